@@ -1,0 +1,117 @@
+// Every npm script comes through here. Plain JavaScript that Node 20 runs before anything is installed:
+// it installs what the lock file says, then goes on under Lambda's own Node.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const source = ['--conditions=glowplug-source', '--disable-warning=ExperimentalWarning'];
+const vitest = [...source, 'node_modules/vitest/vitest.mjs', 'run'];
+
+const commands = {
+  start: [[...source, 'src/cli/main.ts', 'dev', '--publish']],
+  test: [vitest],
+  'test:long': [[...vitest, '--testTimeout=1800000']],
+  'test:peers': [[...vitest, 'test/peers']],
+  build: [
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    [...source, 'esbuild.config.ts'],
+  ],
+  check: [
+    ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+    [
+      'node_modules/oxlint/bin/oxlint',
+      '--type-aware',
+      '--quiet',
+      'src',
+      'functions',
+      'infra',
+      'models',
+      'layers',
+      'test',
+      'bench',
+    ],
+  ],
+  bench: [[...source, 'bench/main.ts']],
+  docs: [[...source, 'scripts/docs.ts']],
+  glowplug: [[...source, 'src/cli/main.ts']],
+  synth: [[...source, 'infra/app.ts']],
+};
+
+const [name, ...rest] = process.argv.slice(2);
+const steps = commands[name];
+if (!steps) {
+  console.error(`expected one of ${Object.keys(commands).join(', ')}, got ${name ?? 'nothing'}`);
+  process.exit(2);
+}
+install();
+const node = lambdaNode();
+const env = {
+  ...process.env,
+  PATH: [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+  ...(name === 'test:long' ? { GLOWPLUG_TEST_LONG: '1' } : {}),
+};
+for (const [index, step] of steps.entries()) {
+  const last = index === steps.length - 1;
+  const code = await runNode(last ? [...step, ...rest] : step);
+  if (code !== 0) process.exit(code);
+}
+
+/** `npm ci` when node_modules was not made from this lock file. */
+function install() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.glowplug-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.error('glowplug: installing what package-lock.json says (once) …');
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (npm.status !== 0) {
+    console.error(`glowplug: npm ci ended with ${npm.status ?? npm.error?.message}. Is the npm registry reachable?`);
+    process.exit(1);
+  }
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, lock);
+}
+
+/** The Node that Lambda's nodejs24.x runs, from npm; the one at hand where npm has none for this platform. */
+function lambdaNode() {
+  const names = [
+    `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+  ];
+  for (const platform of names) {
+    for (const folder of [join(root, 'node_modules'), join(root, 'scripts', 'node', 'node_modules')]) {
+      const binary = join(folder, platform, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+      if (existsSync(binary)) return binary;
+    }
+  }
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
+  console.error(
+    `glowplug: no Node 24 for ${process.platform} ${process.arch} on npm, and this is ${process.version}: install Node 24.`,
+  );
+  process.exit(1);
+}
+
+/** Runs one step and answers its exit code; a signal for us is a signal for it, so that it can clean up. */
+function runNode(args) {
+  return new Promise((resolve) => {
+    const child = spawn(node, args, { cwd: root, env, stdio: 'inherit' });
+    const forward = (signal) => child.kill(signal);
+    process.on('SIGINT', forward);
+    process.on('SIGTERM', forward);
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', forward);
+      process.off('SIGTERM', forward);
+      resolve(signal ? 1 : (code ?? 1));
+    });
+  });
+}

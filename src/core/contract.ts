@@ -1,0 +1,88 @@
+// The only file that reads process.env: what a deployment tells a function, checked and typed.
+import { GlowplugError } from './errors.ts';
+
+export interface Contract {
+  /** Where versions live: `s3://bucket[/prefix]` or a folder's path. */
+  readonly store: string;
+  /** The lock slice beside the handler, or the app's own lock file. */
+  readonly lockFile: string;
+  /** Where fetched blobs are kept. Lambda: /tmp/glowplug. */
+  readonly cacheDir: string;
+  readonly stage: string;
+  /** MB the host gives this function; undefined outside Lambda. */
+  readonly memoryMb: number | undefined;
+  readonly region: string;
+  /** Set by the local cloud and by other S3-compatible hosts. */
+  readonly s3Endpoint: string | undefined;
+  readonly credentials: Credentials | undefined;
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+interface Variable {
+  readonly meaning: string;
+  readonly default: string;
+}
+
+/** Every variable glowplug reads. docs/reference/environment.md is generated from this. */
+export const variables = {
+  GLOWPLUG_STORE: { meaning: 'Where versions live: s3://bucket[/prefix] or a folder.', default: '.glowplug/store' },
+  GLOWPLUG_LOCK: {
+    meaning: 'Path of models.lock.json.',
+    default: 'models.lock.json beside the handler, else in the working folder',
+  },
+  GLOWPLUG_CACHE: {
+    meaning: 'Folder where fetched blobs are kept.',
+    default: '/tmp/glowplug on Lambda, else .glowplug/cache',
+  },
+  GLOWPLUG_STAGE: { meaning: 'Name of the stage: dev, staging, prod.', default: 'dev' },
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: {
+    meaning: 'MB of the function; sets the memory budget and the threads.',
+    default: 'unset outside Lambda',
+  },
+  LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
+  AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
+  AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
+  AWS_ACCESS_KEY_ID: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  AWS_SECRET_ACCESS_KEY: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  AWS_SESSION_TOKEN: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+} as const satisfies Record<string, Variable>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readContract(env: Environment = process.env): Contract {
+  const taskRoot = env['LAMBDA_TASK_ROOT'];
+  const accessKeyId = env['AWS_ACCESS_KEY_ID'];
+  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY'];
+  const sessionToken = env['AWS_SESSION_TOKEN'];
+  return {
+    store: env['GLOWPLUG_STORE'] || '.glowplug/store',
+    lockFile: env['GLOWPLUG_LOCK'] || (taskRoot ? `${taskRoot}/models.lock.json` : 'models.lock.json'),
+    cacheDir: env['GLOWPLUG_CACHE'] || (taskRoot ? '/tmp/glowplug' : '.glowplug/cache'),
+    stage: env['GLOWPLUG_STAGE'] || 'dev',
+    memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    region: env['AWS_REGION'] || 'us-east-1',
+    s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
+    credentials:
+      accessKeyId && secretAccessKey
+        ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
+        : undefined,
+  };
+}
+
+/** What a construct writes into a function's environment; `readContract` is its inverse. */
+export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
+  return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+}
+
+function positiveInteger(env: Environment, name: keyof typeof variables): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new GlowplugError('CONFIG_INVALID', `${name}: expected a positive whole number, got ${JSON.stringify(text)}`);
+}

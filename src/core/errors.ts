@@ -1,0 +1,154 @@
+// The one catalogue of coded errors. docs/reference/errors.md is generated from it and proven equal to it.
+
+interface Entry {
+  /** HTTP status a client sees. 4xx: the caller can mend it. 5xx: we or the deployment must. */
+  readonly status: number;
+  readonly meaning: string;
+  /** What to do about it, in the imperative. */
+  readonly remedy: string;
+}
+
+const entries = {
+  INPUT_EMPTY: { status: 400, meaning: 'The request has no body.', remedy: 'Send the input as the body of a POST.' },
+  INPUT_JSON: { status: 400, meaning: 'The body is not JSON.', remedy: 'Send valid UTF-8 JSON.' },
+  INPUT_SCHEMA: {
+    status: 400,
+    meaning: 'The body is JSON but not what the schema of the function asks for.',
+    remedy: 'Compare the named fields with the sample request of the function.',
+  },
+  INPUT_TENSOR: {
+    status: 400,
+    meaning: 'A tensor has the wrong name, element type, shape or number of elements.',
+    remedy: 'Compare the request with the signature of the model: glowplug inspect, or GET /v2/models/{model}.',
+  },
+  INPUT_IMAGE: {
+    status: 400,
+    meaning: 'The body is not an image that can be decoded: not one at all, cut off, or of an unknown format.',
+    remedy: 'Send a whole JPEG, PNG, WebP, GIF, TIFF or AVIF as the body.',
+  },
+  INPUT_TOO_LARGE: {
+    status: 413,
+    meaning: 'The input is over a limit of bytes, pixels or elements.',
+    remedy: 'Send less, or raise the limit that the message names.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    meaning: 'The path does not answer this method.',
+    remedy: 'Use the method that Allow names.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    meaning: 'Nothing answers at this path.',
+    remedy: 'Send a POST to / for the function itself.',
+  },
+  EVENT_UNKNOWN: {
+    status: 400,
+    meaning: 'The Lambda event is of no kind that the function has an adapter for.',
+    remedy: 'Invoke through the function URL, or directly with the JSON input as the payload.',
+  },
+  REFERENCE_INVALID: {
+    status: 400,
+    meaning: 'A model reference does not follow OCI syntax.',
+    remedy: 'Write name:tag or name@sha256:<64 hex digits>, the name in lower case.',
+  },
+  MODEL_NOT_FOUND: {
+    status: 404,
+    meaning: 'The store or the lock file holds no such model, version or tag.',
+    remedy: 'Publish it (glowplug publish), then write the lock file (glowplug lock).',
+  },
+  MODEL_INVALID: {
+    status: 422,
+    meaning: 'The file is no ONNX model that can be read: cut off, not ONNX at all, or over a limit.',
+    remedy: 'Look at it with glowplug inspect and export it again.',
+  },
+  MODEL_UNSUPPORTED: {
+    status: 422,
+    meaning: 'The model needs an operator, opset or element type that the runtime does not have.',
+    remedy: 'Export it with an opset and operators that onnxruntime has; glowplug inspect names them.',
+  },
+  DIGEST_MISMATCH: {
+    status: 502,
+    meaning: 'Bytes that were fetched are not the ones that were published. They were not run.',
+    remedy: 'Publish the version again and look at who can write to the store.',
+  },
+  LOCK_STALE: {
+    status: 500,
+    meaning: 'models.lock.json is absent, unreadable, or does not hold a model that a function uses.',
+    remedy: 'Run glowplug lock and commit the result.',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    meaning: 'The store did not answer within its deadline, or answered with an error of its own.',
+    remedy: 'Try again; if it stays, look at the endpoint, the credentials and the bucket policy.',
+  },
+  STORE_FORBIDDEN: {
+    status: 500,
+    meaning: 'The store refused the credentials.',
+    remedy: 'Grant the function read access to the models it names (InferenceFunction does), and look at the clock.',
+  },
+  STORE_CONFLICT: {
+    status: 409,
+    meaning: 'Somebody else wrote first, or the name is written once and is taken.',
+    remedy: 'Read what is there now, then decide again.',
+  },
+  MEMORY_BUDGET: {
+    status: 507,
+    meaning: 'The models in use do not fit into the memory budget at once.',
+    remedy: 'Give the function more memory, or let it use fewer models at once.',
+  },
+  SESSION_FAILED: {
+    status: 500,
+    meaning: 'onnxruntime failed to run the model.',
+    remedy: 'Read the log line with the request id of this answer.',
+  },
+  CONFIG_INVALID: {
+    status: 500,
+    meaning: 'The environment, an option or a file of the app has a value that cannot be used.',
+    remedy: 'Set it as the message says; docs/reference/environment.md lists every variable.',
+  },
+  DEPENDENCY_MISSING: {
+    status: 500,
+    meaning: 'A package that this feature needs is not installed.',
+    remedy: 'Install the package that the message names.',
+  },
+  DEADLINE: {
+    status: 504,
+    meaning: 'The answer was not ready within the deadline.',
+    remedy: 'Try again, or raise the timeout.',
+  },
+  INTERNAL: {
+    status: 500,
+    meaning: 'A fault of the function or of glowplug.',
+    remedy: 'Read the log line with the request id of this answer.',
+  },
+} satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof entries;
+export const catalogue: Readonly<Record<ErrorCode, Entry>> = entries;
+
+/**
+ * An error with a code of the catalogue. The message says what was expected and what came, never a payload or a
+ * credential; the remedy of the code may be replaced by one that knows more.
+ *
+ * @example
+ * throw new GlowplugError('INPUT_TENSOR', 'expected input "x" of shape [1,4], got [1,3]');
+ */
+export class GlowplugError extends Error {
+  override readonly name = 'GlowplugError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly remedy: string;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; remedy?: string } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.status = catalogue[code].status;
+    this.remedy = options.remedy ?? catalogue[code].remedy;
+  }
+}
+
+/** A value as an error message may show it: its kind and its start, never all of it. */
+export function shorten(value: unknown, limit = 60): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(JSON.stringify(value) ?? value);
+  return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`;
+}

@@ -1,0 +1,39 @@
+// The types that publish, lock, resolve and fetch share: what one version of a model is.
+import type { Signature } from '../core/signature.ts';
+
+/** `sha256:` and 64 hex digits. */
+export type Digest = `sha256:${string}`;
+
+/** One file of a version: `model.onnx`, labels, tokenizer, licence. */
+export interface VersionFile {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly mediaType: string;
+}
+
+/** A version as the lock file pins it. */
+export interface LockedVersion {
+  /** The model's name, such as `ppocr-det`. */
+  readonly model: string;
+  /** The write-once tag, such as `4.0.0`. */
+  readonly version: string;
+  /** Digest of the OCI manifest: this is the version. */
+  readonly digest: Digest;
+  /** By file name; exactly one is `model.onnx`. */
+  readonly files: Readonly<Record<string, VersionFile>>;
+  readonly signature: Signature;
+}
+
+/** models.lock.json: reference as functions write it → version. */
+export interface Lock {
+  readonly lockVersion: 1;
+  readonly models: Readonly<Record<string, LockedVersion>>;
+}
+
+/** A version whose bytes are on this disk and are the ones that were published. */
+export interface FetchedVersion {
+  readonly locked: LockedVersion;
+  /** Paths by file name. */
+  readonly paths: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,19 @@
+// What the rest of glowplug knows of onnxruntime: a session with a signature that runs tensors.
+import type { Signature } from '../core/signature.ts';
+import type { Tensors } from '../tensor/tensor.ts';
+
+export interface Session extends AsyncDisposable {
+  readonly signature: Signature;
+  /** Bytes the memory budget counts for it. */
+  readonly bytes: number;
+  /** Runs once. Feeds are checked against the signature: a mismatch is INPUT_TENSOR, a fault of the run SESSION_FAILED. */
+  run(feeds: Tensors): Promise<Tensors>;
+}
+
+export interface SessionOptions {
+  /** Threads for one run. */
+  readonly threads: number;
+}
+
+/** Makes a session from an ONNX file on disk. */
+export type SessionFactory = (modelPath: string, options: SessionOptions) => Promise<Session>;

@@ -1,0 +1,2 @@
+// What every test run needs once, before any file: nothing yet.
+export default function setup(): void {}
