@@ -101,6 +101,11 @@ const entries = {
     meaning: 'onnxruntime failed to run the model.',
     remedy: 'Read the log line with the request id of this answer.',
   },
+  OUTPUT_JSON: {
+    status: 500,
+    meaning: 'The model answered with a value that JSON cannot carry: NaN or Infinity.',
+    remedy: 'Look at the input and the model; mend or mask the value in encode.',
+  },
   CONFIG_INVALID: {
     status: 500,
     meaning: 'The environment, an option or a file of the app has a value that cannot be used.',
@@ -149,6 +154,6 @@ export class GlowplugError extends Error {
 
 /** A value as an error message may show it: its kind and its start, never all of it. */
 export function shorten(value: unknown, limit = 60): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(JSON.stringify(value) ?? value);
+  const text = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
   return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`;
 }

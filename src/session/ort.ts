@@ -1,0 +1,176 @@
+// Sessions by onnxruntime-node, on the CPU. The package comes from the layer on Lambda, so it loads on demand.
+import { statSync } from 'node:fs';
+import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
+import { GlowplugError, shorten } from '../core/errors.ts';
+import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
+import type { Tensor, Tensors } from '../tensor/tensor.ts';
+import { checkFeeds } from './feeds.ts';
+import type { Session, SessionOptions } from './session.ts';
+
+type Ort = typeof import('onnxruntime-node');
+type OrtType = Exclude<OnnxValue['type'], 'int4' | 'uint4'>;
+
+/** RSS after loading, against the file's size: 230 − 51 MB for a file of 100 MB loaded from a path, prepacked. */
+const RESIDENT_PER_BYTE = 1.8;
+
+const toOrt: Record<Datatype, OrtType> = {
+  BOOL: 'bool',
+  UINT8: 'uint8',
+  UINT16: 'uint16',
+  UINT32: 'uint32',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT16: 'int16',
+  INT32: 'int32',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP32: 'float32',
+  FP64: 'float64',
+  BYTES: 'string',
+};
+const fromOrt = new Map<string, Datatype>();
+for (const datatype of Object.keys(toOrt) as Datatype[]) fromOrt.set(toOrt[datatype], datatype);
+
+/**
+ * A session over the model at `modelPath`.
+ *
+ * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, DEPENDENCY_MISSING
+ */
+export async function createOrtSession(modelPath: string, options: SessionOptions): Promise<Session> {
+  const ort = await loadOrt();
+  const inner = await open(ort, modelPath, options);
+  const signature: Signature = { inputs: specs(inner.inputMetadata), outputs: specs(inner.outputMetadata) };
+  let disposed: Promise<void> | undefined;
+  return {
+    signature,
+    bytes: Math.ceil(statSync(modelPath).size * RESIDENT_PER_BYTE),
+    async run(feeds) {
+      checkFeeds(signature, feeds);
+      return tensors(await runOnce(inner, ortFeeds(ort, feeds)));
+    },
+    async [Symbol.asyncDispose]() {
+      disposed ??= inner.release();
+      await disposed;
+    },
+  };
+}
+
+async function loadOrt(): Promise<Ort> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    throw new GlowplugError('DEPENDENCY_MISSING', 'expected the package onnxruntime-node, found none that loads', {
+      cause,
+      remedy: 'On Lambda add the OnnxRuntimeLayer; elsewhere npm i onnxruntime-node.',
+    });
+  }
+}
+
+async function open(ort: Ort, modelPath: string, options: SessionOptions): Promise<InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(modelPath, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
+      logSeverityLevel: 3,
+      // Idle CPU is billed on Lambda and shared elsewhere.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+  } catch (cause) {
+    throw openError(cause);
+  }
+}
+
+/** onnxruntime tells its failures apart by their text alone. */
+function openError(cause: unknown): GlowplugError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const unsupported =
+    /not a registered function\/op|No Op registered|opset|is not supported|NOT_IMPLEMENTED|Could not find an implementation/i;
+  if (unsupported.test(text)) {
+    return new GlowplugError('MODEL_UNSUPPORTED', `expected a model that onnxruntime can run: ${reason(text)}`, {
+      cause,
+    });
+  }
+  return new GlowplugError('MODEL_INVALID', `expected an ONNX model: ${reason(text)}`, { cause });
+}
+
+/** onnxruntime's own words without its source paths and the model's path. */
+function reason(text: string): string {
+  return text
+    .replace(/^.*failed:/s, '')
+    .replace(/\/onnxruntime_src\S+\s.*?\)\s/s, '')
+    .trim()
+    .slice(0, 300);
+}
+
+async function runOnce(
+  session: InferenceSession,
+  feeds: InferenceSession.FeedsType,
+): Promise<InferenceSession.ReturnType> {
+  try {
+    return await session.run(feeds);
+  } catch (cause) {
+    throw new GlowplugError('SESSION_FAILED', 'onnxruntime failed to run the model', { cause });
+  }
+}
+
+function ortFeeds(ort: Ort, feeds: Tensors): InferenceSession.FeedsType {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toValue(ort, tensor)]));
+}
+
+function toValue(ort: Ort, tensor: Tensor): OnnxValue {
+  switch (tensor.datatype) {
+    case 'BYTES':
+      return new ort.Tensor('string', [...tensor.data], tensor.shape);
+    case 'FP16':
+      // With a global Float16Array onnxruntime takes 16 bits as numbers: give it a view, not a copy.
+      return new ort.Tensor('float16', halfView(tensor.data), tensor.shape);
+    default:
+      // Elements pairs type and array as onnxruntime does: the seam where TypeScript cannot see it.
+      return new ort.Tensor(toOrt[tensor.datatype] as 'float32', tensor.data as Float32Array, tensor.shape);
+  }
+}
+
+/** onnxruntime's types say Uint16Array; its code takes the Float16Array that Node has. */
+function halfView(bits: Uint16Array): Uint16Array {
+  return new Float16Array(bits.buffer, bits.byteOffset, bits.length) as unknown as Uint16Array;
+}
+
+function tensors(values: InferenceSession.ReturnType): Tensors {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromValue(name, value)]));
+}
+
+function fromValue(name: string, value: OnnxValue): Tensor {
+  const datatype = datatypeOf(name, value.type);
+  const data =
+    datatype === 'FP16' && ArrayBuffer.isView(value.data)
+      ? new Uint16Array(value.data.buffer, value.data.byteOffset, value.data.byteLength / 2)
+      : value.data;
+  // The runtime pairs type and array as Elements does: the seam where TypeScript cannot see it.
+  return { datatype, shape: [...value.dims], data } as Tensor;
+}
+
+function specs(metadata: readonly InferenceSession.ValueMetadata[]): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    metadata.map((value) => {
+      if (!value.isTensor) {
+        throw new GlowplugError(
+          'MODEL_UNSUPPORTED',
+          `expected tensors only, got ${shorten(value.name)}, a sequence or map`,
+        );
+      }
+      const shape = value.shape.map((dimension) => (typeof dimension === 'number' ? dimension : dimension || '?'));
+      return [value.name, { datatype: datatypeOf(value.name, value.type), shape }];
+    }),
+  );
+}
+
+function datatypeOf(name: string, type: string): Datatype {
+  const datatype = fromOrt.get(type);
+  if (datatype) return datatype;
+  throw new GlowplugError(
+    'MODEL_UNSUPPORTED',
+    `${shorten(name)}: expected an element type of the protocol, got ${type}`,
+  );
+}
