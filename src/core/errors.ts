@@ -91,6 +91,11 @@ const entries = {
     meaning: 'Somebody else wrote first, or the name is written once and is taken.',
     remedy: 'Read what is there now, then decide again.',
   },
+  DISK_FULL: {
+    status: 507,
+    meaning: 'The disk that holds the cache or the store is full. What was begun was removed.',
+    remedy: 'Free space, give the function more ephemeral storage, or set GLOWPLUG_CACHE to a larger disk.',
+  },
   MEMORY_BUDGET: {
     status: 507,
     meaning: 'The models in use do not fit into the memory budget at once.',
@@ -100,6 +105,16 @@ const entries = {
     status: 500,
     meaning: 'onnxruntime failed to run the model.',
     remedy: 'Read the log line with the request id of this answer.',
+  },
+  MODEL_UNAVAILABLE: {
+    status: 503,
+    meaning: 'A model of the function could not be loaded.',
+    remedy: 'Read the log line with the request id of this answer; it names the model and the cause.',
+  },
+  OUTPUT_TOO_LARGE: {
+    status: 413,
+    meaning: 'The answer is over the 6 MB that Lambda carries.',
+    remedy: 'Ask for fewer outputs or rows, or write the result to S3 and answer with its key.',
   },
   OUTPUT_JSON: {
     status: 500,
@@ -143,17 +158,26 @@ export class GlowplugError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly remedy: string;
+  /** HTTP headers that go with the answer: `allow`, `retry-after`. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; remedy?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; remedy?: string; headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.status = catalogue[code].status;
     this.remedy = options.remedy ?? catalogue[code].remedy;
+    this.headers = options.headers ?? {};
   }
 }
 
 /** A value as an error message may show it: its kind and its start, never all of it. */
 export function shorten(value: unknown, limit = 60): string {
-  const text = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
+  if (Array.isArray(value) && value.length > limit / 2) return `an array of ${value.length}`;
+  const text =
+    JSON.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? `${inner}` : inner)) ?? String(value);
   return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`;
 }

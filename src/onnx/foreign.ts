@@ -1,0 +1,20 @@
+// Names what a file is that people hand over instead of an ONNX model, by its first bytes.
+
+const kinds: readonly { readonly at: number; readonly magic: string; readonly name: string }[] = [
+  { at: 0, magic: 'version https://git-lfs', name: 'a Git LFS pointer (run git lfs pull)' },
+  { at: 0, magic: 'PK\x03\x04', name: 'a ZIP archive, as PyTorch and Keras write (export it to ONNX)' },
+  { at: 0, magic: '\x80\x02', name: 'a Python pickle, as PyTorch and scikit-learn write (export it to ONNX)' },
+  { at: 0, magic: '\x89HDF', name: 'an HDF5 file, as Keras writes (convert it with tf2onnx)' },
+  { at: 4, magic: 'TFL3', name: 'a TensorFlow Lite model (convert it with tf2onnx)' },
+  { at: 4, magic: 'ORTM', name: 'an ORT-format model (use the .onnx file that it was made from)' },
+  { at: 0, magic: 'GGUF', name: 'a GGUF model' },
+  { at: 0, magic: '<', name: 'HTML or XML, as a failed download leaves' },
+  { at: 0, magic: '{', name: 'JSON' },
+  { at: 8, magic: '{"', name: 'a safetensors file: weights without a graph' },
+];
+
+/** What the bytes look like, or undefined when they look like nothing known. */
+export function recognise(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+  return kinds.find(({ at, magic }) => head.startsWith(magic, at))?.name;
+}
