@@ -37,3 +37,12 @@ export interface FetchedVersion {
   /** Paths by file name. */
   readonly paths: Readonly<Record<string, string>>;
 }
+
+/** A version that could be published: everything the store will hold of it. */
+export interface BuiltVersion {
+  readonly locked: LockedVersion;
+  /** Its bytes have the digest of the version. */
+  readonly manifest: Uint8Array;
+  /** The files and the config. */
+  readonly blobs: ReadonlyMap<Digest, Uint8Array>;
+}

@@ -1,0 +1,23 @@
+// Written by `glowplug lock` from models.lock.json: what goes into each model and what comes out.
+import 'glowplug';
+
+declare module 'glowplug' {
+  interface ModelRegistry {
+    'iris:prod': {
+      inputs: { x: 'FP32' };
+      outputs: { class: 'INT64'; probabilities: 'FP32' };
+    };
+    'ppocr-cls:prod': {
+      inputs: { x: 'FP32' };
+      outputs: { 'softmax_0.tmp_0': 'FP32' };
+    };
+    'ppocr-det:prod': {
+      inputs: { x: 'FP32' };
+      outputs: { 'sigmoid_0.tmp_0': 'FP32' };
+    };
+    'ppocr-rec:prod': {
+      inputs: { x: 'FP32' };
+      outputs: { 'softmax_11.tmp_0': 'FP32' };
+    };
+  }
+}

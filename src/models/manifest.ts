@@ -1,0 +1,134 @@
+// A version as OCI sees it: a manifest and a config of the CNCF ModelPack media types. The bytes are canonical (fixed key
+// order, files by name, no clock, no host), so two machines that publish the same files publish the same digest.
+import { createHash } from 'node:crypto';
+import { GlowplugError, shorten } from '../core/errors.ts';
+import type { Signature } from '../core/signature.ts';
+import { parseSignature } from './lock.ts';
+import { isDigest, isModelName } from './reference.ts';
+import type { BuiltVersion, Digest, LockedVersion, VersionFile } from './version.ts';
+
+export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+export const artifactType = 'application/vnd.cncf.model.manifest.v1+json';
+const configType = 'application/vnd.cncf.model.config.v1+json';
+
+/** modelpack/model-spec, docs/annotations.md; opencontainers/image-spec, annotations.md; ours. */
+const annotation = {
+  path: 'org.cncf.model.filepath',
+  title: 'org.opencontainers.image.title',
+  version: 'org.opencontainers.image.version',
+  licenses: 'org.opencontainers.image.licenses',
+  description: 'org.opencontainers.image.description',
+  /** The signature stands in the manifest, so that a lock file is written without reading the model. */
+  signature: 'glowplug.signature',
+} as const;
+
+export interface VersionParts {
+  readonly model: string;
+  readonly version: string;
+  /** SPDX expression. */
+  readonly license: string;
+  readonly description?: string;
+  /** By file name; one is model.onnx. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly signature: Signature;
+}
+
+/** Pure: the same parts give the same bytes, in whatever order the files come. */
+export function buildManifest(parts: VersionParts): BuiltVersion {
+  const blobs = new Map<Digest, Uint8Array>();
+  const files: Record<string, VersionFile> = {};
+  for (const name of Object.keys(parts.files).sort()) {
+    const bytes = parts.files[name]!;
+    const digest = digestOf(bytes);
+    blobs.set(digest, bytes);
+    files[name] = { digest, size: bytes.length, mediaType: mediaTypeOf(name) };
+  }
+  const { model, version, license, description, signature } = parts;
+  const config = encode({
+    descriptor: { name: model, version, licenses: [license], ...(description ? { description } : {}) },
+    modelfs: { type: 'layers', diffIds: Object.values(files).map((file) => file.digest) },
+    config: { format: 'onnx' },
+  });
+  blobs.set(digestOf(config), config);
+  const manifest = encode({
+    schemaVersion: 2,
+    mediaType: manifestType,
+    artifactType,
+    config: { mediaType: configType, digest: digestOf(config), size: config.length },
+    layers: Object.entries(files).map(([name, { mediaType, digest, size }]) => ({
+      mediaType,
+      digest,
+      size,
+      annotations: { [annotation.path]: name },
+    })),
+    annotations: {
+      [annotation.title]: model,
+      [annotation.version]: version,
+      [annotation.licenses]: license,
+      ...(description ? { [annotation.description]: description } : {}),
+      [annotation.signature]: JSON.stringify(signature),
+    },
+  });
+  return { locked: { model, version, digest: digestOf(manifest), files, signature }, manifest, blobs };
+}
+
+/** @throws GlowplugError MODEL_NOT_FOUND when the manifest is none that glowplug wrote. */
+export function parseManifest(bytes: Uint8Array, digest: Digest): LockedVersion {
+  try {
+    const manifest = object(JSON.parse(new TextDecoder().decode(bytes)));
+    const annotations = object(manifest['annotations']);
+    const model = string(annotations[annotation.title]);
+    if (manifest['artifactType'] !== artifactType || !isModelName(model)) throw new TypeError('no model of ModelPack');
+    return {
+      model,
+      version: string(annotations[annotation.version]),
+      digest,
+      files: Object.fromEntries(array(manifest['layers']).map(parseLayer)),
+      signature: parseSignature(JSON.parse(string(annotations[annotation.signature])), annotation.signature),
+    };
+  } catch (cause) {
+    throw new GlowplugError('MODEL_NOT_FOUND', `expected ${digest} to be a manifest that glowplug wrote, it is not`, {
+      cause,
+      remedy: 'Publish the version with glowplug publish: other tools’ manifests lack the signature.',
+    });
+  }
+}
+
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+export function blobKey(model: string, digest: Digest): string {
+  return `${model}/blobs/sha256/${digest.slice('sha256:'.length)}`;
+}
+
+export function mediaTypeOf(name: string): string {
+  if (/\.(onnx|onnx_data|ort|bin)$/.test(name)) return 'application/vnd.cncf.model.weight.v1.raw';
+  if (/^(licen[cs]e|readme|notice)|\.md$/i.test(name)) return 'application/vnd.cncf.model.doc.v1.raw';
+  return 'application/vnd.cncf.model.weight.config.v1.raw';
+}
+
+export function encode(json: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(json));
+}
+
+function parseLayer(value: unknown): [string, VersionFile] {
+  const { mediaType, digest, size, annotations } = object(value);
+  if (!isDigest(digest) || typeof size !== 'number') throw new TypeError(`no layer: ${shorten(value)}`);
+  return [string(object(annotations)[annotation.path]), { digest, size, mediaType: string(mediaType) }];
+}
+
+function object(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new TypeError(`expected an object, got ${shorten(value)}`);
+}
+
+function array(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TypeError(`expected an array, got ${shorten(value)}`);
+}
+
+function string(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new TypeError(`expected a string, got ${shorten(value)}`);
+}

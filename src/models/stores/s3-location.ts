@@ -1,0 +1,53 @@
+// Where a store lies in S3, and what its refusals mean: shared by the reader, which signs itself, and the SDK's store.
+import { GlowplugError, shorten } from '../../core/errors.ts';
+
+export interface S3Location {
+  readonly bucket: string;
+  /** Without slashes at its ends; empty for none. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Another endpoint than AWS's, such as the local cloud's. */
+  readonly endpoint: string | undefined;
+}
+
+/** `s3://bucket/prefix`; undefined when the text is no S3 URL, and so a folder. */
+export function parseS3Url(text: string): { bucket: string; prefix: string } | undefined {
+  if (!text.startsWith('s3:')) return undefined;
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(text) ?? [];
+  if (bucket !== undefined && !prefix.startsWith('/')) return { bucket, prefix };
+  throw new GlowplugError('CONFIG_INVALID', `GLOWPLUG_STORE: expected s3://bucket/prefix, got ${shorten(text)}`);
+}
+
+export function storeName({ bucket, prefix }: S3Location): string {
+  return `s3://${bucket}${prefix ? `/${prefix}` : ''}`;
+}
+
+export function objectKey({ prefix }: S3Location, key: string): string {
+  return prefix ? `${prefix}/${key}` : key;
+}
+
+/** Refusals of the caller, as S3 names them: 403, and 400 for tokens. */
+const forbidden = /^(AccessDenied|Signature|RequestTimeTooSkewed|Expired|Invalid(AccessKeyId|Token)|AllAccessDisabled)/;
+/** The store itself is absent or elsewhere: waiting does not help, an answer "no such version" would mislead. */
+const misplaced = /^(NoSuchBucket|PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint)/;
+
+/** The error for an answer that is neither success nor "no such key". */
+export function refusal(
+  location: S3Location,
+  key: string,
+  answer: { readonly status: number; readonly code: string },
+  cause?: unknown,
+): GlowplugError {
+  const { status, code } = answer;
+  const what = `${storeName(location)} answered ${status}${code ? ` ${code}` : ''} for ${key}`;
+  if (status === 301 || status === 307 || misplaced.test(code)) {
+    return new GlowplugError('CONFIG_INVALID', `expected the bucket in ${location.region}; ${what}`, {
+      cause,
+      remedy: 'Set GLOWPLUG_STORE to a bucket that exists, and AWS_REGION to its region.',
+    });
+  }
+  if (status === 401 || status === 403 || forbidden.test(code)) {
+    return new GlowplugError('STORE_FORBIDDEN', `expected the store to accept the credentials; ${what}`, { cause });
+  }
+  return new GlowplugError('STORE_UNAVAILABLE', `expected the store to answer; ${what}`, { cause });
+}

@@ -1,0 +1,120 @@
+// Bytes onto this disk under the name of their digest: hashed while they arrive, and a file only when they are right.
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GlowplugError } from '../core/errors.ts';
+import { ownerIsGone, thisOwner } from './owner.ts';
+import type { Digest } from './version.ts';
+
+/** The stream from byte `offset` on, and the size of the whole as its sender tells it. */
+export type Source = (offset: number) => Promise<{ readonly size: number; readonly body: ReadableStream<Uint8Array> }>;
+
+export interface Expected {
+  readonly digest: Digest;
+  /** Bytes; undefined where only the digest is known. */
+  readonly size: number | undefined;
+  /** What it is, for messages. */
+  readonly what: string;
+}
+
+/**
+ * Resolves when `path` holds the expected bytes; on any failure it is not there. A stream that ends early or breaks is
+ * asked for its rest, so the hash goes on where it was.
+ *
+ * @throws GlowplugError DIGEST_MISMATCH, STORE_UNAVAILABLE, DISK_FULL; what `source` throws
+ */
+export async function writeVerified(path: string, expected: Expected, source: Source): Promise<void> {
+  const folder = dirname(path);
+  await onDisk(folder, () => mkdir(folder, { recursive: true }));
+  await sweep(folder);
+  const temporary = join(folder, `${prefix}${randomUUID()}.${thisOwner()}`);
+  try {
+    await onDisk(folder, () => receive(temporary, folder, expected, source));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** True when the file is there with this size: only what was verified ever gets the name. */
+export async function isThere(path: string, size: number | undefined): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true && (size === undefined || found.size === size);
+}
+
+/** The first stream, and two that go on where it broke. */
+const streams = 3;
+const prefix = '.part-';
+
+async function receive(temporary: string, folder: string, expected: Expected, source: Source): Promise<void> {
+  const { digest, what } = expected;
+  const hash = createHash('sha256');
+  const file = await open(temporary, 'wx');
+  let received = 0;
+  try {
+    for (let stream = 1; ; stream++) {
+      let size = expected.size;
+      let broken: unknown;
+      try {
+        const opened = await source(received);
+        size ??= opened.size;
+        if (opened.size !== size) {
+          await opened.body.cancel();
+          throw mismatch(what, `of ${size} bytes, the store has ${opened.size}`);
+        }
+        for await (const chunk of opened.body) {
+          received += chunk.length;
+          if (received > size) throw mismatch(what, `of ${size} bytes, more came`);
+          hash.update(chunk);
+          await onDisk(folder, () => file.writeFile(chunk));
+        }
+      } catch (error) {
+        if (!(error instanceof GlowplugError) || error.code !== 'STORE_UNAVAILABLE' || received === 0) throw error;
+        broken = error;
+      }
+      if (received === size) break;
+      if (stream === streams) {
+        throw new GlowplugError('STORE_UNAVAILABLE', `expected ${size} bytes of ${what}, ${received} came`, {
+          cause: broken,
+        });
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  const got = `sha256:${hash.digest('hex')}`;
+  if (got !== digest) throw mismatch(what, `with ${digest}, got ${got}`);
+}
+
+function mismatch(what: string, detail: string): GlowplugError {
+  return new GlowplugError('DIGEST_MISMATCH', `expected ${what} ${detail}`);
+}
+
+async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new GlowplugError('DISK_FULL', `the disk of ${folder} is full`, { cause: error });
+    }
+    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
+      throw new GlowplugError('CONFIG_INVALID', `expected to be able to write into ${folder}, got ${code}`, {
+        cause: error,
+        remedy: 'Let GLOWPLUG_CACHE name a folder that this process may write to; on Lambda only /tmp is.',
+      });
+    }
+    throw error;
+  }
+}
+
+/** A process that was killed while it wrote leaves its part: on a function's small disk that must not add up. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix)) continue;
+    // .part-<uuid>.<host>.<pid>
+    const owner = name.slice(prefix.length + 37);
+    if (ownerIsGone(owner)) await rm(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,107 @@
+// Where a model's file comes from, and its bytes.
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { GlowplugError, shorten } from '../core/errors.ts';
+import { cachePath } from '../models/fetch.ts';
+import { isDigest } from '../models/reference.ts';
+import { isThere, writeVerified } from '../models/verified-file.ts';
+import type { Digest } from '../models/version.ts';
+
+export type Source =
+  | { readonly from: 'package'; readonly name: string; readonly path: string }
+  | { readonly from: 'path'; readonly path: string }
+  | { readonly from: 'url'; readonly url: string; readonly digest: Digest };
+
+/** A file of an installed npm package; its version is pinned where the package is. */
+export function fromPackage(name: string, path: string): Source {
+  return { from: 'package', name, path };
+}
+
+/** A file of the app, relative to its root. */
+export function fromPath(path: string): Source {
+  return { from: 'path', path };
+}
+
+/** Downloaded once and kept in .glowplug/cache. Bytes with another digest are refused. @throws GlowplugError CONFIG_INVALID */
+export function fromUrl(url: string, digest: string): Source {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new GlowplugError('CONFIG_INVALID', `fromUrl: expected an http or https URL, got ${shorten(url)}`);
+  }
+  if (isDigest(digest)) return { from: 'url', url, digest };
+  throw new GlowplugError('CONFIG_INVALID', `fromUrl: expected sha256:<64 hex digits>, got ${shorten(digest)}`);
+}
+
+/** @throws GlowplugError CONFIG_INVALID, DEPENDENCY_MISSING, STORE_UNAVAILABLE, DIGEST_MISMATCH */
+export async function readSource(source: Source, root: string, send: typeof fetch = fetch): Promise<Uint8Array> {
+  switch (source.from) {
+    case 'path':
+      return await read(resolve(root, source.path), `Mend fromPath(${shorten(source.path)}), or make the file.`);
+    case 'package': {
+      const folder = await installed(source.name, root);
+      const remedy = `Look at what ${source.name} holds, and mend fromPackage(…, ${shorten(source.path)}).`;
+      return await read(join(folder, source.path), remedy);
+    }
+    case 'url': {
+      const path = cachePath(join(root, '.glowplug', 'cache'), source.digest);
+      if (!(await isThere(path, undefined))) await download(source, path, send);
+      return await read(path, 'Try again.');
+    }
+  }
+}
+
+async function read(path: string, remedy: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new GlowplugError('CONFIG_INVALID', `expected a file of a model at ${path}, it cannot be read`, {
+      cause,
+      remedy,
+    });
+  }
+}
+
+/** As Node finds packages, but not through `exports`: a package of data seldom exports its files. */
+async function installed(name: string, root: string): Promise<string> {
+  for (let folder = resolve(root); ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name);
+    if (await stat(candidate).catch(() => undefined)) return candidate;
+    if (folder === dirname(folder)) {
+      throw new GlowplugError(
+        'DEPENDENCY_MISSING',
+        `expected the npm package ${name} in ${root}, it is not installed`,
+        {
+          remedy: `npm install --save-dev ${name}`,
+        },
+      );
+    }
+  }
+}
+
+async function download({ url, digest }: { url: string; digest: Digest }, path: string, send: typeof fetch) {
+  await writeVerified(path, { digest, size: undefined, what: url }, async (offset) => {
+    const unavailable = (detail: string, cause?: unknown) =>
+      new GlowplugError('STORE_UNAVAILABLE', `expected ${url} to answer, ${detail}`, {
+        cause,
+        remedy: 'Look at the URL in the definition and at this machine’s network, then try again.',
+      });
+    const headers = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
+    const signal = AbortSignal.timeout(downloadMs);
+    const response = await send(url, { headers, signal }).catch((cause: unknown) => {
+      throw unavailable('the connection failed', cause);
+    });
+    const { status, body } = response;
+    if (status !== (offset > 0 ? 206 : 200) || !body) {
+      await body?.cancel();
+      throw unavailable(`it answered ${status}`);
+    }
+    const size = Number(response.headers.get('content-length') ?? Number.NaN) + offset;
+    if (!Number.isSafeInteger(size)) {
+      await body.cancel();
+      throw unavailable('it did not say how many bytes it sends (Content-Length)');
+    }
+    return { size, body };
+  });
+}
+
+/** A gigabyte at 15 Mbit/s. */
+const downloadMs = 600_000;

@@ -1,0 +1,129 @@
+// What every store keeps to, whatever it is made of: each driver's test hands its store to this.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAll } from '../../src/models/read-all.ts';
+import type { ReadableStore, Store } from '../../src/models/stores/store.ts';
+
+export interface TestStore extends AsyncDisposable {
+  readonly store: Store;
+  /** Another client of the same store, which reads alone. */
+  readonly reader: ReadableStore;
+}
+
+export function storeContract(what: string, open: () => Promise<TestStore>): void {
+  describe(`${what} keeps the contract of stores`, () => {
+    let opened: TestStore;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened?.[Symbol.asyncDispose]());
+
+    const readers: [string, () => ReadableStore][] = [
+      ['the store', () => opened.store],
+      ['its reader', () => opened.reader],
+    ];
+
+    it.each(readers)('%s gives back what was put, with its size and one etag', async (who, reader) => {
+      const key = `m/roundtrip-${who.length}`;
+      const { etag } = await opened.store.put(key, bytes('hello'), { ifNoneMatch: '*' });
+      const got = await reader().get(key);
+      expect([await text(got?.body), got?.size, got?.etag]).toEqual(['hello', 5, etag]);
+      expect(await opened.store.head(key)).toEqual({ etag, size: 5 });
+    });
+
+    it.each(readers)('%s gives the bytes of a range, and the size of the whole', async (who, reader) => {
+      const key = `m/range-${who.length}`;
+      await opened.store.put(key, bytes('0123456789'), { ifNoneMatch: '*' });
+      const middle = await reader().get(key, { range: [2, 4] });
+      expect([await text(middle?.body), middle?.size]).toEqual(['234', 10]);
+      expect(await text((await reader().get(key, { range: [8, 99] }))?.body)).toBe('89');
+      await expect(reader().get(key, { range: [10, 12] })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    });
+
+    it.each(readers)(
+      '%s gives 3 MB whole, and a body that is not read to its end does no harm',
+      async (who, reader) => {
+        const key = `m/large-${who.length}`;
+        const large = new Uint8Array(3_000_000).map((_, index) => index % 251);
+        const { etag } = await opened.store.put(key, large, { ifNoneMatch: '*' });
+        const first = await reader().get(key);
+        const started = first?.body.getReader();
+        await started?.read();
+        await started?.cancel();
+        const got = await reader().get(key);
+        expect(got?.etag).toBe(etag);
+        expect(Buffer.compare(await readAll(got!.body, 4_000_000, key), large)).toBe(0);
+      },
+    );
+
+    it.each(readers)('%s says undefined of what is not there', async (_who, reader) => {
+      expect(await reader().get('m/absent')).toBeUndefined();
+      expect(await reader().get('nowhere/at/all')).toBeUndefined();
+      expect(await opened.store.head('m/absent')).toBeUndefined();
+    });
+
+    it.each(readers)('%s gives an empty object', async (who, reader) => {
+      const key = `m/empty-${who.length}`;
+      await opened.store.put(key, new Uint8Array(), { ifNoneMatch: '*' });
+      const got = await reader().get(key);
+      expect([await text(got?.body), got?.size]).toEqual(['', 0]);
+    });
+
+    it.each(readers)('%s rejects with the signal’s reason when it is aborted', async (_who, reader) => {
+      const reason = new Error('the caller left');
+      await expect(reader().get('m/absent', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    });
+
+    it('creates once: of 20 writers at once exactly one wins, and its bytes stay', async () => {
+      const writers = Array.from({ length: 20 }, (_, index) => bytes(`writer ${index}`));
+      const results = await Promise.allSettled(
+        writers.map((body) => opened.store.put('m/once', body, { ifNoneMatch: '*' })),
+      );
+      const winners = results.flatMap((result, index) => (result.status === 'fulfilled' ? [index] : []));
+      expect(winners).toHaveLength(1);
+      expect(await text((await opened.store.get('m/once'))?.body)).toBe(`writer ${winners[0]}`);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'STORE_CONFLICT' });
+      }
+    });
+
+    it('compares and swaps: of 20 writers with the same etag exactly one wins', async () => {
+      const { etag } = await opened.store.put('m/swap', bytes('first'), { ifNoneMatch: '*' });
+      const results = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, index) => opened.store.put('m/swap', bytes(`new ${index}`), { ifMatch: etag })),
+      );
+      const winners = results.flatMap((result, index) => (result.status === 'fulfilled' ? [index] : []));
+      expect(winners).toHaveLength(1);
+      expect(await text((await opened.store.get('m/swap'))?.body)).toBe(`new ${winners[0]}`);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'STORE_CONFLICT' });
+      }
+    });
+
+    it('refuses a swap with an etag that was, and of what is not there', async () => {
+      const first = await opened.store.put('m/stale', bytes('a'), { ifNoneMatch: '*' });
+      await opened.store.put('m/stale', bytes('b'), { ifMatch: first.etag });
+      const stale = opened.store.put('m/stale', bytes('c'), { ifMatch: first.etag });
+      await expect(stale).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+      const absent = opened.store.put('m/never', bytes('c'), { ifMatch: first.etag });
+      await expect(absent).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+    });
+
+    it('lists the keys under a prefix in order, and nothing else', async () => {
+      for (const key of ['list/b', 'list/a/c', 'list/a', 'listing']) {
+        if (key === 'list/a') continue;
+        await opened.store.put(key, bytes(key), { ifNoneMatch: '*' });
+      }
+      expect(await Array.fromAsync(opened.store.list('list/'))).toEqual(['list/a/c', 'list/b']);
+      expect(await Array.fromAsync(opened.store.list('list'))).toEqual(['list/a/c', 'list/b', 'listing']);
+      expect(await Array.fromAsync(opened.store.list('none/'))).toEqual([]);
+    });
+  });
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export async function text(body: ReadableStream<Uint8Array> | undefined): Promise<string> {
+  return body ? new TextDecoder().decode(await readAll(body, 1_000_000, 'a test')) : 'no body';
+}
