@@ -1,1 +1,14 @@
-export {};
+// The public face of glowplug. Loads no AWS SDK, CDK or onnxruntime until a function runs.
+export { type ErrorCode, GlowplugError } from './core/errors.ts';
+export type { Datatype, Dimension, Signature, TensorSpec } from './core/signature.ts';
+export type { Context } from './handler/context.ts';
+export type { FunctionOptions } from './handler/define.ts';
+export { type Input, image, json, tensors } from './handler/input.ts';
+export type { Model, Models } from './handler/model.ts';
+// All of it, not by name: models.d.ts can only add to what a star brings.
+export * from './handler/registry.ts';
+export { type InferenceHandler, inference } from './inference.ts';
+export type { InferRequest } from './protocol/infer-request.ts';
+export type { Inference } from './protocol/infer-response.ts';
+export type { RawImage } from './tensor/image.ts';
+export { type Tensor, type Tensors, tensor } from './tensor/tensor.ts';

@@ -17,7 +17,8 @@ const mayImport: Record<string, readonly string[]> = {
   protocol: ['core', 'tensor'],
   handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol'],
   adapters: ['core', 'handler'],
-  index: ['adapters', 'handler', 'session', 'tensor', 'core', 'models'],
+  inference: ['adapters', 'handler', 'session', 'protocol', 'core'],
+  index: ['inference', 'handler', 'protocol', 'tensor', 'core'],
   release: ['optimize', 'models', 'onnx', 'core', 'session', 'tensor'],
   build: ['core', 'models'],
   testing: ['core', 'tensor', 'models', 'onnx', 'release', 'build', 'session', 'handler', 'adapters', 'index'],
@@ -103,7 +104,9 @@ function sources(folder: string): string[] {
 
 /** Module specifiers of static and dynamic imports; a type-only import loads nothing and is still an arrow. */
 function imports(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+  const text = readFileSync(join(root, file), 'utf8')
+    .replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')
+    .replace(/`[^`]*`/g, '``');
   return [
     ...text.matchAll(
       /(?:^|[\s;}])(?:import|export)\s[^'";]*?from\s*'([^']+)'|import\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm,

@@ -9,6 +9,7 @@ export interface Contract {
   /** Where fetched blobs are kept. Lambda: /tmp/glowplug. */
   readonly cacheDir: string;
   readonly stage: string;
+  readonly onLambda: boolean;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
   readonly region: string;
@@ -64,6 +65,7 @@ export function readContract(env: Environment = process.env): Contract {
     lockFile: env['GLOWPLUG_LOCK'] || (taskRoot ? `${taskRoot}/models.lock.json` : 'models.lock.json'),
     cacheDir: env['GLOWPLUG_CACHE'] || (taskRoot ? '/tmp/glowplug' : '.glowplug/cache'),
     stage: env['GLOWPLUG_STAGE'] || 'dev',
+    onLambda: Boolean(taskRoot),
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,

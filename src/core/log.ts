@@ -17,6 +17,15 @@ export const consoleLog: Log = {
 /** For tests and for callers that log elsewhere. */
 export const noLog: Log = { info() {}, warn() {}, error() {} };
 
+/** The same log; every entry carries `fields` too. */
+export function withFields(log: Log, fields: Fields): Log {
+  return {
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+  };
+}
+
 function write(level: string, message: string, fields: Fields = {}): void {
   process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`);
 }

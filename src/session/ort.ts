@@ -4,14 +4,12 @@ import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
+import { residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
 import type { Session, SessionOptions } from './session.ts';
 
 type Ort = typeof import('onnxruntime-node');
 type OrtType = Exclude<OnnxValue['type'], 'int4' | 'uint4'>;
-
-/** RSS after loading, against the file's size: 230 − 51 MB for a file of 100 MB loaded from a path, prepacked. */
-const RESIDENT_PER_BYTE = 1.8;
 
 const toOrt: Record<Datatype, OrtType> = {
   BOOL: 'bool',
@@ -43,7 +41,7 @@ export async function createOrtSession(modelPath: string, options: SessionOption
   let disposed: Promise<void> | undefined;
   return {
     signature,
-    bytes: Math.ceil(statSync(modelPath).size * RESIDENT_PER_BYTE),
+    bytes: residentBytes(statSync(modelPath).size),
     async run(feeds) {
       checkFeeds(signature, feeds);
       return tensors(await runOnce(inner, ortFeeds(ort, feeds)));

@@ -1,0 +1,59 @@
+// One Lambda invocation: which kind of event it is, its way to a Request, and the answer's way back.
+import type { Context as LambdaContext } from 'aws-lambda';
+import { GlowplugError } from '../core/errors.ts';
+import { type Context, createContext } from '../handler/context.ts';
+import { errorResponse } from '../handler/pipeline.ts';
+import * as direct from './direct.ts';
+import * as functionUrl from './function-url.ts';
+
+type Fetch = (request: Request, context: Context) => Promise<Response>;
+
+/** Time to answer 504 before Lambda ends the process without an answer. */
+const LAST_WORDS_MS = 200;
+
+export async function answerEvent(fetch: Fetch, event: unknown, lambda: LambdaContext): Promise<unknown> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), lambda.getRemainingTimeInMillis() - LAST_WORDS_MS);
+  const context = createContext({ requestId: lambda.awsRequestId, signal: deadline.signal });
+  try {
+    if (functionUrl.isFunctionUrlEvent(event)) {
+      return await orRefusal(functionUrl.fromResponse, await fetch(functionUrl.toRequest(event), context), context);
+    }
+    const response = isForeign(event)
+      ? errorResponse(foreign(event), context)
+      : await fetch(direct.toRequest(event), context);
+    return await orRefusal(direct.fromResponse, response, context);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An answer that cannot be carried becomes the answer that says so. */
+async function orRefusal<T>(
+  carry: (response: Response) => Promise<T>,
+  response: Response,
+  context: Context,
+): Promise<T> {
+  try {
+    return await carry(response);
+  } catch (error) {
+    if (error instanceof GlowplugError) return await carry(errorResponse(error, context));
+    throw error;
+  }
+}
+
+/** Events of AWS services that have no adapter: taking them for an input would hide a wiring mistake. */
+function isForeign(event: unknown): event is object {
+  return (
+    typeof event === 'object' &&
+    event !== null &&
+    ('Records' in event || 'requestContext' in event || 'detail-type' in event)
+  );
+}
+
+function foreign(event: object): GlowplugError {
+  return new GlowplugError(
+    'EVENT_UNKNOWN',
+    `expected a function URL event or a direct invocation, got an event with ${Object.keys(event).slice(0, 8).join(', ')}`,
+  );
+}

@@ -1,0 +1,34 @@
+// A request's body, whole, within a limit that holds before the bytes are kept.
+import { GlowplugError } from './errors.ts';
+
+/** A body past this is refused before it is parsed: Lambda's own limit is 6 MB. */
+export const MAX_BODY_BYTES = 6 * 1024 * 1024;
+
+/** @throws GlowplugError INPUT_EMPTY, INPUT_TOO_LARGE */
+export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength;
+    if (length > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  if (length === 0) throw new GlowplugError('INPUT_EMPTY', 'expected a body, got none');
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** @throws GlowplugError INPUT_EMPTY, INPUT_TOO_LARGE, INPUT_JSON (bytes that are not UTF-8) */
+export async function readText(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string> {
+  const bytes = await readBody(request, maxBytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new GlowplugError('INPUT_JSON', 'expected UTF-8 text, got bytes that are not');
+  }
+}
+
+function tooLarge(maxBytes: number, came: string): GlowplugError {
+  return new GlowplugError('INPUT_TOO_LARGE', `expected a body of at most ${maxBytes} bytes (maxBytes), got ${came}`);
+}

@@ -1,0 +1,17 @@
+// How much memory sessions may take, and how much one will.
+import { totalmem } from 'node:os';
+
+/** RSS after loading, against the file's size: 230 − 51 MB for a file of 100 MB loaded from a path, prepacked. */
+const RESIDENT_PER_BYTE = 1.8;
+/** Node, the bundle and onnxruntime before any model: 115 MB of RSS measured, with room for one request's tensors. */
+const BASE_BYTES = 160e6;
+
+/** Bytes a session over a model file of `fileBytes` is counted with. */
+export function residentBytes(fileBytes: number): number {
+  return Math.ceil(fileBytes * RESIDENT_PER_BYTE);
+}
+
+/** Bytes for sessions: what Lambda gives less the base; half of the machine where no limit is set. */
+export function budgetFor(memoryMb: number | undefined): number {
+  return memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES);
+}
