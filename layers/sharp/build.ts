@@ -1,0 +1,7 @@
+// Builds the layer for both architectures and says what came out.
+import { architectures, buildSharpLayer } from 'glowplug/build';
+
+for (const arch of architectures) {
+  const { bytes, digest, path } = buildSharpLayer({ arch });
+  console.log(`${arch}: ${(bytes / 1e6).toFixed(1)} MB, sha256:${digest}\n  ${path}`);
+}

@@ -1,0 +1,148 @@
+// Turns a function's TypeScript into the folder that Lambda loads: index.js, its map, its models' slice of the lock file.
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { buildSync, version as esbuildVersion } from 'esbuild';
+import { GlowplugError } from '../core/errors.ts';
+import { lockSlice, parseLock, serializeLock } from '../models/lock.ts';
+import type { Lock } from '../models/version.ts';
+import { keepBundle, keptBundle } from './bundle-record.ts';
+import { findReferences } from './find-references.ts';
+import { buildFolder, projectRoot, sha256, writeWhole } from './project.ts';
+import { recipe } from './recipe.ts';
+
+export interface BundleOptions {
+  /** The function's TypeScript: `functions/ocr/function.ts`; it exports `handler`. */
+  readonly entry: string;
+  /**
+   * Folder of the bundle: `index.js`, its map, `package.json`, `models.lock.json`, the licences of what went in.
+   * @default .glowplug/build/functions/<name of the entry's folder> under the root
+   */
+  readonly outDir?: string;
+  /**
+   * Lock file of the app.
+   * @default models.lock.json at the root
+   */
+  readonly lock?: string;
+  /**
+   * References of the models that the function uses, where they are computed and cannot be read from its text.
+   * @default the string values of `models: { … }`, and every reference of the lock file that the bundle spells out
+   */
+  readonly references?: readonly string[];
+  /**
+   * The project.
+   * @default the nearest folder with a package.json, from the entry up
+   */
+  readonly root?: string;
+}
+
+export interface FunctionBundle {
+  readonly name: string;
+  /** Folder; its handler is `index.handler`. */
+  readonly path: string;
+  /** sha256 (hex) over the names and bytes of its files. */
+  readonly digest: string;
+  /** Sum of its files. */
+  readonly bytes: number;
+  /** Packages that are not inside and come from layers: onnxruntime-node, sharp. */
+  readonly externals: readonly string[];
+  readonly references: readonly string[];
+  /** Slice of the lock file that lies beside the handler. */
+  readonly lock: Lock;
+}
+
+/** Counts up when the same inputs must give another bundle. */
+const edition = 1;
+
+/**
+ * Bundles one function with the one `recipe`. The same inputs give the same bytes in any working folder; when none has
+ * changed nothing is built. Throws CONFIG_INVALID (what esbuild refuses) and LOCK_STALE (a model that is not locked).
+ *
+ * @example
+ * const { path, bytes, externals } = bundleFunction({ entry: 'functions/ocr/function.ts' });
+ */
+export function bundleFunction(options: BundleOptions): FunctionBundle {
+  const entry = resolve(options.root ?? '', options.entry);
+  if (!existsSync(entry)) {
+    throw new GlowplugError('CONFIG_INVALID', `expected the function’s code at ${options.entry}, found no such file`, {
+      remedy: 'Create it, or name the function.ts that is there.',
+    });
+  }
+  const root = options.root ? resolve(options.root) : projectRoot(dirname(entry));
+  const name = basename(dirname(entry));
+  const outDir = options.outDir ? resolve(root, options.outDir) : join(root, buildFolder, 'functions', name);
+  const lockFile = resolve(root, options.lock ?? 'models.lock.json');
+  const key = [edition, esbuildVersion, relative(root, entry), options.references ?? null];
+
+  const kept = keptBundle({ key, root, outDir, lockFile });
+  if (kept) return { name, path: outDir, ...kept };
+
+  const { files, code, inputs, externals } = build(entry, root);
+  const lock = sliceFor(code, lockFile, options.references);
+  const references = Object.keys(lock.models);
+  // Without it index.js is an ES module wherever a package.json above says so, as this repository's does.
+  files.set('package.json', Buffer.from('{"type":"commonjs"}\n'));
+  if (references.length > 0) files.set('models.lock.json', Buffer.from(serializeLock(lock)));
+
+  writeBundle(outDir, files);
+  const digests = [...files].map(([file, bytes]) => [file, sha256(bytes)]);
+  const bundle = {
+    digest: sha256(JSON.stringify(digests.sort())),
+    bytes: [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0),
+    externals,
+    references,
+    lock,
+  };
+  keepBundle({ key, root, outDir, lockFile }, bundle, { inputs, outputs: [...files.keys()] });
+  return { name, path: outDir, ...bundle };
+}
+
+function build(entry: string, root: string) {
+  // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
+  const outfile = join(root, buildFolder, 'functions', 'any', 'index.js');
+  const { outputFiles, metafile } = esbuild(entry, root, outfile);
+  const files = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
+  const code = new TextDecoder().decode(files.get('index.js'));
+  // esbuild's getter for an export; its metafile does not list those of CommonJS.
+  if (!/\bhandler:\s?\(\)\s?=>/.test(code)) {
+    throw new GlowplugError('CONFIG_INVALID', `expected ${relative(root, entry)} to export handler, it does not`, {
+      remedy: 'export const handler = inference({ … });',
+    });
+  }
+  const externals = Object.values(metafile.outputs)
+    .flatMap((output) => output.imports)
+    .filter(({ external, path }) => external && !path.startsWith('node:') && !builtinModules.includes(path))
+    .map(({ path }) => path);
+  return { files, code, inputs: Object.keys(metafile.inputs), externals: [...new Set(externals)].sort() };
+}
+
+function esbuild(entry: string, root: string, outfile: string) {
+  try {
+    return buildSync({ ...recipe(root), entryPoints: [entry], outfile, write: false, metafile: true });
+  } catch (cause) {
+    // "Build failed with 1 error:\nfile:line:column: ERROR: …"
+    const [head = '', first = head] = String(cause instanceof Error ? cause.message : cause).split('\n');
+    throw new GlowplugError('CONFIG_INVALID', `${relative(root, entry)} cannot be bundled: ${first}`, {
+      cause,
+      remedy: 'Mend the file that the message names.',
+    });
+  }
+}
+
+function sliceFor(code: string, lockFile: string, given: readonly string[] | undefined): Lock {
+  const lock = existsSync(lockFile) ? parseLock(readFileSync(lockFile, 'utf8')) : undefined;
+  const references = given ?? findReferences(code, Object.keys(lock?.models ?? {}));
+  if (references.length === 0) return { lockVersion: 1, models: {} };
+  if (lock) return lockSlice(lock, references);
+  throw new GlowplugError('LOCK_STALE', `expected ${references.join(', ')} in ${lockFile}, found no such file`);
+}
+
+/** Each file is replaced whole and never absent: a running local cloud may be reading. */
+function writeBundle(outDir: string, files: ReadonlyMap<string, Uint8Array>): void {
+  mkdirSync(outDir, { recursive: true });
+  for (const [file, bytes] of files) writeWhole(join(outDir, file), bytes);
+  // What not every bundle has, an earlier one may have left.
+  for (const file of ['models.lock.json', 'index.js.LEGAL.txt']) {
+    if (!files.has(file)) rmSync(join(outDir, file), { force: true });
+  }
+}

@@ -1,0 +1,22 @@
+// Which models a bundle uses, read from its text.
+
+/**
+ * Two sources, so that a forgotten lock entry is found as well as a reference that stands elsewhere: the string values of
+ * any `models: { … }` (`inference({ models: { iris: 'iris:prod' } })`), and every locked reference that the bundle spells
+ * out as a string. A reference that is put together at run time is in neither: `references` of the bundle names it.
+ */
+export function findReferences(code: string, locked: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const [, body = ''] of code.matchAll(/\bmodels:\s*\{([^{}]*)\}/g)) {
+    for (const [, , value = ''] of body.matchAll(/:\s*(["'`])([^"'`]*)\1/g)) {
+      if (reference.test(value)) found.add(value);
+    }
+  }
+  for (const key of locked) {
+    if (['"', "'", '`'].some((quote) => code.includes(`${quote}${key}${quote}`))) found.add(key);
+  }
+  return [...found].sort();
+}
+
+/** `name:tag` or `name@sha256:…`: what could be one; the lock decides whether it is. */
+const reference = /^[a-z0-9][a-z0-9._/-]*(:[\w][\w.-]*|@sha256:[0-9a-f]{64})$/;

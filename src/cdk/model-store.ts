@@ -1,0 +1,103 @@
+// The bucket that holds versions: an OCI layout a model, whose blobs are created once and whose tags move by compare-and-swap.
+import { Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Effect, type IGrantable, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct, type IConstruct } from 'constructs';
+
+export interface ModelStoreProps {
+  /**
+   * What becomes of the bucket when its stack is deleted. DESTROY still refuses while versions are inside.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+  /**
+   * How long an index that was replaced can be brought back.
+   * @default 90 days
+   */
+  readonly keepReplacedIndexes?: Duration;
+}
+
+/**
+ * A versioned, encrypted, private bucket that refuses every write without a condition, whoever makes it.
+ *
+ * @example
+ * const store = new ModelStore(this, 'ModelStore');
+ * store.grantRead(role, ['ppocr-det', 'ppocr-rec']);
+ */
+export class ModelStore extends Construct {
+  readonly bucket: Bucket;
+  /** `s3://<bucket>`: what GLOWPLUG_STORE holds. */
+  readonly location: string;
+
+  constructor(scope: Construct, id: string, props: ModelStoreProps = {}) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      versioned: true,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        { id: 'aborted-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        {
+          id: 'replaced-indexes',
+          noncurrentVersionExpiration: props.keepReplacedIndexes ?? Duration.days(90),
+          // A blob is created once, so that only an index is ever replaced. The limit keeps weights that someone deleted.
+          objectSizeLessThan: Size.mebibytes(1).toBytes(),
+        },
+      ],
+    });
+    this.location = `s3://${this.bucket.bucketName}`;
+    for (const statement of this.#conditionalWrites()) this.bucket.addToResourcePolicy(statement);
+  }
+
+  /** Lets someone read the named models, and nothing else: not their neighbours, and no list of the bucket. */
+  grantRead(grantee: IGrantable, models: readonly string[]): void {
+    const prefixes = [...new Set(models)].sort().map((model) => `${model}/*`);
+    if (prefixes.length === 0) return;
+    const resources = prefixes.map((prefix) => this.bucket.arnForObjects(prefix));
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+    if (!Construct.isConstruct(grantee)) return;
+    // cdk-nag names a finding by the resolved ARN, which is known only when the references between stacks are.
+    const explain = () => {
+      for (const prefix of prefixes) {
+        Validations.of(grantee).acknowledge({
+          id: `AwsSolutions-IAM5[Resource::${this.#flatArn(grantee)}/${prefix}]`,
+          reason: 'The wildcard stays inside one model: its blobs are named by digests, which every version changes.',
+        });
+      }
+      return [];
+    };
+    grantee.node.addValidation({ validate: explain });
+  }
+
+  /** The bucket's ARN as cdk-nag writes it, seen from the stack of `scope`. */
+  #flatArn(scope: IConstruct): string {
+    const arn: { 'Fn::ImportValue'?: string; 'Fn::GetAtt'?: string[] } = Stack.of(scope).resolve(this.bucket.bucketArn);
+    return arn['Fn::ImportValue'] ?? `<${arn['Fn::GetAtt']?.join('.')}>`;
+  }
+
+  /** S3's condition keys: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html */
+  #conditionalWrites(): PolicyStatement[] {
+    // Starting a multipart upload and sending parts cannot carry a condition; completing it must.
+    const creates = { Bool: { 's3:ObjectCreationOperation': 'true' } };
+    const denyPut = { effect: Effect.DENY, principals: [new StarPrincipal()], actions: ['s3:PutObject'] };
+    return [
+      new PolicyStatement({
+        ...denyPut,
+        sid: 'BlobsAreCreatedOnce',
+        resources: [this.bucket.arnForObjects('*/blobs/*'), this.bucket.arnForObjects('*/oci-layout')],
+        conditions: { ...creates, Null: { 's3:if-none-match': 'true' } },
+      }),
+      new PolicyStatement({
+        ...denyPut,
+        // The first index has no ETag yet: it is created once, as a blob is.
+        sid: 'IndexesMoveByCompareAndSwap',
+        resources: [this.bucket.arnForObjects('*')],
+        conditions: { ...creates, Null: { 's3:if-match': 'true', 's3:if-none-match': 'true' } },
+      }),
+    ];
+  }
+}

@@ -1,0 +1,138 @@
+// One function as a construct: what it is given, what it may do, and that nothing more is allowed.
+import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { InferenceFunction, type InferenceFunctionProps, ModelStore, OnnxRuntimeLayer } from '../../src/cdk/index.ts';
+import { fixtureProject } from '../build/fixtures/project.ts';
+
+describe('InferenceFunction', () => {
+  it('is a Node 24 function with a vCPU, 30 seconds, tracing, a store and a stage', () => {
+    const { template } = functions();
+    template.hasResource('AWS::Lambda::Function', {
+      Metadata: { 'glowplug:function': 'sort' },
+      Properties: {
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        Architectures: ['x86_64'],
+        MemorySize: 1769,
+        Timeout: 30,
+        TracingConfig: { Mode: 'Active' },
+        Description: 'glowplug sort: iris:prod',
+        Environment: {
+          Variables: {
+            GLOWPLUG_STAGE: 'dev',
+            GLOWPLUG_STORE: {
+              'Fn::Join': ['', ['s3://', { 'Fn::ImportValue': Match.stringLikeRegexp('ModelStore') }]],
+            },
+          },
+        },
+      },
+    });
+  });
+
+  it('takes what its owner chooses', () => {
+    const { template } = functions({ memorySize: 512, timeout: Duration.seconds(5), stage: 'prod' });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 512,
+      Timeout: 5,
+      Environment: { Variables: { GLOWPLUG_STAGE: 'prod' } },
+    });
+  });
+
+  it('answers over a URL that asks for IAM signatures', () => {
+    const { template } = functions();
+    template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
+    template.resourceCountIs('AWS::Lambda::Permission', 0);
+  });
+
+  it('keeps its log for a month', () => {
+    functions().template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
+
+  it('may write its own log, send traces and read its own models: that is all', () => {
+    const { template } = functions();
+    const [role] = Object.values(template.findResources('AWS::IAM::Role'));
+    expect(role?.['Properties'].ManagedPolicyArns).toBeUndefined();
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      (policy) => policy['Properties'].PolicyDocument.Statement,
+    );
+    const bucketArn = { 'Fn::ImportValue': expect.stringContaining('ModelStoreBucket') };
+    expect(statements).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: { 'Fn::GetAtt': [expect.stringMatching(/^SortLogs/), 'Arn'] },
+      },
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: { 'Fn::Join': ['', [bucketArn, '/iris/*']] } },
+      { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
+    ]);
+  });
+
+  it('shares one layer a stack and package with its neighbours, and has none that its bundle does not name', () => {
+    const { template } = functions({}, ['sort', 'sort', 'plain']);
+    template.resourceCountIs('AWS::Lambda::LayerVersion', 2);
+    const layers = Object.values(template.findResources('AWS::Lambda::Function')).map((fn) => fn['Properties'].Layers);
+    expect(layers[0]).toHaveLength(2);
+    expect(layers[1]).toEqual(layers[0]);
+    expect(layers[2]).toBeUndefined();
+  });
+
+  it('names its code and layers by their content: the template of another build is the same', () => {
+    expect(functions().template.toJSON()).toEqual(functions().template.toJSON());
+  });
+
+  it('is clean under AwsSolutions, whether its store is in its own stack or in another', () => {
+    expect(() => functions({}, ['sort', 'plain'], { nag: true })).not.toThrow();
+    expect(() => functions({}, ['sort'], { nag: true, oneStack: true })).not.toThrow();
+  });
+
+  it('does not hide what its owner adds: a bucket without TLS is still found', () => {
+    expect(() => functions({}, ['sort'], { nag: true, extra: (stack) => new Bucket(stack, 'Open') })).toThrow(
+      /validation/i,
+    );
+  });
+});
+
+describe('OnnxRuntimeLayer', () => {
+  it.each(['x86_64', 'arm64'] as const)('is for one architecture, named by its content: %s', (architecture) => {
+    const stack = new Stack(new App(), 'Layers');
+    const layer = OnnxRuntimeLayer.of(stack, { architecture });
+    expect(OnnxRuntimeLayer.of(stack, { architecture })).toBe(layer);
+    Template.fromStack(stack).hasResource('AWS::Lambda::LayerVersion', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        CompatibleArchitectures: [architecture],
+        CompatibleRuntimes: ['nodejs24.x'],
+        Description: Match.stringLikeRegexp(`^onnxruntime ${architecture} [0-9a-f]{12}$`),
+      },
+    });
+  });
+});
+
+interface Setting {
+  readonly nag?: boolean;
+  readonly oneStack?: boolean;
+  readonly extra?: (stack: Stack) => unknown;
+}
+
+/** The fixture's functions in an app of their own, synthesised. */
+function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort'], setting: Setting = {}) {
+  using project = fixtureProject();
+  const app = new App();
+  const stack = new Stack(app, 'Functions');
+  const store = new ModelStore(setting.oneStack ? stack : new Stack(app, 'Store'), 'ModelStore');
+  for (const [index, name] of names.entries()) {
+    const id = `${name[0]?.toUpperCase()}${name.slice(1)}${index || ''}`;
+    new InferenceFunction(stack, id, { entry: project.entry(name), store, ...props });
+  }
+  setting.extra?.(stack);
+  if (setting.nag) {
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    // The app's own decision, not the construct's: infra/stacks/store-stack.ts makes and explains the same one.
+    Validations.of(store.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'not the subject' });
+    app.synth();
+  }
+  return { template: Template.fromStack(stack) };
+}
