@@ -1,0 +1,129 @@
+// What does the local cloud cost a request, a start, and a fresh clone?
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalCloud, startLocalCloud } from 'glowplug/testing';
+import { readSamples, type Sample } from '../src/testing/samples.ts';
+import { alternate, atMost, type Result, round } from './measure.ts';
+
+const root = join(import.meta.dirname, '..');
+
+export async function bench(): Promise<Result[]> {
+  const results: Result[] = [];
+  {
+    await using cloud = await startLocalCloud({ root });
+    const sample = readSamples(root).find(({ name }) => name === 'iris');
+    if (!sample) throw new Error('functions/iris has no sample request');
+    results.push(await warmInvoke(cloud, sample), await manyAtOnce(cloud, sample));
+  }
+  return [...results, await secondStart(), await freshClone()];
+}
+
+/** Through the function URL, SigV4 included, against the time that the handler itself says it took. */
+async function warmInvoke(cloud: LocalCloud, sample: Sample): Promise<Result> {
+  const iris = cloud.function('iris');
+  const runs = 500;
+  const own: number[] = [];
+  const request = { method: 'POST', headers: { 'content-type': sample.contentType }, body: sample.body };
+  const through = async () => {
+    const response = await iris.fetch('/', request);
+    if (response.status !== 200) throw new Error(`iris answered ${response.status}`);
+    await response.arrayBuffer();
+  };
+  const handler = await import('../functions/iris/function.ts');
+  const times = await alternate(
+    {
+      url: through,
+      handler: async () =>
+        own.push((await handler.handler.fetch(new Request('https://iris.example/', request))).status),
+    },
+    { runs, warmup: 50 },
+  );
+  if (own.some((status) => status !== 200)) throw new Error('the handler in this process did not answer 200');
+  return atMost({
+    case: 'warm invoke through a function URL',
+    metric: 'p50 over the handler’s own time',
+    value: times.url.median - times.handler.median,
+    unit: 'ms',
+    against: `the handler in this process, p50 ${round(times.handler.median)} ms`,
+    ratio: round(times.url.median / times.handler.median),
+    reach: 2,
+    runs,
+  });
+}
+
+async function manyAtOnce(cloud: LocalCloud, sample: Sample): Promise<Result> {
+  const start = performance.now();
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const response = await cloud
+        .function('iris')
+        .fetch('/', { method: 'POST', headers: { 'content-type': sample.contentType }, body: sample.body });
+      await response.arrayBuffer();
+      return response.status;
+    }),
+  );
+  const answered = answers.filter((status) => status === 200).length;
+  return {
+    case: `200 requests at once, answered in ${round(performance.now() - start)} ms`,
+    metric: 'answered with 200',
+    value: answered,
+    unit: 'requests',
+    reach: 200,
+    met: answered === 200,
+    runs: 1,
+  };
+}
+
+/** From the shell's return key to the first printed answer. */
+async function secondStart(): Promise<Result> {
+  await firstAnswer();
+  const runs = 3;
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) times.push(await firstAnswer());
+  const median = times.sort((a, b) => a - b)[1] ?? Number.NaN;
+  return atMost({
+    case: 'npm start, second time',
+    metric: 'p50 to the first answer',
+    value: median,
+    unit: 's',
+    reach: 8,
+    runs,
+  });
+}
+
+async function firstAnswer(): Promise<number> {
+  const start = performance.now();
+  const child = spawn('npm', ['start', '--silent', '--', '--once'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+  const { promise, resolve } = Promise.withResolvers<number>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (chunk.includes('200 in')) resolve((performance.now() - start) / 1000);
+  });
+  const exited = new Promise<void>((done) => child.once('close', () => done()));
+  const seconds = await Promise.race([promise, exited.then(() => Number.NaN)]);
+  await exited;
+  if (Number.isNaN(seconds)) throw new Error('npm start -- --once ended without an answer');
+  return seconds;
+}
+
+async function freshClone(): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'glowplug-clone-'));
+  try {
+    execFileSync('git', ['clone', '--quiet', root, folder]);
+    const start = performance.now();
+    execFileSync('npm', ['ci', '--silent'], { cwd: folder, stdio: 'ignore' });
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: 'ignore' });
+    const seconds = (performance.now() - start) / 1000;
+    return atMost({
+      case: `npm ci and build in a fresh clone, warm cache, ${availableParallelism()} cores`,
+      metric: 'time',
+      value: seconds,
+      unit: 's',
+      reach: 60,
+      runs: 1,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
