@@ -84,7 +84,8 @@ const entries = {
   STORE_FORBIDDEN: {
     status: 500,
     meaning: 'The store refused the credentials.',
-    remedy: 'Grant the function read access to the models it names (InferenceFunction does), and look at the clock.',
+    remedy:
+      'Grant the function read access to the models it names (InferenceFunction does), and look at the clock. Without s3:ListBucket S3 answers this for an object that is not there, too: look whether it was published.',
   },
   STORE_CONFLICT: {
     status: 409,

@@ -1,5 +1,24 @@
 // Who made a file that another process may find: so that what a killed process left behind can be told from what is in use.
+import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+/** A name in `folder` that nobody else takes, for what will get its real name when it is whole. */
+export function temporaryPath(folder: string): string {
+  return join(folder, `${prefix}${randomUUID()}.${thisOwner()}`);
+}
+
+/** A process that was killed while it wrote leaves its part: on a function's small disk that must not add up. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const owner = name.startsWith(prefix) ? name.slice(prefix.length + uuidLength + 1) : '';
+    if (owner && ownerIsGone(owner)) await rm(join(folder, name), { force: true });
+  }
+}
+
+const prefix = '.part-';
+const uuidLength = 36;
 
 /** This process, in a form that fits into a file's name. */
 export function thisOwner(): string {

@@ -31,7 +31,10 @@ export async function publish(store: Store, built: BuiltVersion): Promise<Publis
   // Asked before anything is sent, and again when the tag is written.
   const created = tagged((await readIndex(store, model))?.manifests ?? []) !== undefined;
 
-  await Promise.all([...blobs].map(([blob, bytes]) => createOnce(store, blobKey(model, blob), bytes)));
+  const sent = [...blobs].map(([blob, bytes]) => createOnce(store, blobKey(model, blob), bytes));
+  // When one fails, nothing is under way any more when the caller hears of it.
+  await Promise.allSettled(sent);
+  await Promise.all(sent);
   await createOnce(store, `${model}/oci-layout`, encode({ imageLayoutVersion: '1.0.0' }));
   await createOnce(store, blobKey(model, digest), manifest);
   await editIndex(store, model, tagged);

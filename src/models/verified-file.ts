@@ -1,9 +1,9 @@
 // Bytes onto this disk under the name of their digest: hashed while they arrive, and a file only when they are right.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
-import { ownerIsGone, thisOwner } from './owner.ts';
+import { sweepTemporary, temporaryPath } from './owner.ts';
 import type { Digest } from './version.ts';
 
 /** The stream from byte `offset` on, and the size of the whole as its sender tells it. */
@@ -26,8 +26,8 @@ export interface Expected {
 export async function writeVerified(path: string, expected: Expected, source: Source): Promise<void> {
   const folder = dirname(path);
   await onDisk(folder, () => mkdir(folder, { recursive: true }));
-  await sweep(folder);
-  const temporary = join(folder, `${prefix}${randomUUID()}.${thisOwner()}`);
+  await sweepTemporary(folder);
+  const temporary = temporaryPath(folder);
   try {
     await onDisk(folder, () => receive(temporary, folder, expected, source));
     await rename(temporary, path);
@@ -45,7 +45,6 @@ export async function isThere(path: string, size: number | undefined): Promise<b
 
 /** The first stream, and two that go on where it broke. */
 const streams = 3;
-const prefix = '.part-';
 
 async function receive(temporary: string, folder: string, expected: Expected, source: Source): Promise<void> {
   const { digest, what } = expected;
@@ -106,15 +105,5 @@ async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
       });
     }
     throw error;
-  }
-}
-
-/** A process that was killed while it wrote leaves its part: on a function's small disk that must not add up. */
-async function sweep(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(prefix)) continue;
-    // .part-<uuid>.<host>.<pid>
-    const owner = name.slice(prefix.length + 37);
-    if (ownerIsGone(owner)) await rm(join(folder, name), { force: true });
   }
 }

@@ -84,7 +84,7 @@ async function open(ort: Ort, modelPath: string, options: SessionOptions): Promi
 function openError(cause: unknown): GlowplugError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const unsupported =
-    /not a registered function\/op|No Op registered|opset|is not supported|NOT_IMPLEMENTED|Could not find an implementation/i;
+    /not a registered function\/op|No Op registered|opset|is not supported|NOT_IMPLEMENTED|Could not find an implementation|IR version/i;
   if (unsupported.test(text)) {
     return new GlowplugError('MODEL_UNSUPPORTED', `expected a model that onnxruntime can run: ${reason(text)}`, {
       cause,

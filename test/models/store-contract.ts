@@ -109,13 +109,12 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
     });
 
     it('lists the keys under a prefix in order, and nothing else', async () => {
-      for (const key of ['list/b', 'list/a/c', 'list/a', 'listing']) {
-        if (key === 'list/a') continue;
+      for (const key of ['list/b', 'listing', 'list/a/c']) {
         await opened.store.put(key, bytes(key), { ifNoneMatch: '*' });
       }
-      expect(await Array.fromAsync(opened.store.list('list/'))).toEqual(['list/a/c', 'list/b']);
-      expect(await Array.fromAsync(opened.store.list('list'))).toEqual(['list/a/c', 'list/b', 'listing']);
-      expect(await Array.fromAsync(opened.store.list('none/'))).toEqual([]);
+      expect(await keys(opened.store.list('list/'))).toEqual(['list/a/c', 'list/b']);
+      expect(await keys(opened.store.list('list'))).toEqual(['list/a/c', 'list/b', 'listing']);
+      expect(await keys(opened.store.list('none/'))).toEqual([]);
     });
   });
 }
@@ -126,4 +125,10 @@ export function bytes(text: string): Uint8Array {
 
 export async function text(body: ReadableStream<Uint8Array> | undefined): Promise<string> {
   return body ? new TextDecoder().decode(await readAll(body, 1_000_000, 'a test')) : 'no body';
+}
+
+async function keys(listed: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const key of listed) found.push(key);
+  return found;
 }

@@ -1,10 +1,10 @@
 // An exclusive lock file, for the compare-and-swap that a folder does not have.
 import { randomUUID } from 'node:crypto';
 import { link, readFile, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { GlowplugError } from '../../core/errors.ts';
-import { ownerIsGone, thisOwner } from '../owner.ts';
+import { ownerIsGone, temporaryPath, thisOwner } from '../owner.ts';
 import { hasCode } from './has-code.ts';
 
 export interface FolderLock extends AsyncDisposable {
@@ -60,7 +60,7 @@ function held(path: string, token: string): FolderLock {
 
 /** By link, not by an exclusive open: whoever sees the lock sees its whole content. */
 async function create(path: string, token: string): Promise<boolean> {
-  const temporary = join(dirname(path), `.${token.replace(' ', '.')}`);
+  const temporary = temporaryPath(dirname(path));
   await writeFile(temporary, token);
   try {
     await link(temporary, path);

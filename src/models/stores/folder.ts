@@ -1,11 +1,11 @@
 // A store in a folder: what a laptop, a test and a container with a mounted volume use.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { GlowplugError, shorten } from '../../core/errors.ts';
-import { thisOwner } from '../owner.ts';
+import { sweepTemporary, temporaryPath } from '../owner.ts';
 import { lockFile } from './folder-lock.ts';
 import { hasCode } from './has-code.ts';
 import type { Store } from './store.ts';
@@ -56,9 +56,10 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
     async put(key, body, condition, { signal } = {}) {
       signal?.throwIfAborted();
       const path = pathOf(root, key);
-      const temporary = join(dirname(path), `.${randomUUID()}.${thisOwner()}.tmp`);
+      const temporary = temporaryPath(dirname(path));
       try {
         await mkdir(dirname(path), { recursive: true });
+        await sweepTemporary(dirname(path));
         const etag = await writeNew(temporary, body);
         if ('ifNoneMatch' in condition) await createOnce(temporary, path, key);
         else await compareAndSwap(temporary, path, key, condition.ifMatch, clock, signal);

@@ -1,0 +1,145 @@
+// What a running function makes of every way in which S3 can fail it.
+import { describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../src/core/clock.ts';
+import { openReader } from '../../src/models/stores/open.ts';
+import { s3Reader } from '../../src/models/stores/s3-reader.ts';
+import { text } from './store-contract.ts';
+
+const location = { bucket: 'models', prefix: '', region: 'eu-central-1', endpoint: undefined };
+const credentials = { accessKeyId: 'AKID', secretAccessKey: 'secret-of-a-test', sessionToken: 'token' };
+
+describe('the S3 reader', () => {
+  it('signs each request for the bucket’s own host, and a bucket with dots in the path', async () => {
+    const { reader, requests } = readerOf([ok('hello')]);
+    expect(await text((await reader.get('iris/index.json'))?.body)).toBe('hello');
+    const [request] = requests;
+    expect(request?.url).toBe('https://models.s3.eu-central-1.amazonaws.com/iris/index.json');
+    expect(request?.headers.get('authorization')).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKID\/\d{8}\/eu-central-1\/s3\//,
+    );
+    expect(request?.headers.get('x-amz-security-token')).toBe('token');
+    const dotted = readerOf([ok('x')], { bucket: 'models.example' });
+    await dotted.reader.get('a');
+    expect(dotted.requests[0]?.url).toBe('https://s3.eu-central-1.amazonaws.com/models.example/a');
+  });
+
+  it.each([
+    [403, 'AccessDenied', 'STORE_FORBIDDEN'],
+    [403, 'SignatureDoesNotMatch', 'STORE_FORBIDDEN'],
+    [403, 'RequestTimeTooSkewed', 'STORE_FORBIDDEN'],
+    [400, 'ExpiredToken', 'STORE_FORBIDDEN'],
+    [400, 'InvalidToken', 'STORE_FORBIDDEN'],
+    [404, 'NoSuchBucket', 'CONFIG_INVALID'],
+    [301, 'PermanentRedirect', 'CONFIG_INVALID'],
+    [400, 'AuthorizationHeaderMalformed', 'CONFIG_INVALID'],
+    [400, 'SomethingNew', 'STORE_UNAVAILABLE'],
+    [416, 'InvalidRange', 'STORE_UNAVAILABLE'],
+  ])('answers %i %s with %s, at once, and without a credential in the message', async (status, code, expected) => {
+    const { reader, requests } = readerOf([refused(status, code)]);
+    const error = await reader.get('iris/index.json').catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: expected, message: expect.stringContaining(code) });
+    expect(String(error)).not.toMatch(/AKID|secret-of|token(?!s)\b/);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('says undefined of NoSuchKey', async () => {
+    expect(await readerOf([refused(404, 'NoSuchKey')]).reader.get('a')).toBeUndefined();
+  });
+
+  it('tries a 503 and a broken connection again, with pauses', async () => {
+    const broken = new TypeError('fetch failed', { cause: new Error('ECONNRESET') });
+    const { reader, requests, pauses } = readerOf([refused(503, 'SlowDown'), broken, ok('hello')]);
+    expect(await text((await reader.get('a'))?.body)).toBe('hello');
+    expect(requests).toHaveLength(3);
+    expect(pauses).toEqual([50, 200]);
+  });
+
+  it.each([
+    ['503', () => refused(503, 'SlowDown'), /answered 503/],
+    ['broken connection', () => new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }), /ECONNREFUSED/],
+  ])('gives up after the third %s', async (_what, answer, message) => {
+    const { reader, requests } = readerOf([answer(), answer(), answer(), answer()]);
+    await expect(reader.get('a')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(message),
+    });
+    expect(requests).toHaveLength(3);
+  });
+
+  it('refuses the whole object where a range was asked for: its bytes would land at the wrong place', async () => {
+    const { reader } = readerOf([ok('0123456789')]);
+    await expect(reader.get('a', { range: [3, 5] })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('rejects with the signal’s reason while it waits for an answer, and does not try again', async () => {
+    const leaver = new AbortController();
+    const { reader, requests } = readerOf(['silence']);
+    const got = reader.get('a', { signal: leaver.signal });
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    leaver.abort(new Error('left'));
+    await expect(got).rejects.toThrow('left');
+    expect(requests).toHaveLength(1);
+  });
+
+  it('ends a body in which nothing comes any more, and says so', async () => {
+    const { reader } = readerOf(['stalled'], {}, 20);
+    const got = await reader.get('a');
+    await expect(text(got?.body)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('nothing came for 20 ms'),
+    });
+  });
+
+  it('says what to set when there are no credentials, or the store is no S3 URL', async () => {
+    const contract = { region: 'x', s3Endpoint: undefined, credentials: undefined };
+    await expect(openReader({ ...contract, store: 's3://models' })).rejects.toMatchObject({
+      code: 'STORE_FORBIDDEN',
+      remedy: expect.stringContaining('AWS_ACCESS_KEY_ID'),
+    });
+    for (const store of ['s3://', 's3:/models', 's3://Models', 's3://m//x', 's3://a b']) {
+      await expect(openReader({ ...contract, store })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    }
+  });
+});
+
+type Answer = Response | Error | 'silence' | 'stalled';
+
+function readerOf(answers: Answer[], where: { bucket?: string } = {}, silenceMs = 10_000) {
+  const requests: Request[] = [];
+  const pauses: number[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    async sleep(ms) {
+      pauses.push(ms);
+    },
+  };
+  const send: typeof fetch = async (input, init) => {
+    if (input instanceof Request) requests.push(input);
+    const answer = answers.shift();
+    if (answer instanceof Response) return answer;
+    if (answer instanceof Error) throw answer;
+    const aborted = new Promise<never>((_, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+    });
+    aborted.catch(() => {});
+    if (answer === 'silence') return await aborted;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new Uint8Array(1)),
+      pull: async () => await aborted,
+    });
+    return new Response(body, { headers: { etag: '"e"', 'content-length': '10' } });
+  };
+  return {
+    reader: s3Reader({ ...location, ...where }, { credentials, fetch: send, clock, silenceMs }),
+    requests,
+    pauses,
+  };
+}
+
+function ok(body: string): Response {
+  return new Response(body, { headers: { etag: '"e"', 'content-length': `${body.length}` } });
+}
+
+function refused(status: number, code: string): Response {
+  return new Response(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`, { status });
+}
