@@ -6,7 +6,7 @@ import { buildLayer, type Layer, type LayerFile, type LayerOptions, nodeArch } f
 import { projectRoot } from './project.ts';
 
 /**
- * Builds the onnxruntime layer from the installed packages (npm carries both architectures): 46 MB for x86_64, 26 MB for
+ * Builds the onnxruntime layer from the installed packages (npm carries both architectures): 47 MB for x86_64, 26 MB for
  * arm64, instead of the 290 MB that npm unpacks. The same content gives the same digest; a second call copies nothing.
  * Throws DEPENDENCY_MISSING when onnxruntime-node is not installed.
  *

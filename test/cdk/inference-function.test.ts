@@ -1,15 +1,20 @@
 // One function as a construct: what it is given, what it may do, and that nothing more is allowed.
+import { join } from 'node:path';
 import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { InferenceFunction, type InferenceFunctionProps, ModelStore, OnnxRuntimeLayer } from '../../src/cdk/index.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
 
 describe('InferenceFunction', () => {
+  let template: Template;
+  beforeAll(() => {
+    template = functions();
+  });
+
   it('is a Node 24 function with a vCPU, 30 seconds, tracing, a store and a stage', () => {
-    const { template } = functions();
     template.hasResource('AWS::Lambda::Function', {
       Metadata: { 'glowplug:function': 'sort' },
       Properties: {
@@ -33,8 +38,8 @@ describe('InferenceFunction', () => {
   });
 
   it('takes what its owner chooses', () => {
-    const { template } = functions({ memorySize: 512, timeout: Duration.seconds(5), stage: 'prod' });
-    template.hasResourceProperties('AWS::Lambda::Function', {
+    const chosen = functions({ memorySize: 512, timeout: Duration.seconds(5), stage: 'prod' });
+    chosen.hasResourceProperties('AWS::Lambda::Function', {
       MemorySize: 512,
       Timeout: 5,
       Environment: { Variables: { GLOWPLUG_STAGE: 'prod' } },
@@ -42,17 +47,15 @@ describe('InferenceFunction', () => {
   });
 
   it('answers over a URL that asks for IAM signatures', () => {
-    const { template } = functions();
     template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
     template.resourceCountIs('AWS::Lambda::Permission', 0);
   });
 
   it('keeps its log for a month', () => {
-    functions().template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
   it('may write its own log, send traces and read its own models: that is all', () => {
-    const { template } = functions();
     const [role] = Object.values(template.findResources('AWS::IAM::Role'));
     expect(role?.['Properties'].ManagedPolicyArns).toBeUndefined();
     const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
@@ -71,16 +74,16 @@ describe('InferenceFunction', () => {
   });
 
   it('shares one layer a stack and package with its neighbours, and has none that its bundle does not name', () => {
-    const { template } = functions({}, ['sort', 'sort', 'plain']);
-    template.resourceCountIs('AWS::Lambda::LayerVersion', 2);
-    const layers = Object.values(template.findResources('AWS::Lambda::Function')).map((fn) => fn['Properties'].Layers);
+    const several = functions({}, ['sort', 'sort', 'plain']);
+    several.resourceCountIs('AWS::Lambda::LayerVersion', 2);
+    const layers = Object.values(several.findResources('AWS::Lambda::Function')).map((fn) => fn['Properties'].Layers);
     expect(layers[0]).toHaveLength(2);
     expect(layers[1]).toEqual(layers[0]);
     expect(layers[2]).toBeUndefined();
   });
 
   it('names its code and layers by their content: the template of another build is the same', () => {
-    expect(functions().template.toJSON()).toEqual(functions().template.toJSON());
+    expect(functions().toJSON()).toEqual(template.toJSON());
   });
 
   it('is clean under AwsSolutions, whether its store is in its own stack or in another', () => {
@@ -97,7 +100,8 @@ describe('InferenceFunction', () => {
 
 describe('OnnxRuntimeLayer', () => {
   it.each(['x86_64', 'arm64'] as const)('is for one architecture, named by its content: %s', (architecture) => {
-    const stack = new Stack(new App(), 'Layers');
+    using project = fixtureProject();
+    const stack = new Stack(inPlaceApp(project.root), 'Layers');
     const layer = OnnxRuntimeLayer.of(stack, { architecture });
     expect(OnnxRuntimeLayer.of(stack, { architecture })).toBe(layer);
     Template.fromStack(stack).hasResource('AWS::Lambda::LayerVersion', {
@@ -111,6 +115,11 @@ describe('OnnxRuntimeLayer', () => {
   });
 });
 
+/** Writes into the fixture's folder, and leaves 66 MB of layers where they are. */
+function inPlaceApp(root: string): App {
+  return new App({ outdir: join(root, 'cdk.out'), context: { 'aws:cdk:disable-asset-staging': true } });
+}
+
 interface Setting {
   readonly nag?: boolean;
   readonly oneStack?: boolean;
@@ -118,9 +127,9 @@ interface Setting {
 }
 
 /** The fixture's functions in an app of their own, synthesised. */
-function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort'], setting: Setting = {}) {
+function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort'], setting: Setting = {}): Template {
   using project = fixtureProject();
-  const app = new App();
+  const app = inPlaceApp(project.root);
   const stack = new Stack(app, 'Functions');
   const store = new ModelStore(setting.oneStack ? stack : new Stack(app, 'Store'), 'ModelStore');
   for (const [index, name] of names.entries()) {
@@ -134,5 +143,5 @@ function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort']
     Validations.of(store.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'not the subject' });
     app.synth();
   }
-  return { template: Template.fromStack(stack) };
+  return Template.fromStack(stack);
 }

@@ -1,13 +1,19 @@
 // The bucket that holds versions: private, versioned, and closed to writes without a condition.
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ModelStore, type ModelStoreProps } from '../../src/cdk/model-store.ts';
+import { fixtureProject } from '../build/fixtures/project.ts';
 import { isDenied, type Put } from './conditional-writes.ts';
 
 describe('ModelStore', () => {
+  let store: Template;
+  beforeAll(() => {
+    store = template();
+  });
+
   it('is versioned, encrypted and closed to the public', () => {
-    template().hasResourceProperties('AWS::S3::Bucket', {
+    store.hasResourceProperties('AWS::S3::Bucket', {
       VersioningConfiguration: { Status: 'Enabled' },
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
@@ -24,7 +30,7 @@ describe('ModelStore', () => {
 
   it('refuses every request without TLS, and TLS before 1.2', () => {
     const denies = (condition: object) => Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: condition });
-    template().hasResourceProperties('AWS::S3::BucketPolicy', {
+    store.hasResourceProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
           denies({ Bool: { 'aws:SecureTransport': 'false' } }),
@@ -35,7 +41,7 @@ describe('ModelStore', () => {
   });
 
   it('expires aborted uploads and replaced indexes, and nothing that is current', () => {
-    const [bucket] = Object.values(template().findResources('AWS::S3::Bucket'));
+    const [bucket] = Object.values(store.findResources('AWS::S3::Bucket'));
     expect(bucket?.['Properties'].LifecycleConfiguration.Rules).toEqual([
       { Id: 'aborted-uploads', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
       {
@@ -48,7 +54,7 @@ describe('ModelStore', () => {
   });
 
   it('outlives its stack unless it is told otherwise', () => {
-    template().hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    store.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     template({ removalPolicy: RemovalPolicy.DESTROY }).hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
   });
 
@@ -64,13 +70,14 @@ describe('ModelStore', () => {
     ['oci-layout over another one', { key: 'iris/oci-layout', headers: { 'if-match': '"etag"' } }, true],
     ['any other key without a condition', { key: 'notes.txt' }, true],
   ])('%s', (_what, put, denied) => {
-    const [policy] = Object.values(template().findResources('AWS::S3::BucketPolicy'));
+    const [policy] = Object.values(store.findResources('AWS::S3::BucketPolicy'));
     expect(isDenied(policy?.['Properties'].PolicyDocument.Statement, put)).toBe(denied);
   });
 });
 
 function template(props?: ModelStoreProps): Template {
-  const stack = new Stack(new App(), 'Store');
+  using project = fixtureProject();
+  const stack = new Stack(new App({ outdir: project.root }), 'Store');
   new ModelStore(stack, 'ModelStore', props);
   return Template.fromStack(stack);
 }
