@@ -7,7 +7,7 @@ import { checkWire, limits } from '../../src/onnx/limits.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { sampleBytes, sampleModels } from './sample-models.ts';
-import { bytesOf, type GraphInit, tinyModel } from './tiny-model.ts';
+import { bytesOf, type GraphInit, type TensorInit, tinyModel } from './tiny-model.ts';
 
 describe('reading and writing ONNX', () => {
   it.each(Object.keys(sampleModels))('%s comes back byte for byte', (name) => {
@@ -69,17 +69,24 @@ describe('limits of untrusted ONNX files', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });
 
-  it.each([
+  it.each<[string, TensorInit]>([
     ['packed whole numbers', { int64Data: Array<bigint>(1000).fill(1n) }],
     ['packed floats', { floatData: Array<number>(1000).fill(1) }],
     ['packed doubles', { doubleData: Array<number>(1000).fill(1) }],
-    ['empty strings', { stringData: Array<Uint8Array>(1000).fill(new Uint8Array()) }],
+    ['empty strings', { stringData: Array<Uint8Array<ArrayBuffer>>(1000).fill(new Uint8Array()) }],
   ])('counts what weights outside raw_data take: %s', (_what, tensor) => {
     const model = bytesOf(tinyModel({ graph: { name: 'g', initializer: [tensor] } }));
     expect(() => checkWire(model, ModelProtoSchema, { ...limits, heap: 35_000 })).toThrow(
       /keep the weights in raw_data/,
     );
     expect(() => checkWire(model, ModelProtoSchema, { ...limits, heap: 125_000 })).not.toThrow();
+  });
+
+  it('counts unknown fields, which a reader keeps as objects', () => {
+    // Field 999, varint 1: three bytes each.
+    const unknown = Uint8Array.from(Array.from({ length: 1000 }, () => [0xb8, 0x3e, 1]).flat());
+    expect(() => checkWire(unknown, ModelProtoSchema, { ...limits, heap: 150_000 })).toThrow(/got more by byte/);
+    expect(() => checkWire(unknown, ModelProtoSchema, { ...limits, heap: 250_000 })).not.toThrow();
   });
 
   it('takes weights in raw_data for what they are: views of the file', () => {

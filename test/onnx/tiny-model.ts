@@ -5,11 +5,14 @@ import {
   type GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
+  type TensorProto,
+  type TensorProtoSchema,
   TensorProto_DataType as Type,
 } from 'onnx-buf';
 import { writeModel } from '../../src/onnx/write.ts';
 
 export type ModelInit = Exclude<MessageInitShape<typeof ModelProtoSchema>, ModelProto>;
+export type TensorInit = Exclude<MessageInitShape<typeof TensorProtoSchema>, TensorProto>;
 export type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, GraphProto>;
 
 const identity: GraphInit = {
