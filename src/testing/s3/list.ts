@@ -15,7 +15,11 @@ export async function listObjects(bucket: Bucket, { query }: S3Request): Promise
   const startAfter = query.get('start-after') ?? '';
   const after = token === undefined ? startAfter : readToken(token);
   const found: WalkEntry[] = [];
-  for (const entry of walk(await bucket.index(), { ...page, after }, (record) => current(record) !== undefined)) {
+  for (const entry of walk(
+    await bucket.index(),
+    { ...page, after, resumes: token !== undefined },
+    (record) => current(record) !== undefined,
+  )) {
     found.push(entry);
     if (found.length > page.limit) break;
   }
@@ -51,7 +55,7 @@ export async function listVersions(bucket: Bucket, { query }: S3Request): Promis
       if (at >= from) found.push({ key: record.key, version, isLatest: at === 0 });
     });
   if (begun?.key === keyMarker) add(begun, begun.versions.findIndex((one) => one.versionId === idMarker) + 1);
-  for (const entry of walk(index, { ...page, after: keyMarker }, () => true)) {
+  for (const entry of walk(index, { ...page, after: keyMarker, resumes: true }, () => true)) {
     if ('record' in entry) add(entry.record, 0);
     else found.push(entry);
     if (found.length > page.limit) break;

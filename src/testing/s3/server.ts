@@ -114,7 +114,8 @@ function readRequest({ credentials, now }: S3Options, message: IncomingMessage, 
     );
     const body = () => {
       if (message.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
-      return message;
+      // Who stops reading half way still wants to answer: the rest is drained behind the answer.
+      return message.iterator({ destroyOnReturn: false });
     };
     return { ...target, headers: withHoistedHeaders(target), signature, now: at, body };
   } catch (error) {

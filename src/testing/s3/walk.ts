@@ -6,8 +6,10 @@ export interface WalkOptions {
   readonly prefix: string;
   /** Empty: no rolling up. */
   readonly delimiter: string;
-  /** Begin behind this key, or behind everything that begins with this rolled-up prefix. */
+  /** Begin behind this key. */
   readonly after: string;
+  /** `after` ends a page: if it ends in the delimiter, everything below it was rolled up there. */
+  readonly resumes: boolean;
 }
 
 export type WalkEntry = { readonly prefix: string } | { readonly record: KeyRecord };
@@ -15,10 +17,10 @@ export type WalkEntry = { readonly prefix: string } | { readonly record: KeyReco
 /** `counts` says whether a record is to be listed at all: a key whose newest version is a delete marker is not. */
 export function* walk(
   index: KeyIndex,
-  { prefix, delimiter, after }: WalkOptions,
+  { prefix, delimiter, after, resumes }: WalkOptions,
   counts: (record: KeyRecord) => boolean,
 ): Generator<WalkEntry> {
-  const afterRolled = delimiter !== '' && after.startsWith(prefix) && after.endsWith(delimiter) && after !== prefix;
+  const afterRolled = resumes && delimiter !== '' && after.endsWith(delimiter) && after !== prefix;
   let position = index.position(compareUtf8(after, prefix) > 0 ? after : prefix);
   let rolled = afterRolled ? after : undefined;
   for (let record = index.at(position); record?.key.startsWith(prefix); record = index.at(++position)) {

@@ -4,6 +4,7 @@ import {
   AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
@@ -60,6 +61,18 @@ export function multipartContract(bench: () => Bench): void {
       expect(Buffer.compare(await two.Body!.transformToByteArray(), expected)).toBe(0);
       const absent = new GetObjectCommand({ Bucket, Key: 'mp-read', PartNumber: 3 });
       expect(await refusal(s3.send(absent))).toMatch(/^416 /);
+    });
+
+    it('a copy of it is one object, its ETag the MD5 of all bytes', async () => {
+      const { s3, bucket: Bucket } = bench();
+      const { part, complete } = await begin('mp-copied');
+      await complete([await part(1, big), await part(2, small)]);
+      const whole = Buffer.concat([big, small]);
+      const copy = { Bucket, Key: 'mp-copy', CopySource: `${Bucket}/mp-copied` };
+      const { CopyObjectResult } = await s3.send(new CopyObjectCommand(copy));
+      expect(CopyObjectResult?.ETag).toBe(`"${createHash('md5').update(whole).digest('hex')}"`);
+      const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'mp-copy' }));
+      expect(Buffer.compare(await got.Body!.transformToByteArray(), whole)).toBe(0);
     });
 
     it('a part uploaded again replaces the one before', async () => {

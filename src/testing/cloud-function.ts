@@ -1,0 +1,123 @@
+// One function of a running local cloud as a test or a command uses it: its URL, its invocations, its log.
+import { createHash } from 'node:crypto';
+import { createServer, type RequestListener } from 'node:http';
+import { AwsClient } from 'aws4fetch';
+import { GlowplugError } from '../core/errors.ts';
+import { functionUrlListener } from './function-url.ts';
+import type { Invocation, Outcome } from './invocation.ts';
+import { type Bound, listen } from './listen.ts';
+import type { Fleet } from './runtime/fleet.ts';
+import type { CloudIdentity, FunctionSpec } from './runtime/function-spec.ts';
+import type { LocalFunction } from './runtime/local-function.ts';
+
+export class CloudFunction implements AsyncDisposable {
+  readonly #fleet: Fleet;
+  readonly #where: CloudIdentity;
+  /** Keeps the derived key, which is most of a signature's work. */
+  readonly #signer: AwsClient;
+  #current: LocalFunction;
+  #listener: RequestListener | undefined;
+  #bound: Bound | undefined;
+
+  constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity) {
+    this.#fleet = fleet;
+    this.#where = where;
+    this.#signer = new AwsClient({ ...where.credentials, region: where.region, service: 'lambda' });
+    this.#current = fleet.add(spec);
+  }
+
+  get spec(): FunctionSpec {
+    return this.#current.spec;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** Its function URL, with a slash at the end as AWS gives it; empty where the template has none. */
+  get url(): string {
+    return this.#bound ? `${this.#bound.url}/` : '';
+  }
+
+  /** Opens its URL. Port 0 takes a free one. */
+  async open(port: number): Promise<void> {
+    this.#makeListener();
+    if (!this.spec.url) return;
+    const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
+      this.#listener?.(request, response),
+    );
+    this.#bound = await listen(server, port);
+  }
+
+  /** For front doors. */
+  readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
+
+  /**
+   * As `fetch`, to a path of its URL, signed as AWS_IAM wants it. The body must be text or bytes.
+   *
+   * @example
+   * const answer = await cloud.function('ocr').fetch('/', { method: 'POST', body: png });
+   */
+  async fetch(path = '/', init: RequestInit = {}): Promise<Response> {
+    if (!this.#bound) {
+      throw new GlowplugError('CONFIG_INVALID', `function ${this.name} has no URL in the template`, {
+        remedy: 'Invoke it with .invoke(payload), or give it a function URL.',
+      });
+    }
+    const url = new URL(path, this.url);
+    if (this.spec.url?.auth === 'NONE') return fetch(url, init);
+    return fetch(await this.#signer.sign(url.href, init));
+  }
+
+  /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
+  async invoke(payload: unknown): Promise<unknown> {
+    const outcome = await this.run({ payload: Buffer.from(JSON.stringify(payload) ?? 'null') });
+    if (outcome.kind === 'response') return JSON.parse(Buffer.from(outcome.payload).toString());
+    if (outcome.kind === 'error') {
+      throw new GlowplugError('INTERNAL', `function ${this.name} failed: ${Buffer.from(outcome.payload)}`, {
+        remedy: `Read its log: cloud.function('${this.name}').logs().`,
+      });
+    }
+    if (outcome.kind === 'too-large') {
+      throw new GlowplugError('INPUT_TOO_LARGE', `expected a payload of at most 6 MB, got ${outcome.bytes} bytes`);
+    }
+    throw new GlowplugError('STORE_UNAVAILABLE', `function ${this.name} is throttled: ${outcome.reason}`, {
+      remedy: 'Send fewer requests at once, or raise its reserved concurrency.',
+    });
+  }
+
+  /** The newest part of its log, as CloudWatch would have it. */
+  logs(): string {
+    return this.#current.log.text;
+  }
+
+  /** Goes on as `spec`: who runs finishes as before, who comes next meets the new version. */
+  replace(spec: FunctionSpec): void {
+    const old = this.#current;
+    this.#current = this.#fleet.add(spec, old.log);
+    this.#makeListener();
+    void this.#fleet.retire(old, this.#current);
+  }
+
+  /** Closes its URL; what it runs may finish as long as the fleet lives. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bound?.[Symbol.asyncDispose]();
+    void this.#fleet.retire(this.#current);
+  }
+
+  #makeListener(): void {
+    const { url } = this.spec;
+    const { region, account, credentials } = this.#where;
+    this.#listener =
+      url &&
+      functionUrlListener({
+        invoke: this.run,
+        auth: url.auth,
+        secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
+        urlId: createHash('sha256').update(this.name).digest('hex').slice(0, 32),
+        region,
+        account,
+        now: () => new Date(),
+      });
+  }
+}

@@ -1,0 +1,176 @@
+// The local cloud: the app's synthesised template, running on this machine without Docker and without AWS.
+import { existsSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { projectRoot } from '../build/project.ts';
+import type { Credentials } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { createBucket } from './buckets.ts';
+import { codeFolder, removeStaleAssets } from './code-folder.ts';
+import { localCredentials } from './credentials.ts';
+import { Deployment } from './deployment.ts';
+import { asDiskError } from './disk-error.ts';
+import { lambdaApiListener } from './lambda-api.ts';
+import { listen } from './listen.ts';
+import { Fleet } from './runtime/fleet.ts';
+import { Reaper } from './runtime/reaper.ts';
+import { s3Listener } from './s3/server.ts';
+import { synthesize } from './template/synthesize.ts';
+import { type CloudTemplate, readTemplate } from './template/template.ts';
+
+export interface LocalCloudOptions {
+  /** The app: the folder of cdk.json. @default the nearest folder with a package.json, from the working folder up */
+  readonly root?: string;
+  /** Port of the AWS APIs; the functions' URLs take the ports after it, by name. @default 0: free ports */
+  readonly port?: number;
+  /** Publish the app's models into its store. @default whether the app has a folder models/ */
+  readonly publish?: boolean;
+  /** Where buckets and credentials persist. @default a temporary folder that goes with the cloud */
+  readonly folder?: string;
+  /** What it does meanwhile, in a sentence. */
+  readonly onProgress?: (message: string) => void;
+  /** Each line of each function's log. */
+  readonly log?: (functionName: string, line: string) => void;
+}
+
+export interface LocalCloudFunction {
+  readonly name: string;
+  /** Its function URL; empty where the template has none. */
+  readonly url: string;
+  fetch(path?: string, init?: RequestInit): Promise<Response>;
+  invoke(payload: unknown): Promise<unknown>;
+  logs(): string;
+}
+
+export interface LocalCloud extends AsyncDisposable {
+  readonly functions: readonly string[];
+  /** @throws GlowplugError CONFIG_INVALID when there is none of that name */
+  function(name: string): LocalCloudFunction;
+  /** Lambda's Invoke API, for the AWS SDK. */
+  readonly endpoint: string;
+  readonly s3Endpoint: string;
+  readonly credentials: Credentials;
+  readonly region: string;
+  /** The template's buckets. */
+  readonly stores: readonly string[];
+  /** Synthesises again; names of the functions that are new, changed or gone. The old version stays when that fails. */
+  reload(): Promise<string[]>;
+}
+
+const region = 'us-east-1';
+const account = '000000000000';
+/** Lambda's API and S3 share a port: no bucket is called like an API's date. */
+const lambdaPaths = '/2015-03-31/';
+
+/**
+ * Synthesises the app and runs it.
+ *
+ * @example
+ * await using cloud = await startLocalCloud();
+ * const answer = await cloud.function('iris').fetch('/', { method: 'POST', body: '{"sepalLength":5.1}' });
+ */
+export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
+  if (Number.parseInt(process.versions.node, 10) < 24) {
+    throw new GlowplugError('CONFIG_INVALID', `functions run here on the Node that runs this, ${process.version}`, {
+      remedy: 'Run it with Node 24, which is Lambda’s nodejs24.x, or a newer one.',
+    });
+  }
+  try {
+    await using resources = new AsyncDisposableStack();
+    return await start(options, resources);
+  } catch (error) {
+    throw asDiskError(error) ?? error;
+  }
+}
+
+/** What was opened before something failed is closed again by the caller; in the end it belongs to the cloud. */
+async function start(options: LocalCloudOptions, resources: AsyncDisposableStack): Promise<LocalCloud> {
+  const { port = 0, onProgress = () => {} } = options;
+  const root = resolve(options.root ?? projectRoot());
+  const folder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), 'glowplug-cloud-')));
+  const temporary = options.folder === undefined;
+  if (temporary) resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  // First of all: the folder, S3's part included, is one cloud's at a time.
+  const reaper = resources.use(Reaper.start({ folder, remove: temporary }));
+  const credentials = localCredentials(folder);
+  const secretFor = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined);
+  const now = () => new Date();
+
+  const s3 = await s3Listener({ folder: join(folder, 's3'), credentials });
+  resources.defer(() => s3.settled());
+  const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
+  // A model's gigabyte may take its time.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
+    (request.url?.startsWith(lambdaPaths) ? lambda : s3.listener)(request, response),
+  );
+  server.on('checkContinue', (request, response) => {
+    if (!request.url?.startsWith(lambdaPaths)) return s3.listener(request, response);
+    response.writeContinue();
+    lambda(request, response);
+  });
+  const { url: endpoint } = resources.use(await listen(server, port));
+  const where = { region, account, credentials, s3Endpoint: endpoint };
+  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine: options.log }));
+  const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1));
+
+  const code = codeFolder(folder, temporary);
+  let template: CloudTemplate | undefined;
+  const publishes = options.publish ?? existsSync(join(root, 'models'));
+  const deploy = async (): Promise<string[]> => {
+    onProgress('synthesising the app');
+    await synthesize(root, code);
+    template = await readTemplate(code, where);
+    for (const { name, reason } of template.skipped) onProgress(`leaving out function ${name}: ${reason}`);
+    await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
+    if (publishes) await publishModels(root, template, where, onProgress);
+    return deployment.apply(template);
+  };
+  await deploy();
+  if (template) removeStaleAssets(code, template.assets);
+
+  let reloading: Promise<unknown> = Promise.resolve();
+  const owned = resources.move();
+  return {
+    region,
+    credentials,
+    endpoint,
+    s3Endpoint: endpoint,
+    get functions() {
+      return deployment.names;
+    },
+    get stores() {
+      return template?.buckets.map(({ name }) => name) ?? [];
+    },
+    function: (name) => deployment.function(name),
+    reload() {
+      const reloaded = reloading.then(deploy);
+      reloading = reloaded.catch(() => {}); // The caller hears of it; the next reload starts afresh.
+      return reloaded;
+    },
+    async [Symbol.asyncDispose]() {
+      await reloading;
+      await owned.disposeAsync();
+    },
+  };
+}
+
+/** Each store that a function reads is given the app's models, so that every pinned version is there. */
+async function publishModels(
+  root: string,
+  { functions }: CloudTemplate,
+  where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials },
+  onProgress: (message: string) => void,
+): Promise<void> {
+  const stores = new Set(functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []));
+  if (stores.size === 0) return;
+  const { openStore, publishAll } = await import('../release/index.ts');
+  for (const store of stores) {
+    await publishAll({
+      root,
+      store: await openStore({ ...where, store }),
+      onProgress: (message) => onProgress(`publishing ${message}`),
+    });
+  }
+}

@@ -1,0 +1,2 @@
+// glowplug/testing: the app in a local cloud, for tests and for development.
+export { type LocalCloud, type LocalCloudFunction, type LocalCloudOptions, startLocalCloud } from './cloud.ts';

@@ -1,0 +1,172 @@
+// Lambda's Invoke API, for the real @aws-sdk/client-lambda.
+// Source: AWS Lambda API Reference, "Invoke".
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Invocation, Outcome } from './invocation.ts';
+import { readLimited } from './read-limited.ts';
+import { type Gate, signedBy, splitTarget } from './signed-by.ts';
+import { SigV4Error } from './sigv4.ts';
+
+export interface LambdaApiOptions extends Gate {
+  find(name: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined;
+  readonly account: string;
+}
+
+/** Whatever goes wrong is an answer. */
+export function lambdaApiListener(options: LambdaApiOptions): RequestListener {
+  return (message, response) => {
+    response.setHeader('x-amzn-requestid', randomUUID());
+    answer(options, message, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) response.destroy();
+      else if (error instanceof Refusal) error.send(response);
+      else new Refusal(500, 'ServiceException', 'The local cloud failed to invoke the function').send(response);
+    });
+  };
+}
+
+async function answer(options: LambdaApiOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const type = message.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+  const limit = isInvocationType(type) ? limits[type] : limits.RequestResponse;
+  const body = await readLimited(message, limit);
+  if (!body) throw tooLarge(limit);
+  checkSignature(options, message, body);
+  const { invoke } = target(options, message);
+  if (!isInvocationType(type)) {
+    const expected = Object.keys(limits).join(', ');
+    throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
+  }
+  if (body.length > 0 && parseJson(body.toString()) === undefined) {
+    throw new Refusal(400, 'InvalidRequestContentException', 'Could not parse request body into json');
+  }
+  if (type === 'DryRun') return void response.writeHead(204).end();
+  const [traceId] = message.headersDistinct['x-amzn-trace-id'] ?? [];
+  const work = invoke({
+    payload: body.length === 0 ? Buffer.from('{}') : body,
+    ...readContext(message.headers['x-amz-client-context']),
+    ...(traceId === undefined ? {} : { traceId }),
+  });
+  if (type === 'Event') {
+    // Accepted: what comes of it is in the log.
+    work.catch(() => {});
+    return void response.writeHead(202).end();
+  }
+  sendOutcome(response, await work, message.headers['x-amz-log-type'] === 'Tail');
+}
+
+/** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */
+const limits = { RequestResponse: 6 * 2 ** 20, DryRun: 6 * 2 ** 20, Event: 2 ** 20 } as const;
+
+function isInvocationType(type: unknown): type is keyof typeof limits {
+  return typeof type === 'string' && Object.hasOwn(limits, type);
+}
+
+class Refusal extends Error {
+  readonly #status: number;
+  readonly #type: string;
+  readonly #fields: Readonly<Record<string, string>>;
+
+  constructor(status: number, type: string, message: string, fields: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.#status = status;
+    this.#type = type;
+    this.#fields = fields;
+  }
+
+  send(response: ServerResponse): void {
+    response.writeHead(this.#status, { 'content-type': 'application/json', 'x-amzn-errortype': this.#type });
+    response.end(
+      JSON.stringify({ Type: this.#status < 500 ? 'User' : 'Service', ...this.#fields, message: this.message }),
+    );
+  }
+}
+
+function tooLarge(limit: number): Refusal {
+  const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
+  return new Refusal(413, 'RequestTooLargeException', message);
+}
+
+function checkSignature(options: LambdaApiOptions, message: IncomingMessage, body: Buffer): void {
+  try {
+    signedBy(message, body, options);
+  } catch (error) {
+    if (!(error instanceof SigV4Error)) throw error;
+    const types: Readonly<Record<string, string>> = {
+      AccessDenied: 'MissingAuthenticationTokenException',
+      InvalidAccessKeyId: 'UnrecognizedClientException',
+    };
+    throw new Refusal(403, types[error.code] ?? 'InvalidSignatureException', error.message);
+  }
+}
+
+/** A name, a partial ARN (`account:function:name`) or a whole one; the only version here is $LATEST. */
+function target({ find, region, account }: LambdaApiOptions, message: IncomingMessage) {
+  const [path, query] = splitTarget(message);
+  const encoded = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path)?.[1];
+  if (message.method !== 'POST' || encoded === undefined) {
+    throw new Refusal(
+      404,
+      'UnknownOperationException',
+      'the local cloud has POST /2015-03-31/functions/{name}/invocations',
+    );
+  }
+  const named = /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:(?:function:)?)?([\w-]{1,140})(?::([\w$-]+))?$/.exec(
+    decode(encoded),
+  );
+  const [, name = '', version = new URLSearchParams(query).get('Qualifier') ?? '$LATEST'] = named ?? [];
+  const found = version === '$LATEST' ? find(name) : undefined;
+  if (found) return found;
+  const suffix = version === '$LATEST' ? '' : `:${version}`;
+  const arn = `arn:aws:lambda:${region}:${account}:function:${name || decode(encoded)}${suffix}`;
+  throw new Refusal(404, 'ResourceNotFoundException', `Function not found: ${arn}`);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function readContext(header: string | string[] | undefined): { clientContext?: string } {
+  if (typeof header !== 'string') return {};
+  const context = parseJson(Buffer.from(header, 'base64').toString());
+  if (typeof context !== 'object' || context === null) {
+    throw new Refusal(
+      400,
+      'InvalidRequestContentException',
+      'Client context must be a valid Base64-encoded JSON object.',
+    );
+  }
+  // The Runtime API hands it on in a header, which takes ASCII alone.
+  return { clientContext: JSON.stringify(context).replace(/[^ -~]/g, escapeUnit) };
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** JSON has no undefined: that is what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function sendOutcome(response: ServerResponse, outcome: Outcome, wantsTail: boolean): void {
+  if (outcome.kind === 'too-large') throw tooLarge(limits.RequestResponse);
+  if (outcome.kind === 'throttled') {
+    throw new Refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', { Reason: outcome.reason });
+  }
+  const { kind, requestId, payload, logTail } = outcome;
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'x-amz-executed-version': '$LATEST',
+    'x-amzn-requestid': requestId,
+    ...(kind === 'error' ? { 'x-amz-function-error': outcome.functionError } : {}),
+    ...(wantsTail ? { 'x-amz-log-result': Buffer.from(logTail).toString('base64') } : {}),
+  });
+  response.end(payload);
+}

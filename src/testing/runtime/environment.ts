@@ -1,0 +1,203 @@
+// One execution environment: a sandbox with its own /tmp, and in it a runtime that is initialised, handed one
+// invocation at a time, frozen in between, and started anew after it failed, as Lambda does.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Invocation, Outcome } from '../invocation.ts';
+import type { FunctionLog, LogStream } from './function-log.ts';
+import { type CloudIdentity, type FunctionSpec, functionArn } from './function-spec.ts';
+import type { RuntimeClient } from './locate-client.ts';
+import { residentMb } from './memory.ts';
+import { type Answer, type Failure, failureLine, toAnswer, toFailure, toOutcome } from './outcome.ts';
+import { endLine, initReportLine, reportLine, startLine } from './platform-lines.ts';
+import type { Reaper } from './reaper.ts';
+import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+
+/** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
+const initLimitMs = 10_000;
+
+export interface EnvironmentOptions {
+  readonly spec: FunctionSpec;
+  readonly where: CloudIdentity;
+  /** The sandbox's own folder; it goes with the environment. */
+  readonly folder: string;
+  readonly client: RuntimeClient;
+  readonly reaper: Reaper;
+  readonly log: FunctionLog;
+  readonly initLimitMs?: number;
+}
+
+export class Environment {
+  readonly #options: EnvironmentOptions;
+  readonly #log: LogStream;
+  readonly #logStream: string;
+  /** undefined before the first init and after a failure: the next invocation then begins with an init. */
+  #runtime: RuntimeProcess | undefined;
+  /** Of an init that no invocation has reported yet. */
+  #initMs: number | undefined;
+  #maxMb = 0;
+  #ended = false;
+
+  constructor(options: EnvironmentOptions) {
+    this.#options = options;
+    this.#log = options.log.stream();
+    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+    this.#logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+  }
+
+  get isWarm(): boolean {
+    return this.#runtime?.isAlive ?? false;
+  }
+
+  /** The init phase. Whatever comes of it, the environment may be handed an invocation afterwards. */
+  async init(): Promise<void> {
+    const started = performance.now();
+    const failure = await this.#start(this.#options.initLimitMs ?? initLimitMs);
+    const initMs = performance.now() - started;
+    if (failure) this.#log.append(initReportLine(initMs, 'init', failure));
+    else this.#initMs = initMs;
+  }
+
+  /**
+   * Answers as soon as the function has; `free` settles once the next invocation may come, which is when the runtime
+   * asks for it.
+   */
+  async invoke(invocation: Invocation): Promise<{ outcome: Outcome; free: Promise<void> }> {
+    const { spec } = this.#options;
+    const requestId = randomUUID();
+    const started = performance.now();
+    const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
+    this.#log.startTail();
+    this.#log.append(startLine(requestId));
+    const result = await this.#run(invocation, requestId, leftMs);
+    const durationMs = result.kind === 'timeout' ? spec.timeoutMs : performance.now() - started;
+    // What the function wrote before it answered lies in its pipes: one whole turn of the event loop brings it in.
+    await setImmediate();
+    await setImmediate();
+    const maxMemoryUsedMb = this.#peakMb();
+    const failure = 'reported' in result ? result : undefined;
+    if (failure) await this.#stop();
+    this.#log.endLine();
+    if (failure && !failure.payload) this.#log.append(failureLine(requestId, failure));
+    this.#log.append(endLine(requestId));
+    this.#log.append(
+      reportLine({ requestId, durationMs, memoryMb: spec.memoryMb, maxMemoryUsedMb, initMs: this.#initMs, failure }),
+    );
+    this.#initMs = undefined;
+    const logTail = this.#log.tail();
+    return {
+      outcome: toOutcome(result, requestId, logTail),
+      free: failure ? Promise.resolve() : this.#settle(leftMs()),
+    };
+  }
+
+  /** Ends the runtime and removes the sandbox; never rejects. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#stop();
+    // What cannot be removed goes with the cloud's folder, or at its next start.
+    await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+  }
+
+  /** Called by the fleet while it is at work. */
+  checkMemory(): void {
+    const runtime = this.#runtime;
+    if (!runtime?.pid || !runtime.isAlive) return;
+    const now = residentMb(runtime.pid, 'now');
+    if (now === undefined) return;
+    this.#maxMb = Math.max(this.#maxMb, now);
+    if (now > this.#options.spec.memoryMb) runtime.signals.put({ kind: 'out-of-memory' });
+  }
+
+  async #run(invocation: Invocation, requestId: string, leftMs: () => number): Promise<Answer | Failure> {
+    const { spec, where } = this.#options;
+    if (!this.isWarm) {
+      const started = performance.now();
+      const failure = await this.#start(leftMs());
+      if (failure) {
+        this.#log.append(initReportLine(performance.now() - started, 'invoke', failure));
+        return failure.kind === 'timeout' ? toFailure({ kind: 'timeout' }, spec.timeoutMs) : failure;
+      }
+    }
+    const runtime = this.#runtime;
+    if (!runtime) return toFailure({ kind: 'exit', code: null, signal: 'SIGKILL' }, spec.timeoutMs);
+    runtime.deliver({
+      requestId,
+      payload: invocation.payload,
+      deadline: Date.now() + Math.ceil(leftMs()),
+      functionArn: functionArn(spec, where),
+      traceId: invocation.traceId ?? newTraceId(),
+      clientContext: invocation.clientContext,
+    });
+    const signal = await takeWithin(runtime, leftMs());
+    return toAnswer(signal) ?? toFailure(signal, spec.timeoutMs);
+  }
+
+  /** A new runtime, ready for an invocation; or why there is none. */
+  async #start(limitMs: number): Promise<Failure | undefined> {
+    await this.#stop();
+    const { folder, spec, where, client, reaper } = this.#options;
+    const tmp = join(folder, 'tmp');
+    await mkdir(tmp, { recursive: true });
+    const runtime = await RuntimeProcess.start({
+      spec,
+      where,
+      tmp,
+      logStream: this.#logStream,
+      client,
+      reaper,
+      onOutput: (chunk) => this.#log.append(chunk),
+    });
+    this.#runtime = runtime;
+    const signal: RuntimeSignal = this.#ended
+      ? { kind: 'exit', code: null, signal: 'SIGKILL' }
+      : await takeWithin(runtime, limitMs);
+    if (signal.kind === 'next') return undefined;
+    await setImmediate();
+    await this.#stop();
+    return toFailure(signal, limitMs);
+  }
+
+  /** Waits until the runtime asks for its next invocation; it has what is left of the timeout. */
+  async #settle(leftMs: number): Promise<void> {
+    const runtime = this.#runtime;
+    if (!runtime) return;
+    const signal = await takeWithin(runtime, leftMs);
+    if (signal.kind !== 'next') await this.#stop();
+  }
+
+  /** Stops the process until the next invocation; only while it waits for an event. */
+  freeze(): void {
+    this.#runtime?.freeze();
+  }
+
+  async #stop(): Promise<void> {
+    const runtime = this.#runtime;
+    this.#runtime = undefined;
+    await runtime?.kill();
+  }
+
+  /** Of a process that has ended, what was seen of it. */
+  #peakMb(): number {
+    const pid = this.#runtime?.pid;
+    const peak = pid === undefined ? undefined : residentMb(pid, 'peak');
+    this.#maxMb = Math.max(this.#maxMb, peak ?? 0);
+    return this.#maxMb;
+  }
+}
+
+async function takeWithin(runtime: RuntimeProcess, limitMs: number): Promise<RuntimeSignal> {
+  const timer = setTimeout(() => runtime.signals.put({ kind: 'timeout' }), limitMs);
+  try {
+    return await runtime.signals.take();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */
+function newTraceId(): string {
+  const seconds = Math.floor(Date.now() / 1000).toString(16);
+  return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
+}

@@ -1,0 +1,38 @@
+// What the local cloud must know of a function to run it: read from the template, or written by a test.
+
+export interface FunctionSpec {
+  /** The folder's name under functions/, else the logical id: how it is addressed here. */
+  readonly name: string;
+  /** FunctionName of the template, else `name`: what AWS_LAMBDA_FUNCTION_NAME says. */
+  readonly functionName: string;
+  readonly handler: string;
+  /** As the template names it: `nodejs24.x`. */
+  readonly runtime: string;
+  /** The unpacked bundle; it is run where it lies. */
+  readonly codeFolder: string;
+  /** Unpacked layers, in the template's order. */
+  readonly layers: readonly string[];
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly reservedConcurrency?: number;
+  readonly log: { readonly format: 'Text' | 'JSON'; readonly level?: string };
+  readonly url?: FunctionUrl;
+}
+
+export interface FunctionUrl {
+  readonly auth: 'AWS_IAM' | 'NONE';
+  readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM';
+}
+
+/** Who and where the local cloud says it is. */
+export interface CloudIdentity {
+  readonly region: string;
+  readonly account: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly s3Endpoint?: string;
+}
+
+export function functionArn(spec: Pick<FunctionSpec, 'functionName'>, where: CloudIdentity): string {
+  return `arn:aws:lambda:${where.region}:${where.account}:function:${spec.functionName}`;
+}

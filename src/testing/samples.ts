@@ -1,0 +1,96 @@
+// The sample request and the golden answer that lie beside each function, and whether an answer is the golden one.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { GlowplugError, shorten } from '../core/errors.ts';
+
+export interface Sample {
+  /** The function's name: its folder. */
+  readonly name: string;
+  /** Path of the request's body. */
+  readonly file: string;
+  readonly contentType: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** undefined where no answer.golden.json lies beside the request. */
+  readonly golden: Golden | undefined;
+}
+
+export interface Golden {
+  readonly status: number;
+  /** Numbers may differ by this much, absolutely up to 1 and relatively beyond: CPUs round differently. */
+  readonly tolerance: number;
+  readonly body: unknown;
+}
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.txt': 'text/plain',
+  '.wav': 'audio/wav',
+};
+
+/** The samples of the functions under `functions/`, in order of their names. */
+export function readSamples(root: string): Sample[] {
+  const folder = join(root, 'functions');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => readSample(join(folder, name), name) ?? []);
+}
+
+/** The sample in one function's folder; undefined when it holds no `request.*`. */
+export function readSample(folder: string, name: string): Sample | undefined {
+  if (!existsSync(folder)) return undefined;
+  const request = readdirSync(folder).find((file) => /^request\.\w+$/.test(file));
+  if (!request) return undefined;
+  const contentType = contentTypeOf(extname(request));
+  const file = join(folder, request);
+  return {
+    name,
+    file,
+    contentType,
+    body: new Uint8Array(readFileSync(file)),
+    golden: readGolden(join(folder, 'answer.golden.json')),
+  };
+}
+
+/** By extension, with its dot. */
+export function contentTypeOf(extension: string): string {
+  return contentTypes[extension] ?? 'application/octet-stream';
+}
+
+/** Where `actual` is not the golden answer, the first place in words; undefined when it is. */
+export function difference(golden: unknown, actual: unknown, tolerance: number, path = 'body'): string | undefined {
+  if (typeof golden === 'number' && typeof actual === 'number') {
+    const close = Math.abs(golden - actual) <= tolerance * Math.max(1, Math.abs(golden));
+    return close ? undefined : `${path}: expected ${golden} ± ${tolerance}, got ${actual}`;
+  }
+  if (!isTree(golden) || !isTree(actual) || Array.isArray(golden) !== Array.isArray(actual)) {
+    return golden === actual ? undefined : `${path}: expected ${shorten(golden)}, got ${shorten(actual)}`;
+  }
+  const names = [...new Set([...Object.keys(golden), ...Object.keys(actual)])];
+  for (const name of names) {
+    const found = difference(golden[name], actual[name], tolerance, `${path}.${name}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function readGolden(path: string): Golden | undefined {
+  if (!existsSync(path)) return undefined;
+  const golden: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  if (
+    isTree(golden) &&
+    typeof golden['status'] === 'number' &&
+    typeof golden['tolerance'] === 'number' &&
+    'body' in golden
+  ) {
+    return { status: golden['status'], tolerance: golden['tolerance'], body: golden['body'] };
+  }
+  throw new GlowplugError('CONFIG_INVALID', `expected { status, tolerance, body } in ${path}, got ${shorten(golden)}`);
+}
+
+function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,78 @@
+// Runs the CDK app of a project as the CLI would, without the CLI: a process of its own, told where to write.
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GlowplugError, shorten } from '../../core/errors.ts';
+import { isObject, type JsonObject, objectAt, parseJson, stringAt } from './json.ts';
+
+/** Synthesising bundles every function and builds the layers; what takes longer than this hangs. */
+const limitMs = 10 * 60_000;
+/** Of what a failing app prints: enough for an error and where it came from. */
+const shownCharacters = 2_000;
+
+/** Writes the app's templates and assets into `output`, whole or with CONFIG_INVALID. */
+export async function synthesize(root: string, output: string, signal?: AbortSignal): Promise<void> {
+  const settings = await readSettings(join(root, 'cdk.json'));
+  const app = stringAt(settings, 'app');
+  if (!app) {
+    throw new GlowplugError('CONFIG_INVALID', `expected "app" in ${join(root, 'cdk.json')} to be a command`, {
+      remedy: 'Write the command that runs the CDK app, as npx cdk needs it, too.',
+    });
+  }
+  const looked = await readSettings(join(root, 'cdk.context.json'), true);
+  const context = {
+    ...looked,
+    ...objectAt(settings, 'context'),
+    'glowplug:architecture': process.arch === 'arm64' ? 'arm64' : 'x86_64',
+  };
+  const child = spawn(app, {
+    cwd: root,
+    shell: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A third of a synth is compiling aws-cdk-lib.
+    env: {
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
+      ...process.env,
+      CDK_OUTDIR: output,
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+    },
+    signal: AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])]),
+  });
+  let printed = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    printed = `${printed}${text}`.slice(-10 * shownCharacters);
+  });
+  const ended = await new Promise<string | undefined>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, by) => resolve(code === 0 ? undefined : `it ended with ${by ?? `exit code ${code}`}`));
+  });
+  if (ended === undefined) return;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `the app could not be synthesised: ${ended}\n${essence(printed)}`.trimEnd(),
+    {
+      remedy: `Mend what it names; ${app} in ${root} shows all of it.`,
+    },
+  );
+}
+
+async function readSettings(path: string, optional = false): Promise<JsonObject> {
+  try {
+    const settings = parseJson(await readFile(path, 'utf8'));
+    if (isObject(settings)) return settings;
+    throw new TypeError(`it holds ${shorten(settings)}`);
+  } catch (cause) {
+    if (optional && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
+    throw new GlowplugError('CONFIG_INVALID', `expected ${path} to be readable JSON with the CDK app's settings`, {
+      cause,
+      remedy: 'Run it in a folder with a CDK app, or pass root.',
+    });
+  }
+}
+
+/** Without stack frames, and of that the beginning, where the error stands. */
+function essence(printed: string): string {
+  const lines = printed.split('\n').filter((line) => !/^\s+at |^Node\.js v|^\s*$/.test(line));
+  const text = lines.join('\n');
+  return text.length <= shownCharacters ? text : `${text.slice(0, shownCharacters)} …`;
+}

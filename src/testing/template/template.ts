@@ -1,0 +1,188 @@
+// What the local cloud runs of an app, read from its synthesised templates: there is no second description to drift.
+
+import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { GlowplugError, shorten } from '../../core/errors.ts';
+import type { FunctionSpec, FunctionUrl } from '../runtime/function-spec.ts';
+import { type Assembly, readAssembly } from './assembly.ts';
+import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
+import { at, isObject, type Json, objectAt, stringAt } from './json.ts';
+import { physicalName } from './physical.ts';
+
+export interface CloudTemplate {
+  readonly functions: readonly FunctionSpec[];
+  readonly buckets: readonly { readonly name: string; readonly versioned: boolean }[];
+  /** Folders and files that the templates name. */
+  readonly assets: ReadonlySet<string>;
+  /** Functions that this cloud cannot run, and why. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** @param folder a cdk.out. Throws CONFIG_INVALID, naming the function that needs what cannot be known here. */
+export async function readTemplate(folder: string, where: { region: string; account: string }): Promise<CloudTemplate> {
+  const assembly = await readAssembly(folder);
+  const deployment = { ...where, stacks: assembly.stacks };
+  const functions: FunctionSpec[] = [];
+  const skipped: { name: string; reason: string }[] = [];
+  const buckets = assembly.stacks.flatMap((stack) => readBuckets(stack, deployment));
+  for (const stack of assembly.stacks) {
+    const ofDeployment = serviceTokens(stack);
+    for (const [id, resource] of resourcesOf(stack, 'AWS::Lambda::Function')) {
+      if (ofDeployment.has(id)) continue;
+      const name = stringAt(resource, 'Metadata', 'glowplug:function') ?? id;
+      const reason = reasonToSkip(resource);
+      if (reason === undefined) functions.push(await readFunction(name, id, stack, assembly, deployment));
+      else skipped.push({ name, reason });
+    }
+  }
+  functions.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const [index, { name }] of functions.entries()) {
+    if (functions[index + 1]?.name !== name) continue;
+    throw new GlowplugError('CONFIG_INVALID', `the app has two functions that are called ${name}`, {
+      remedy: 'Deploy each folder under functions/ once in the stage that runs locally.',
+    });
+  }
+  return { functions, buckets, skipped, assets: new Set(assembly.assets.values()) };
+}
+
+async function readFunction(
+  name: string,
+  id: string,
+  stack: Stack,
+  { assets }: Assembly,
+  deployment: Deployment,
+): Promise<FunctionSpec> {
+  const evaluator = new Evaluator(deployment, stack);
+  const properties = objectAt(stack.template, 'Resources', id, 'Properties');
+  /** An unknown value is the function's own problem, so the message says whose. */
+  const property = (...path: string[]): Json | undefined => {
+    const value = at(properties, ...path);
+    try {
+      return value === undefined ? undefined : evaluator.evaluate(value);
+    } catch (cause) {
+      if (!(cause instanceof GlowplugError)) throw cause;
+      const message = `function ${name} cannot be run here: its ${path.join('.')} needs what ${cause.message}`;
+      throw new GlowplugError('CONFIG_INVALID', message, { cause, remedy: cause.remedy });
+    }
+  };
+  const text = (...path: string[]): string | undefined => {
+    const value = property(...path);
+    if (value === undefined || typeof value === 'string') return value;
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `function ${name}: expected ${path.join('.')} to be text, got ${shorten(value)}`,
+    );
+  };
+  const number = (...path: string[]): number | undefined => {
+    const value = property(...path);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= 0) return number;
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `function ${name}: expected ${path.join('.')} to be a whole number, got ${shorten(value)}`,
+    );
+  };
+  const asset = async (what: string, key: string | undefined): Promise<string> => {
+    const path = key === undefined ? undefined : assets.get(key);
+    if (path !== undefined && isAbsolute(path) && (await stat(path)).isDirectory()) return path;
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `function ${name}: expected its ${what} to be a folder that cdk synth staged, got ${shorten(path ?? key)}`,
+      {
+        remedy:
+          'Let the construct take a folder (Code.fromAsset), not an archive, an inline text or an object of a bucket.',
+      },
+    );
+  };
+  const layers: string[] = [];
+  for (const layer of listAt(properties, 'Layers')) {
+    const layerId = stringAt(layer, 'Ref');
+    const content = objectAt(stack.template, 'Resources', layerId ?? '', 'Properties', 'Content');
+    layers.push(await asset(`layer ${layerId ?? shorten(layer)}`, stringAt(content, 'S3Key')));
+  }
+  const environment = property('Environment', 'Variables');
+  const reserved = number('ReservedConcurrentExecutions');
+  const level = text('LoggingConfig', 'ApplicationLogLevel');
+  const url = readUrl(id, stack, evaluator);
+  return {
+    name,
+    functionName: physicalName(
+      { id, type: 'AWS::Lambda::Function', property: (key) => property(key) },
+      { ...deployment, stack: stack.name },
+    ),
+    handler: text('Handler') ?? '',
+    runtime: text('Runtime') ?? '',
+    codeFolder: await asset('code', text('Code', 'S3Key')),
+    layers,
+    memoryMb: number('MemorySize') ?? 128,
+    timeoutMs: (number('Timeout') ?? 3) * 1000,
+    environment: Object.fromEntries(
+      Object.entries(isObject(environment) ? environment : {}).map(([key, value]) => [key, `${value}`]),
+    ),
+    ...(reserved === undefined ? {} : { reservedConcurrency: reserved }),
+    log: {
+      format: text('LoggingConfig', 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
+      ...(level === undefined ? {} : { level }),
+    },
+    ...(url ? { url } : {}),
+  };
+}
+
+function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | undefined {
+  for (const [, resource] of resourcesOf(stack, 'AWS::Lambda::Url')) {
+    const target = at(resource, 'Properties', 'TargetFunctionArn');
+    if (stringAt(target, 'Ref') !== id && referredBy(target) !== id) continue;
+    const evaluated = (name: string) => evaluator.evaluate(at(resource, 'Properties', name) ?? null);
+    return {
+      auth: evaluated('AuthType') === 'NONE' ? 'NONE' : 'AWS_IAM',
+      invokeMode: evaluated('InvokeMode') === 'RESPONSE_STREAM' ? 'RESPONSE_STREAM' : 'BUFFERED',
+    };
+  }
+  return undefined;
+}
+
+function readBuckets(stack: Stack, deployment: Deployment): { name: string; versioned: boolean }[] {
+  const evaluator = new Evaluator(deployment, stack);
+  return resourcesOf(stack, 'AWS::S3::Bucket').map(([id, resource]) => {
+    const property = (name: string) => evaluator.evaluate(at(resource, 'Properties', name) ?? { Ref: 'AWS::NoValue' });
+    return {
+      name: physicalName({ id, type: 'AWS::S3::Bucket', property }, { ...deployment, stack: stack.name }),
+      versioned: stringAt(resource, 'Properties', 'VersioningConfiguration', 'Status') === 'Enabled',
+    };
+  });
+}
+
+/** Functions behind custom resources run while AWS deploys, and have nothing to do here. */
+function serviceTokens(stack: Stack): Set<string> {
+  return new Set(
+    Object.values(objectAt(stack.template, 'Resources')).flatMap((resource) => {
+      const id = referredBy(at(resource, 'Properties', 'ServiceToken'));
+      return id === undefined ? [] : [id];
+    }),
+  );
+}
+
+function reasonToSkip(resource: Json): string | undefined {
+  if (stringAt(resource, 'Properties', 'PackageType') === 'Image') return 'it is a container image';
+  const runtime = stringAt(resource, 'Properties', 'Runtime') ?? '';
+  return runtime.startsWith('nodejs')
+    ? undefined
+    : `its runtime is ${runtime || 'not named'}, and only Node.js runs here`;
+}
+
+/** The logical id in `{ "Fn::GetAtt": [id, …] }`. */
+function referredBy(value: Json | undefined): string | undefined {
+  const argument = at(value, 'Fn::GetAtt');
+  const id = Array.isArray(argument) ? argument[0] : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+function resourcesOf(stack: Stack, type: string): [id: string, resource: Json][] {
+  return Object.entries(objectAt(stack.template, 'Resources')).filter(([, each]) => stringAt(each, 'Type') === type);
+}
+
+function listAt(value: Json, name: string): readonly Json[] {
+  const list = at(value, name);
+  return Array.isArray(list) ? list : [];
+}

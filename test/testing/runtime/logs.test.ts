@@ -1,0 +1,109 @@
+// The log of a function: Lambda's own lines, the function's between them, in the order they were written.
+import { describe, expect } from 'vitest';
+import { behaviour } from '../behaviour.ts';
+import { harness } from './harness.ts';
+
+describe('the log of a function', () => {
+  behaviour(
+    'Each invocation stands between START and END, followed by REPORT with duration, billing and memory',
+    'AWS Lambda Developer Guide: Working with Lambda function logs',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add(`export const handler = async () => {
+        console.log('one');
+        process.stdout.write('no line end');
+      };`);
+      const { outcome } = await fn.call();
+      const id = outcome.kind === 'response' ? outcome.requestId : '';
+      const lines = fn.local.log.text.split('\n');
+      expect(lines[0]).toBe(`START RequestId: ${id} Version: $LATEST`);
+      expect(lines[1]).toMatch(new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z\\t${id}\\tINFO\\tone$`));
+      expect(lines[2]).toBe('no line end');
+      expect(lines[3]).toBe(`END RequestId: ${id}`);
+      expect(lines[4]).toMatch(
+        new RegExp(
+          `^REPORT RequestId: ${id}\\tDuration: \\d+\\.\\d\\d ms\\tBilled Duration: \\d+ ms\\tMemory Size: 256 MB\\t` +
+            'Max Memory Used: \\d+ MB\\tInit Duration: \\d+\\.\\d\\d ms\\t$',
+        ),
+      );
+    },
+  );
+
+  behaviour(
+    'Init Duration is in the first REPORT of an environment alone, and is billed',
+    'AWS Compute Blog: AWS Lambda standardizes billing for INIT Phase',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async () => 1;');
+      const cold = report((await fn.call()).logTail);
+      const warm = report((await fn.call()).logTail);
+      expect(cold['Init Duration']).toBeGreaterThan(0);
+      expect(cold['Billed Duration']).toBe(Math.ceil(cold['Duration']! + cold['Init Duration']!));
+      expect(warm['Init Duration']).toBeUndefined();
+      expect(warm['Billed Duration']).toBe(Math.ceil(warm['Duration']!));
+    },
+  );
+
+  behaviour(
+    'The log result of an invocation is the last 4 KB of its own log',
+    'AWS Lambda API Reference: Invoke',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add(`export const handler = async ({ lines }) => {
+        for (let i = 0; i < lines; i++) console.log('line ' + i);
+      };`);
+      await fn.call({ lines: 1 });
+      const { logTail } = await fn.call({ lines: 5_000 });
+      expect(Buffer.byteLength(logTail)).toBe(4_096);
+      expect(logTail).toContain('line 4999');
+      expect(logTail).toMatch(/REPORT RequestId: [^\n]*\n$/);
+      expect((await fn.call({ lines: 1 })).logTail).toMatch(/^START /);
+    },
+  );
+
+  behaviour(
+    'Log format JSON and an application log level hold for what the function writes',
+    'AWS Lambda Developer Guide: Configuring advanced logging controls for Lambda functions',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async () => { console.info("calm"); console.error("alarm"); };', {
+        log: { format: 'JSON', level: 'ERROR' },
+      });
+      const { logTail, outcome } = await fn.call();
+      expect(logTail).not.toContain('calm');
+      const line = logTail.split('\n').find((each) => each.includes('alarm'));
+      expect(JSON.parse(line ?? '')).toMatchObject({
+        level: 'ERROR',
+        message: 'alarm',
+        requestId: outcome.kind === 'response' && outcome.requestId,
+      });
+    },
+  );
+
+  behaviour(
+    'Lines of concurrent environments do not mix within a line',
+    'AWS Lambda Developer Guide: Working with Lambda function logs',
+    async () => {
+      const lines: string[] = [];
+      await using cloud = harness({ onLine: (_name, line) => lines.push(line) });
+      const fn = cloud.add(`export const handler = async ({ letter }) => {
+        for (let i = 0; i < 50; i++) {
+          for (let j = 0; j < 10; j++) process.stdout.write(letter);
+          await new Promise(setImmediate);
+          process.stdout.write(letter + '\\n');
+        }
+      };`);
+      await Promise.all(['a', 'b', 'c'].map((letter) => fn.value({ letter })));
+      const written = lines.filter((line) => /^[abc]+$/.test(line));
+      expect(written).toHaveLength(150);
+      expect(new Set(written)).toEqual(new Set(['a', 'b', 'c'].map((letter) => letter.repeat(11))));
+    },
+  );
+});
+
+function report(logTail: string): Record<string, number> {
+  const line = logTail.split('\n').find((each) => each.startsWith('REPORT ')) ?? '';
+  return Object.fromEntries(
+    [...line.matchAll(/\t([A-Z][A-Za-z ]+): ([\d.]+) (?:ms|MB)/g)].map((match) => [match[1], Number(match[2])]),
+  );
+}
