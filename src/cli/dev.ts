@@ -1,0 +1,128 @@
+// glowplug dev: the app in the local cloud, each function's sample answered, and hot reload until Ctrl-C.
+import { join, relative } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import type { LocalCloud } from '../testing/cloud.ts';
+import { difference, readSamples, type Sample } from '../testing/samples.ts';
+import { curlLine } from './curl.ts';
+import { command, exitCodes, printError, printJson, printLine, printProgress } from './print.ts';
+import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
+import { watchSources } from './watch.ts';
+
+interface Options {
+  readonly once?: boolean;
+  readonly port: number;
+  readonly json?: boolean;
+}
+
+/** What a sample came to. `problem` says where the answer is not the golden one. */
+interface SampleAnswer {
+  readonly name: string;
+  readonly url: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly body: unknown;
+  readonly problem: string | undefined;
+  readonly curl: string;
+}
+
+export function devCommand(): Command {
+  return new Command('dev')
+    .description('Run the app in the local cloud: build, synthesise, publish, answer each sample, reload on change.')
+    .option('--once', 'end after the samples; exit 0 only when every answer is its golden one')
+    .option('--port <port>', 'first port: the AWS APIs; the functions’ URLs follow', port, 9000)
+    .option('--json', 'print the samples’ answers as JSON')
+    .addHelpText('after', '\nExamples:\n  glowplug dev\n  glowplug dev --once --json\n  glowplug dev --port 9100')
+    .action(command(dev));
+}
+
+async function dev(options: Options): Promise<void> {
+  const root = process.cwd();
+  const { startLocalCloud } = await import('../testing/cloud.ts');
+  await using cloud = await startLocalCloud({
+    root,
+    // A run that ends by itself takes any free port.
+    port: options.once ? 0 : options.port,
+    folder: join(root, '.glowplug', 'cloud'),
+    onProgress: printProgress,
+  });
+  const answers: SampleAnswer[] = [];
+  for (const sample of readSamples(root)) {
+    const answer = await answerSample(cloud, sample, root);
+    answers.push(answer);
+    if (!options.json) printAnswer(answer);
+  }
+  if (options.json) printJson(answers);
+  if (answers.some(({ problem }) => problem !== undefined)) process.exitCode = exitCodes.failed;
+  if (options.once) return;
+
+  await rememberRunningCloud(root, cloud);
+  try {
+    await serve(cloud, root);
+  } finally {
+    await forgetRunningCloud(root);
+  }
+}
+
+async function answerSample(cloud: LocalCloud, sample: Sample, root: string): Promise<SampleAnswer> {
+  const { name, contentType, golden } = sample;
+  const fn = cloud.function(name);
+  const file = relative(root, sample.file);
+  const curl = curlLine(fn.url, sample, file, cloud.region, cloud.credentials);
+  const start = performance.now();
+  const response = await fn.fetch('/', { method: 'POST', headers: { 'content-type': contentType }, body: sample.body });
+  const text = await response.text();
+  const ms = Math.round(performance.now() - start);
+  const body = parse(text);
+  const problem =
+    golden && golden.status !== response.status
+      ? `expected status ${golden.status}, got ${response.status}`
+      : golden && difference(golden.body, body, golden.tolerance);
+  return { name, url: fn.url, status: response.status, ms, body, problem, curl };
+}
+
+function printAnswer({ name, url, status, ms, body, problem, curl }: SampleAnswer): void {
+  const mark = problem ? pc.red('✗') : pc.green('✓');
+  printLine(`\n${mark} ${pc.bold(name)}  ${pc.cyan(url)}  ${status} in ${ms} ms, cold`);
+  printLine(indent(typeof body === 'string' ? body : JSON.stringify(body, null, 1).replace(/\n\s*/g, ' ')));
+  if (problem) printLine(pc.red(`  not the golden answer: ${problem}`));
+  printLine(pc.dim(`  ${curl}`));
+}
+
+async function serve(cloud: LocalCloud, root: string): Promise<void> {
+  printLine(
+    `\n${pc.bold('The local cloud is up.')} AWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
+  );
+  await using _watch = watchSources(root, async (changed) => {
+    printProgress(`${changed.join(', ')} changed`);
+    try {
+      const reloaded = await cloud.reload();
+      printProgress(reloaded.length > 0 ? `reloaded ${reloaded.join(', ')}` : 'nothing that is deployed changed');
+    } catch (error) {
+      printError(error);
+      printProgress('the last good version goes on answering');
+    }
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  await promise;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function indent(text: string): string {
+  const shown = text.length > 1200 ? `${text.slice(0, 1200)} …` : text;
+  return `  ${shown.replaceAll('\n', '\n  ')}`;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value < 65_536) return value;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}

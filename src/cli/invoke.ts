@@ -1,0 +1,109 @@
+// glowplug invoke: one request to a function, in the local cloud or at a real function URL.
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { AwsClient } from 'aws4fetch';
+import { Command } from 'commander';
+import { readContract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { contentTypeOf, readSample } from '../testing/samples.ts';
+import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
+import { findRunningCloud } from './running-cloud.ts';
+
+interface Options {
+  readonly data?: string;
+  readonly type?: string;
+  readonly json?: boolean;
+}
+
+interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+}
+
+export function invokeCommand(): Command {
+  return new Command('invoke')
+    .description('Send one request to a function: its name in the local cloud, or a function URL, signed with SigV4.')
+    .argument('<function>', 'a folder of functions/, or https://….lambda-url.<region>.on.aws/')
+    .option('--data <data>', '@file, - for standard input, or the body itself (default: the function’s sample request)')
+    .option('--type <type>', 'content type (default: by the file’s extension, else application/json)')
+    .option('--json', 'print { status, ms, body } instead of the body alone')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug invoke iris\n  glowplug invoke ocr --data @page.png\n  glowplug invoke https://abc123.lambda-url.eu-central-1.on.aws/ --data @functions/iris/request.json',
+    )
+    .action(command(invoke));
+}
+
+async function invoke(target: string, options: Options): Promise<void> {
+  const body = await readBody(target, options);
+  const start = performance.now();
+  const response = await (/^https?:\/\//.test(target) ? invokeUrl(target, body) : invokeLocal(target, body));
+  const text = Buffer.from(await response.arrayBuffer());
+  const ms = Math.round(performance.now() - start);
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  if (options.json)
+    printJson({ status: response.status, ms, body: isJson ? JSON.parse(text.toString()) : text.toString('base64') });
+  else if (isJson) printLine(text.toString());
+  else process.stdout.write(text);
+  if (!response.ok) process.exitCode = exitCodes.failed;
+}
+
+async function readBody(target: string, { data, type }: Options): Promise<Body> {
+  if (data === undefined) {
+    const sample = /^https?:/.test(target) ? undefined : readSample(join('functions', target), target);
+    if (sample) return { bytes: sample.body, contentType: type ?? sample.contentType };
+    throw new GlowplugError('CONFIG_INVALID', 'expected --data, and there is no sample request to send instead', {
+      remedy: 'glowplug invoke <function> --data @file, or --data \'{"a":1}\'.',
+    });
+  }
+  if (data === '-') return { bytes: await readStdin(), contentType: type ?? 'application/json' };
+  if (!data.startsWith('@')) return { bytes: new TextEncoder().encode(data), contentType: type ?? 'application/json' };
+  const file = data.slice(1);
+  return { bytes: new Uint8Array(await readFile(file)), contentType: type ?? contentTypeOf(extname(file)) };
+}
+
+async function invokeLocal(name: string, body: Body): Promise<Response> {
+  const running = await findRunningCloud(process.cwd());
+  if (running) {
+    const url = running.urls[name];
+    if (url) return await signed(running.credentials, running.region, url, body);
+    throw unknownFunction(name, Object.keys(running.urls));
+  }
+  const { startLocalCloud } = await import('../testing/cloud.ts');
+  await using cloud = await startLocalCloud({ root: process.cwd(), onProgress: printProgress });
+  if (!cloud.functions.includes(name)) throw unknownFunction(name, cloud.functions);
+  const response = await cloud
+    .function(name)
+    .fetch('/', { method: 'POST', headers: { 'content-type': body.contentType }, body: body.bytes });
+  // Read whole before the cloud goes.
+  return new Response(await response.arrayBuffer(), response);
+}
+
+async function invokeUrl(url: string, body: Body): Promise<Response> {
+  const { credentials } = readContract();
+  const region = /\.lambda-url\.([\w-]+)\.on\.aws$/.exec(new URL(url).hostname)?.[1] ?? readContract().region;
+  if (credentials) return await signed(credentials, region, url, body);
+  return await fetch(url, { method: 'POST', headers: { 'content-type': body.contentType }, body: body.bytes });
+}
+
+async function signed(
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
+  region: string,
+  url: string,
+  body: Body,
+): Promise<Response> {
+  const client = new AwsClient({ ...credentials, service: 'lambda', region, retries: 0 });
+  return await client.fetch(url, { method: 'POST', headers: { 'content-type': body.contentType }, body: body.bytes });
+}
+
+async function readStdin(): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function unknownFunction(name: string, known: readonly string[]): GlowplugError {
+  return new GlowplugError('NOT_FOUND', `expected one of the functions ${known.join(', ')}; got ${name}`, {
+    remedy: 'Name a folder of functions/ that infra deploys.',
+  });
+}

@@ -1,0 +1,52 @@
+// glowplug lock: which digest each reference of the functions means, written down.
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { readContract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { openStore } from '../models/stores/open-store.ts';
+import { checkLock, writeLock } from '../release/write-lock.ts';
+import { command, printJson, printLine } from './print.ts';
+
+interface Options {
+  readonly check?: boolean;
+  readonly store?: string;
+  readonly json?: boolean;
+}
+
+export function lockCommand(): Command {
+  return new Command('lock')
+    .description(
+      'Write models.lock.json and models.d.ts: the digest and the signature behind every reference that functions/ use.',
+    )
+    .option('--check', 'write nothing; fail when the files are not what they should be')
+    .option(
+      '--store <store>',
+      'resolve tags in this store; without it, offline, a tag means what models/*.ts would publish',
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug lock\n  glowplug lock --check\n  glowplug lock --store s3://my-models',
+    )
+    .action(command(lock));
+}
+
+async function lock(options: Options): Promise<void> {
+  const store = options.store
+    ? await openStore(readContract({ ...process.env, GLOWPLUG_STORE: options.store }))
+    : undefined;
+  const where = { root: process.cwd(), ...(store ? { store } : {}) };
+  if (options.check) {
+    const stale = await checkLock(where);
+    if (options.json) printJson({ stale });
+    if (stale.length === 0) return options.json ? undefined : printLine(pc.green('models.lock.json is fresh'));
+    throw new GlowplugError('LOCK_STALE', `models.lock.json is stale: ${stale.join(', ')}`);
+  }
+  const { lock: written, changed } = await writeLock(where);
+  if (options.json) return printJson({ changed, models: written.models });
+  for (const [reference, version] of Object.entries(written.models)) {
+    printLine(
+      `${changed.includes(reference) ? pc.green('locked  ') : pc.dim('as it was')}  ${pc.bold(reference)}  ${version.version}  ${version.digest}`,
+    );
+  }
+}

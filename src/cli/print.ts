@@ -1,0 +1,39 @@
+// What every command does around its one verb: print for people or as JSON, and end with the right code.
+import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
+
+/** 0: done. 1: it failed. 2: the command line cannot be understood (commander's own refusals). */
+export const exitCodes = { failed: 1, usage: 2 } as const;
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Progress goes to standard error, so that standard output is the result alone. */
+export function printProgress(text: string): void {
+  process.stderr.write(`${pc.dim('·')} ${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  printLine(JSON.stringify(value, null, 2));
+}
+
+export function printError(error: unknown): void {
+  const known = error instanceof GlowplugError;
+  process.stderr.write(`${pc.red('✗')} ${error instanceof Error ? error.message : String(error)}\n`);
+  if (known) process.stderr.write(`  ${error.remedy} ${pc.dim(`(${error.code})`)}\n`);
+  // A fault of our own needs its place; what the catalogue knows does not.
+  else if (error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
+}
+
+/** Runs a command's verb; a failure is printed and becomes the exit code. */
+export function command<A extends unknown[]>(verb: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    try {
+      await verb(...args);
+    } catch (error) {
+      printError(error);
+      process.exitCode = exitCodes.failed;
+    }
+  };
+}
