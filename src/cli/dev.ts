@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
 import { difference, readSamples, type Sample } from '../testing/samples.ts';
 import { curlLine } from './curl.ts';
-import { command, exitCodes, printError, printJson, printLine, printProgress } from './print.ts';
+import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
 
@@ -39,12 +39,15 @@ export function devCommand(): Command {
 async function dev(options: Options): Promise<void> {
   const root = process.cwd();
   const { startLocalCloud } = await import('../testing/cloud.ts');
+  let up = false;
   await using cloud = await startLocalCloud({
     root,
     // A run that ends by itself takes any free port.
     port: options.once ? 0 : options.port,
     folder: join(root, '.glowplug', 'cloud'),
     onProgress: printProgress,
+    // The samples are the news until it is up, unless something goes wrong.
+    log: (name, line) => (up || /"level":"(WARN|ERROR)"/.test(line)) && printLog(name, line),
   });
   const answers: SampleAnswer[] = [];
   for (const sample of readSamples(root)) {
@@ -56,6 +59,7 @@ async function dev(options: Options): Promise<void> {
   if (answers.some(({ problem }) => problem !== undefined)) process.exitCode = exitCodes.failed;
   if (options.once) return;
 
+  up = true;
   await rememberRunningCloud(root, cloud);
   try {
     await serve(cloud, root);

@@ -14,6 +14,11 @@ export function printProgress(text: string): void {
   process.stderr.write(`${pc.dim('·')} ${text}\n`);
 }
 
+/** A line of a function's log, which has \r for line breaks inside a message as CloudWatch does. */
+export function printLog(name: string, line: string): void {
+  process.stderr.write(`${pc.dim(`${name} │`)} ${line.trimEnd().replaceAll('\r', '\n')}\n`);
+}
+
 export function printJson(value: unknown): void {
   printLine(JSON.stringify(value, null, 2));
 }

@@ -1,7 +1,7 @@
 // One function of a running local cloud as a test or a command uses it: its URL, its invocations, its log.
 import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
-import { AwsClient } from 'aws4fetch';
+import { AwsV4Signer } from 'aws4fetch';
 import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
 import type { Invocation, Outcome } from './invocation.ts';
@@ -13,8 +13,8 @@ import type { LocalFunction } from './runtime/local-function.ts';
 export class CloudFunction implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #where: CloudIdentity;
-  /** Keeps the derived key, which is most of a signature's work. */
-  readonly #signer: AwsClient;
+  /** The derived keys, which are most of a signature's work. */
+  readonly #keys = new Map<string, ArrayBuffer>();
   #current: LocalFunction;
   #listener: RequestListener | undefined;
   #bound: Bound | undefined;
@@ -22,7 +22,6 @@ export class CloudFunction implements AsyncDisposable {
   constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity) {
     this.#fleet = fleet;
     this.#where = where;
-    this.#signer = new AwsClient({ ...where.credentials, region: where.region, service: 'lambda' });
     this.#current = fleet.add(spec);
   }
 
@@ -66,7 +65,19 @@ export class CloudFunction implements AsyncDisposable {
     }
     const url = new URL(path, this.url);
     if (this.spec.url?.auth === 'NONE') return fetch(url, init);
-    return fetch(await this.#signer.sign(url.href, init));
+    const { credentials, region } = this.#where;
+    const { method = 'GET', headers, body } = init;
+    const signer = new AwsV4Signer({
+      ...credentials,
+      region,
+      service: 'lambda',
+      cache: this.#keys,
+      method,
+      url: url.href,
+      ...(headers ? { headers } : {}),
+      ...(body ? { body } : {}),
+    });
+    return fetch(url, { ...init, headers: (await signer.sign()).headers });
   }
 
   /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
