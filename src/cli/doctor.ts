@@ -1,7 +1,8 @@
 // glowplug doctor: what is missing on this machine, and how to get it.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { type Finding, machineChecks } from './machine-checks.ts';
+import type { Finding } from './finding.ts';
+import { machineChecks } from './machine-checks.ts';
 import { command, exitCodes, printJson, printLine } from './print.ts';
 
 export function doctorCommand(): Command {

@@ -6,15 +6,9 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Finding } from './finding.ts';
 import { installed, loads, transforms } from './package-checks.ts';
 import { findRunningCloud } from './running-cloud.ts';
-
-export interface Finding {
-  /** missing: something will fail without it. advice: only some people need it. */
-  readonly status: 'ok' | 'advice' | 'missing';
-  readonly found: string;
-  readonly remedy?: string;
-}
 
 /** `glowplug dev`'s first port; one for each function follows. */
 const FIRST_PORT = 9000;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Finding } from './machine-checks.ts';
+import type { Finding } from './finding.ts';
 
 /** Loads the package as the app would and, where given, uses it once. */
 export async function loads(

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readLimited } from '../read-limited.ts';
 
 /** Bytes of a buffered response: 6 MB and what AWS grants on top, as its error message says. */
 export const responseLimit = 6_291_556;
@@ -104,7 +105,7 @@ export class RuntimeApi implements AsyncDisposable {
       refuse(response, 404, 'NotFound', 'No such path of the Runtime API');
       return;
     }
-    const body = await readBody(request);
+    const body = await readLimited(request, responseLimit);
     if (verb === undefined) {
       accept(response);
       this.#listener.onInitError(body ?? Buffer.from('{}'));
@@ -128,18 +129,6 @@ export class RuntimeApi implements AsyncDisposable {
       else this.#listener.onError(id, failed === undefined ? body : Buffer.from(failed, 'base64'));
     }
   }
-}
-
-/** The whole body; undefined when it is over the limit, after it was read to its end so that the answer is heard. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes <= responseLimit) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return bytes <= responseLimit ? Buffer.concat(chunks) : undefined;
 }
 
 function accept(response: ServerResponse): void {

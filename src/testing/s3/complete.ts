@@ -8,7 +8,7 @@ import { S3Error } from './errors.ts';
 import { commit, precheck } from './objects.ts';
 import type { Segment } from './record.ts';
 import type { S3Request } from './request.ts';
-import { type S3Response, xmlResponse } from './response.ts';
+import { checksumElements, type S3Response, xmlResponse } from './response.ts';
 import { findUpload, type Part, partPath, readParts, removeUpload, type Upload } from './uploads.ts';
 import { childText, parseXml, s3Namespace, type XmlElement, xml } from './xml.ts';
 
@@ -44,12 +44,7 @@ export async function completeUpload(bucket: Bucket, request: S3Request): Promis
           ['Bucket', bucket.name],
           ['Key', request.key],
           ['ETag', `"${version.etag}"`],
-          ...(checksum
-            ? ([
-                [`Checksum${checksum.algorithm}`, checksum.value],
-                ['ChecksumType', checksum.type],
-              ] as const)
-            : []),
+          ...checksumElements(checksum),
         ],
         s3Namespace,
       ),

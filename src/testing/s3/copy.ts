@@ -9,7 +9,7 @@ import { S3Error, systemCode } from './errors.ts';
 import { commit, pick, precheck } from './objects.ts';
 import type { Segment, Version } from './record.ts';
 import type { S3Request } from './request.ts';
-import { cut, type S3Response, xmlResponse } from './response.ts';
+import { checksumElements, cut, type S3Response, xmlResponse } from './response.ts';
 import { readPieces } from './send.ts';
 import { storedHeaders } from './stored-headers.ts';
 import { s3Namespace, xml } from './xml.ts';
@@ -45,12 +45,7 @@ export async function copyObject(
         [
           ['LastModified', new Date(version.lastModified).toISOString()],
           ['ETag', `"${version.etag}"`],
-          ...(checksum
-            ? ([
-                [`Checksum${checksum.algorithm}`, checksum.value],
-                ['ChecksumType', checksum.type],
-              ] as const)
-            : []),
+          ...checksumElements(checksum),
         ],
         s3Namespace,
       ),

@@ -4,6 +4,7 @@ import { checksumHeader } from './checksums.ts';
 import { S3Error } from './errors.ts';
 import { type ByteRange, parseRange } from './range.ts';
 import type { Segment, Version } from './record.ts';
+import type { XmlNode } from './xml.ts';
 
 export interface S3Response {
   readonly status: number;
@@ -42,6 +43,15 @@ export function checksumHeaders(version: Pick<Version, 'checksum'>): Record<stri
   const { checksum } = version;
   if (!checksum) return {};
   return { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
+}
+
+/** The same as elements of an XML answer. */
+export function checksumElements(checksum: Version['checksum']): XmlNode[] {
+  if (!checksum) return [];
+  return [
+    [`Checksum${checksum.algorithm}`, checksum.value],
+    ['ChecksumType', checksum.type],
+  ];
 }
 
 /** The part of the data files that holds bytes `first` to `last` of all of them. */
