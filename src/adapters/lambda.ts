@@ -13,7 +13,8 @@ const LAST_WORDS_MS = 200;
 
 export async function answerEvent(fetch: Fetch, event: unknown, lambda: LambdaContext): Promise<unknown> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), lambda.getRemainingTimeInMillis() - LAST_WORDS_MS);
+  const left = lambda.getRemainingTimeInMillis();
+  const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
   const context = createContext({ requestId: lambda.awsRequestId, signal: deadline.signal });
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {

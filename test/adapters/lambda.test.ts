@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromResponse, toRequest } from '../../src/adapters/function-url.ts';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import { runs } from '../runs.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 3000 } as LambdaContext;
 
@@ -43,7 +44,7 @@ describe('function URL events', () => {
           expect(result).toMatchObject({ isBase64Encoded: true, body: Buffer.from(bytes).toString('base64') });
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
     console.log(`function URL: ${cases} random bodies`);
     for (const contentType of ['text/plain', 'application/json', 'application/problem+json', 'application/xml']) {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { datatypes } from '../../src/core/signature.ts';
 import { lockSlice, lockTypes, parseLock, serializeLock } from '../../src/models/lock.ts';
 import type { Lock } from '../../src/models/version.ts';
+import { runs } from '../runs.ts';
 import { tinyVersion } from './tiny-version.ts';
 
 const { locked } = tinyVersion();
@@ -35,7 +36,7 @@ describe('the lock file', () => {
         expect(parseLock(written)).toEqual({ lockVersion: 1, models });
         expect(serializeLock(parseLock(written))).toBe(written);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     console.log(`lock files written and read: ${cases}`);
   });

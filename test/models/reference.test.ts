@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatReference, isVersionTag, parseReference } from '../../src/models/reference.ts';
+import { runs } from '../runs.ts';
 
 const word = fc.stringMatching(/^[a-z0-9]{1,8}$/);
 const name = fc
@@ -28,7 +29,7 @@ describe('parseReference', () => {
           expect(parseReference(formatReference(reference))).toEqual(reference);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
     console.log(`references printed and parsed: ${cases}`);
   });
@@ -44,7 +45,7 @@ describe('parseReference', () => {
           expect(error).toMatchObject({ code: 'REFERENCE_INVALID' });
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     console.log(`texts parsed: ${cases}`);
   });

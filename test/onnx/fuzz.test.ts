@@ -7,10 +7,11 @@ import { weightsOf } from '../../src/onnx/nodes.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { readSignature } from '../../src/onnx/signature.ts';
 import { writeModel } from '../../src/onnx/write.ts';
+import { runs } from '../runs.ts';
 import { sampleBytes } from './sample-models.ts';
 import { bytesOf, tinyGraph, tinyModel, value } from './tiny-model.ts';
 
-const CASES = 4000;
+const CASES = runs(4000);
 /** A healthy read of the largest sample takes 30 ms on a busy machine; only a hang takes this long. */
 const HANG_MS = 5000;
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fakeSession } from '../../src/session/fake.ts';
 import { SessionPool, type Wanted } from '../../src/session/pool.ts';
+import { runs } from '../runs.ts';
 
 const signature = { inputs: {}, outputs: {} };
 
@@ -113,7 +114,7 @@ describe('session pool', () => {
           );
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
     console.log(`session pool: ${schedules} random schedules`);
   });

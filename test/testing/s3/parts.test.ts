@@ -8,8 +8,9 @@ import { compareUtf8, KeyIndex } from '../../../src/testing/s3/key-index.ts';
 import { walk } from '../../../src/testing/s3/walk.ts';
 import { parseXml, xml } from '../../../src/testing/s3/xml.ts';
 import { signingKey } from '../../../src/testing/sigv4.ts';
+import { runs } from '../../runs.ts';
 
-const numRuns = 300;
+const numRuns = runs(300);
 const version = { versionId: 'null', lastModified: 0, etag: '', size: 0, segments: [], headers: {} };
 const key = fc.string({
   unit: fc.constantFrom('a', 'b', '/', 'é', '\u{ff5e}', '\u{1f600}'),
