@@ -1,5 +1,7 @@
 // glowplug/release: where models come from, and how they are published and locked.
 export { history } from '../models/history.ts';
+export { type ListedModel, type ListedVersion, listModels, listVersions } from '../models/list-models.ts';
+export { lookUp, type Standing } from '../models/look-up.ts';
 export type { RecordedMove } from '../models/moves.ts';
 export { type Published, publish } from '../models/publish.ts';
 export type { Actor } from '../models/record-move.ts';
@@ -16,6 +18,7 @@ export type { BuiltVersion, Lock, LockedVersion, VersionFile } from '../models/v
 export { type Yank, yank } from '../models/yank.ts';
 export { buildVersion } from './build-version.ts';
 export { defineModel, type ModelDefinition } from './define-model.ts';
+export { type Change, diffVersions, type VersionDiff } from './diff-versions.ts';
 export { loadDefinitions } from './load-definitions.ts';
 export { type PublishAllOptions, publishAll } from './publish-all.ts';
 export { readTrustedKeys } from './read-trusted-keys.ts';
