@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { rollback } from '../models/rollback.ts';
+import { floorOf } from '../models/trusted-keys.ts';
 import { readTrustedKeys } from '../release/read-trusted-keys.ts';
 import { type ActorOptions, actor, actorOptions } from './actor.ts';
 import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
@@ -25,8 +26,8 @@ export function rollbackCommand(): Command {
 }
 
 async function takeBack(model: string, channel: string, options: Options): Promise<void> {
-  const { floors } = await readTrustedKeys(process.cwd());
-  const floor = options.forceBelowFloor ? undefined : floors[model];
+  const trusted = await readTrustedKeys(process.cwd());
+  const floor = options.forceBelowFloor ? undefined : floorOf(trusted, model);
   const move = await rollback(await chosenStore(options), model, { channel, floor, ...actor(options) });
   if (options.json) return printJson(move);
   printLine(`${pc.green('rolled back')}  ${pc.bold(`${model}:${channel}`)} → ${move.version}  ${move.to}`);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { tag } from '../models/tag.ts';
+import { floorOf } from '../models/trusted-keys.ts';
 import { readTrustedKeys } from '../release/read-trusted-keys.ts';
 import { type ActorOptions, actor, actorOptions } from './actor.ts';
 import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
@@ -32,11 +33,11 @@ export function tagCommand(): Command {
 }
 
 async function moveTag(model: string, version: string, options: Options): Promise<void> {
-  const { floors } = await readTrustedKeys(process.cwd());
+  const trusted = await readTrustedKeys(process.cwd());
   const moved = await tag(await chosenStore(options), model, {
     from: version,
     to: options.as,
-    floor: options.forceBelowFloor ? undefined : floors[model],
+    floor: options.forceBelowFloor ? undefined : floorOf(trusted, model),
     ...actor(options),
   });
   if (options.json) return printJson(moved);

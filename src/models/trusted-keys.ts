@@ -40,6 +40,11 @@ export function serializeTrustedKeys({ keys, floors }: TrustedKeys): string {
   return `${JSON.stringify({ keys, ...(Object.keys(floors).length > 0 ? { floors } : {}) }, undefined, 2)}\n`;
 }
 
+/** The version below which the model does not go. */
+export function floorOf({ floors }: TrustedKeys, model: string): string | undefined {
+  return Object.hasOwn(floors, model) ? floors[model] : undefined;
+}
+
 /** Key ids go into annotations and messages. */
 export function isKeyId(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text);

@@ -6,7 +6,7 @@ import { blobKey, digestOf } from './manifest.ts';
 import { type Descriptor, readIndex } from './model-index.ts';
 import { readAll } from './read-all.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { keysFile, type TrustedKeys, toPublicKey } from './trusted-keys.ts';
+import { floorOf, keysFile, type TrustedKeys, toPublicKey } from './trusted-keys.ts';
 import type { LockedVersion } from './version.ts';
 import { parseSignatureManifest, signaturesOf, signedPayload } from './version-signature.ts';
 
@@ -18,7 +18,7 @@ import { parseSignatureManifest, signaturesOf, signedPayload } from './version-s
  */
 export async function verifySigned(store: ReadableStore, locked: LockedVersion, trusted: TrustedKeys): Promise<void> {
   const { model, version, digest } = locked;
-  refuseBelow(Object.hasOwn(trusted.floors, model) ? trusted.floors[model] : undefined, model, version);
+  refuseBelow(floorOf(trusted, model), model, version);
   if (Object.keys(trusted.keys).length === 0) return;
   const believed = Object.entries(trusted.keys).filter(
     ([, { models }]) => models.includes('*') || models.includes(model),
@@ -52,11 +52,10 @@ async function readSignature(
 ): Promise<Uint8Array | undefined> {
   const found = await store.get(blobKey(model, descriptor.digest));
   if (!found) return undefined;
-  if (found.size > manifestBytes) {
-    await found.body.cancel();
-    return undefined;
-  }
-  const bytes = await readAll(found.body, manifestBytes, 'a signature');
-  const parsed = digestOf(bytes) === descriptor.digest ? parseSignatureManifest(bytes) : undefined;
+  const bytes = await readAll(found.body, manifestBytes, 'a signature').catch((error: unknown) => {
+    if (error instanceof GlowplugError && error.code === 'INPUT_TOO_LARGE') return undefined;
+    throw error;
+  });
+  const parsed = bytes && digestOf(bytes) === descriptor.digest ? parseSignatureManifest(bytes) : undefined;
   return parsed?.subject === digest ? parsed.signature : undefined;
 }

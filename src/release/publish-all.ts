@@ -5,6 +5,7 @@ import { sign } from '../models/sign.ts';
 import type { Signer } from '../models/signer.ts';
 import type { Store } from '../models/stores/store.ts';
 import { tag } from '../models/tag.ts';
+import { floorOf } from '../models/trusted-keys.ts';
 import { buildVersion } from './build-version.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { readTrustedKeys } from './read-trusted-keys.ts';
@@ -25,14 +26,14 @@ export interface PublishAllOptions extends Actor {
 export async function publishAll(options: PublishAllOptions): Promise<Published[]> {
   const { root, store, as, signer, onProgress, ...actor } = options;
   const published: Published[] = [];
-  const { floors } = await readTrustedKeys(root);
+  const trusted = await readTrustedKeys(root);
   for (const definition of await loadDefinitions(root)) {
     onProgress?.(`${definition.name}:${definition.version} → ${store.name}`);
     const built = await buildVersion(definition, root);
     published.push(await publish(store, built));
     const { model, version, digest } = built.locked;
     if (signer) await sign(store, `${model}@${digest}`, signer);
-    if (as !== undefined) await tag(store, model, { ...actor, from: version, to: as, floor: floors[model] });
+    if (as !== undefined) await tag(store, model, { ...actor, from: version, to: as, floor: floorOf(trusted, model) });
   }
   return published;
 }

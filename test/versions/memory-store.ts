@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { GlowplugError } from '../../src/core/errors.ts';
 import type { Store } from '../../src/models/stores/store.ts';
 
-export function memoryStore(): Store {
-  const objects = new Map<string, Uint8Array>();
+/** Over `objects`, by key: hand it a copy of a map, and it is a copy of a store. */
+export function memoryStore(objects = new Map<string, Uint8Array>()): Store {
   const etagOf = (bytes: Uint8Array) => `"${createHash('sha256').update(bytes).digest('hex')}"`;
   return {
     name: 'memory',
