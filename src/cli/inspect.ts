@@ -8,7 +8,9 @@ import type { TensorSpec } from '../core/signature.ts';
 import { type Inspection, inspectModel } from '../onnx/inspect.ts';
 import { limits } from '../onnx/limits.ts';
 import { createOrtSession } from '../session/ort.ts';
+import { byteSize } from './byte-size.ts';
 import { command, exitCodes, printJson, printLine } from './print.ts';
+import { printable } from './printable.ts';
 
 interface Options {
   readonly session: boolean;
@@ -79,14 +81,16 @@ function outcome(trial: Trial): object {
 
 function describe(name: string, inspection: Inspection, trial: Trial | undefined): string[] {
   const opsets = Object.entries(inspection.opsets).map(([domain, version]) => `${domain} ${version}`);
-  const facts = [bytes(inspection.size), `IR ${inspection.irVersion}`, `opset ${opsets.join(', ')}`];
+  const facts = [byteSize(inspection.size), `IR ${inspection.irVersion}`, `opset ${opsets.join(', ')}`];
   if (inspection.producer) facts.push(`by ${inspection.producer}`);
   return [
     `${pc.bold(printable(name))}  ${printable(facts.join(' · '), 200)}`,
     '',
     ...signatureTable(inspection),
-    `weights   ${inspection.parameters.toLocaleString('en')} parameters, ${bytes(inspection.parameterBytes)}`,
-    ...inspection.externalData.map((file) => `          ${bytes(file.bytes)} of them in ${printable(file.location)}`),
+    `weights   ${inspection.parameters.toLocaleString('en')} parameters, ${byteSize(inspection.parameterBytes)}`,
+    ...inspection.externalData.map(
+      (file) => `          ${byteSize(file.bytes)} of them in ${printable(file.location)}`,
+    ),
     '',
     ...operatorBars(inspection),
     '',
@@ -143,16 +147,4 @@ function verdict({ willNotRun }: Inspection, trial: Trial | undefined): string[]
   }
   if (!trial && lines.length === 0) lines.push('nothing in the file stands against running it; no session was tried');
   return lines;
-}
-
-function bytes(count: number): string {
-  if (count < 1000) return `${count} B`;
-  const [unit, size] = count < 1e6 ? ['KB', 1e3] : count < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
-  return `${(count / Number(size)).toFixed(1)} ${unit}`;
-}
-
-/** Names in a file are anybody's: without control characters, which a terminal would obey, and not longer than a line. */
-function printable(text: string, limit = 60): string {
-  const clean = text.replace(/\p{C}/gu, '�');
-  return clean.length <= limit ? clean : `${clean.slice(0, limit)}…`;
 }

@@ -4,8 +4,9 @@ import pc from 'picocolors';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { openStore } from '../models/stores/open-store.ts';
+import { readTrustedKeys } from '../release/read-trusted-keys.ts';
 import { checkLock, writeLock } from '../release/write-lock.ts';
-import { command, printJson, printLine } from './print.ts';
+import { command, printJson, printLine, printProgress } from './print.ts';
 
 interface Options {
   readonly check?: boolean;
@@ -36,6 +37,9 @@ async function lock(options: Options): Promise<void> {
     ? await openStore(readContract({ ...process.env, GLOWPLUG_STORE: options.store }))
     : undefined;
   const where = { root: process.cwd(), ...(store ? { store } : {}) };
+  if (!store && Object.keys((await readTrustedKeys(where.root)).keys).length > 0) {
+    printProgress('no store was named: no signature was looked at; glowplug lock --check --store … looks');
+  }
   if (options.check) {
     const stale = await checkLock(where);
     if (options.json) printJson({ stale });

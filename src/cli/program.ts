@@ -2,12 +2,21 @@
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { devCommand } from './dev.ts';
+import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
+import { historyCommand } from './history.ts';
 import { inspectCommand } from './inspect.ts';
 import { invokeCommand } from './invoke.ts';
+import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
+import { lsCommand } from './ls.ts';
 import { exitCodes } from './print.ts';
 import { publishCommand } from './publish.ts';
+import { rollbackCommand } from './rollback.ts';
+import { showCommand } from './show.ts';
+import { signCommand } from './sign.ts';
+import { tagCommand } from './tag.ts';
+import { yankCommand } from './yank.ts';
 
 export function buildProgram(): Command {
   const program = new Command('glowplug')
@@ -15,7 +24,23 @@ export function buildProgram(): Command {
     .version(version)
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
-  const commands = [devCommand(), invokeCommand(), publishCommand(), lockCommand(), inspectCommand(), doctorCommand()];
+  const commands = [
+    devCommand(),
+    invokeCommand(),
+    publishCommand(),
+    lockCommand(),
+    lsCommand(),
+    showCommand(),
+    diffCommand(),
+    tagCommand(),
+    rollbackCommand(),
+    historyCommand(),
+    yankCommand(),
+    keygenCommand(),
+    signCommand(),
+    inspectCommand(),
+    doctorCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const one of [program, ...commands]) {
     one.configureOutput({ outputError: (text, write) => write(text) }).exitOverride((error) => {

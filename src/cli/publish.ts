@@ -1,34 +1,40 @@
 // glowplug publish: the versions that models/*.ts define, into the store.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { readContract } from '../core/contract.ts';
-import { openStore } from '../models/stores/open-store.ts';
 import { publishAll } from '../release/publish-all.ts';
+import { type ActorOptions, actor, actorOptions } from './actor.ts';
+import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
+import { readSigner } from './read-signer.ts';
 
-interface Options {
-  readonly store?: string;
+interface Options extends ActorOptions, StoreOption {
   readonly as?: string;
+  readonly sign?: string;
   readonly json?: boolean;
 }
 
 export function publishCommand(): Command {
-  return new Command('publish')
+  const it = new Command('publish')
     .description('Publish the model versions that models/*.ts define. What is there already is not sent again.')
-    .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE, else .glowplug/store)')
     .option('--as <channel>', 'also move this channel, such as candidate or prod, to each published version')
+    .option('--sign <keyfile>', 'sign each version with a key of glowplug keygen');
+  return storeOption(actorOptions(it))
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExamples:\n  glowplug publish\n  glowplug publish --store s3://my-models --as candidate')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug publish\n  glowplug publish --store s3://my-models --as candidate --sign ci-2026.key.json',
+    )
     .action(command(publish));
 }
 
 async function publish(options: Options): Promise<void> {
-  const contract = readContract({ ...process.env, ...(options.store ? { GLOWPLUG_STORE: options.store } : {}) });
-  const store = await openStore(contract);
+  const signer = options.sign ? await readSigner(options.sign) : undefined;
+  const store = await chosenStore(options);
   const published = await publishAll({
     root: process.cwd(),
     store,
-    ...(options.as ? { as: options.as } : {}),
+    ...(options.as ? { as: options.as, ...actor(options) } : {}),
+    ...(signer ? { signer } : {}),
     onProgress: printProgress,
   });
   if (options.json) return printJson(published);

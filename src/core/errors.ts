@@ -71,6 +71,22 @@ const entries = {
     meaning: 'Bytes that were fetched are not the ones that were published. They were not run.',
     remedy: 'Publish the version again and look at who can write to the store.',
   },
+  VERSION_YANKED: {
+    status: 409,
+    meaning: 'The version was marked as not to be used.',
+    remedy: 'Use another version: glowplug ls lists them. What pins its digest already goes on.',
+  },
+  SIGNATURE_INVALID: {
+    status: 502,
+    meaning: 'The version has no signature that models.keys.json trusts. It was not used.',
+    remedy: 'Sign it with a trusted key (glowplug sign), or look at who can write to the store.',
+  },
+  BELOW_FLOOR: {
+    status: 409,
+    meaning: 'The version is below the floor that models.keys.json sets for the model.',
+    remedy:
+      'Use a version at the floor or above. If it must be, a person lowers the floor, or says --force-below-floor.',
+  },
   LOCK_STALE: {
     status: 500,
     meaning: 'models.lock.json is absent, unreadable, or does not hold a model that a function uses.',

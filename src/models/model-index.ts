@@ -2,12 +2,15 @@
 import { GlowplugError } from '../core/errors.ts';
 import { encode } from './manifest.ts';
 import { readAll } from './read-all.ts';
-import { isDigest } from './reference.ts';
+import { isDigest, isVersionTag } from './reference.ts';
 import type { ReadableStore, Store } from './stores/store.ts';
 import type { Digest } from './version.ts';
 
 /** A descriptor as it stands in the file: what other tools wrote into it is kept. */
 export type Descriptor = Readonly<Record<string, unknown>> & { readonly digest: Digest; readonly size: number };
+
+/** The file as it stands: what other tools wrote beside `manifests` is kept. */
+export type ModelIndex = Readonly<Record<string, unknown>> & { readonly manifests: readonly Descriptor[] };
 
 const refName = 'org.opencontainers.image.ref.name';
 
@@ -20,11 +23,12 @@ export async function readIndex(
   store: ReadableStore,
   model: string,
   signal?: AbortSignal,
-): Promise<{ etag: string; manifests: readonly Descriptor[] } | undefined> {
+): Promise<{ etag: string; index: ModelIndex; manifests: readonly Descriptor[] } | undefined> {
   const found = await store.get(indexKey(model), signal ? { signal } : {});
   if (!found) return undefined;
   const text = new TextDecoder().decode(await readAll(found.body, sizeLimit, indexKey(model)));
-  return { etag: found.etag, manifests: parse(text, `${store.name}/${indexKey(model)}`) };
+  const index = parse(text, `${store.name}/${indexKey(model)}`);
+  return { etag: found.etag, index, manifests: index.manifests };
 }
 
 export function findTag(manifests: readonly Descriptor[], tag: string): Descriptor | undefined {
@@ -32,17 +36,50 @@ export function findTag(manifests: readonly Descriptor[], tag: string): Descript
 }
 
 export function tagOf(descriptor: Descriptor): string | undefined {
-  const { annotations } = descriptor;
-  if (typeof annotations !== 'object' || annotations === null || !(refName in annotations)) return undefined;
-  return typeof annotations[refName] === 'string' ? annotations[refName] : undefined;
+  return annotationOf(descriptor, refName);
+}
+
+/** Of a descriptor, or of the index itself. */
+export function annotationOf({ annotations }: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  if (typeof annotations !== 'object' || annotations === null) return undefined;
+  const value: unknown = Object.getOwnPropertyDescriptor(annotations, key)?.value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** With one annotation set, or taken away. */
+export function annotated<T extends Readonly<Record<string, unknown>>>(
+  of: T,
+  key: string,
+  value: string | undefined,
+): T {
+  const { annotations } = of;
+  const before = Object.entries(typeof annotations === 'object' && annotations !== null ? annotations : {});
+  const others = before.filter(([name]) => name !== key);
+  return { ...of, annotations: Object.fromEntries(value === undefined ? others : [...others, [key, value]]) };
+}
+
+/** The write-once tag of a version. */
+export function versionOf(manifests: readonly Descriptor[], digest: Digest): string | undefined {
+  const named = manifests.filter((descriptor) => descriptor.digest === digest);
+  return named.flatMap((descriptor) => tagOf(descriptor) ?? []).find(isVersionTag);
 }
 
 /** The descriptors with `tag` naming `target`, and no other. */
 export function withTag(manifests: readonly Descriptor[], tag: string, target: Descriptor): Descriptor[] {
   const others = manifests.filter((descriptor) => tagOf(descriptor) !== tag);
-  const { annotations } = target;
-  const kept = typeof annotations === 'object' && annotations !== null ? annotations : {};
-  return [...others, { ...target, annotations: { ...kept, [refName]: tag } }].sort(byTag);
+  return [...others, annotated(target, refName, tag)].sort(byTag);
+}
+
+/** As `swapIndex`, of what most edits are about. */
+export async function editIndex(
+  store: Store,
+  model: string,
+  edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined,
+): Promise<void> {
+  await swapIndex(store, model, (index) => {
+    const manifests = edit(index.manifests);
+    return manifests && { ...index, manifests };
+  });
 }
 
 /**
@@ -50,16 +87,23 @@ export function withTag(manifests: readonly Descriptor[], tag: string, target: D
  * each lost race is another's success, so the bound is of writers at once, not of time. `edit` may throw, and returns
  * undefined when there is nothing to change.
  */
-export async function editIndex(
+export async function swapIndex(
   store: Store,
   model: string,
-  edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined,
+  edit: (index: ModelIndex) => ModelIndex | undefined | Promise<ModelIndex | undefined>,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const current = await readIndex(store, model);
-    const manifests = edit(current?.manifests ?? []);
-    if (!manifests) return;
-    const body = encode({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests });
+    const edited = await edit(current?.index ?? { manifests: [] });
+    if (!edited) return;
+    const body = encode({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', ...edited });
+    if (body.length > sizeLimit) {
+      throw new GlowplugError(
+        'INPUT_TOO_LARGE',
+        `expected at most ${sizeLimit} bytes of ${indexKey(model)}, got ${body.length}`,
+        { remedy: 'Remove versions that are not used any more: glowplug prune.' },
+      );
+    }
     try {
       await store.put(indexKey(model), body, current ? { ifMatch: current.etag } : { ifNoneMatch: '*' });
       return;
@@ -74,16 +118,26 @@ const writersAtOnce = 64;
 /** OCI registries hold manifests and indexes to 4 MiB: 10,000 tags and more. */
 export const sizeLimit = 4 * 1024 * 1024;
 
-function parse(text: string, where: string): Descriptor[] {
+function parse(text: string, where: string): ModelIndex {
   try {
-    const { manifests }: { manifests?: unknown } = JSON.parse(text);
-    if (Array.isArray(manifests) && manifests.every(isDescriptor)) return manifests;
+    const json: unknown = JSON.parse(text);
+    if (isIndex(json)) return json;
   } catch {
     // Told below, with the place.
   }
   throw new GlowplugError('STORE_UNAVAILABLE', `expected an OCI image index at ${where}, got something else`, {
     remedy: 'Look at who else writes into the store; put the index back from a backup or publish to a new prefix.',
   });
+}
+
+function isIndex(value: unknown): value is ModelIndex {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'manifests' in value &&
+    Array.isArray(value.manifests) &&
+    value.manifests.every(isDescriptor)
+  );
 }
 
 function isDescriptor(value: unknown): value is Descriptor {

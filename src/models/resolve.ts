@@ -6,11 +6,22 @@ import { readAll } from './read-all.ts';
 import { formatReference, parseReference } from './reference.ts';
 import type { ReadableStore } from './stores/store.ts';
 import type { Digest, LockedVersion } from './version.ts';
+import { refuseYanked } from './yanked.ts';
 
-/** Reads the index (for a tag) and the manifest, never the model. @throws GlowplugError MODEL_NOT_FOUND, DIGEST_MISMATCH */
-export async function resolve(store: ReadableStore, reference: string, signal?: AbortSignal): Promise<LockedVersion> {
+/**
+ * Reads the index (for a tag) and the manifest, never the model. A yanked version is refused unless the reference names its
+ * digest, or `pinned` is it: who has it already goes on.
+ *
+ * @throws GlowplugError MODEL_NOT_FOUND, VERSION_YANKED, DIGEST_MISMATCH
+ */
+export async function resolve(
+  store: ReadableStore,
+  reference: string,
+  signal?: AbortSignal,
+  pinned?: Digest,
+): Promise<LockedVersion> {
   const { model, tag, digest } = parseReference(reference);
-  const wanted = digest ?? (await digestOfTag(store, model, tag ?? '', signal));
+  const wanted = digest ?? (await digestOfTag(store, model, tag ?? '', signal, pinned));
   const found = await store.get(blobKey(model, wanted), signal ? { signal } : {});
   if (!found) {
     throw new GlowplugError(
@@ -36,10 +47,14 @@ async function digestOfTag(
   model: string,
   tag: string,
   signal: AbortSignal | undefined,
+  pinned: Digest | undefined,
 ): Promise<Digest> {
   const index = await readIndex(store, model, signal);
   const found = index && findTag(index.manifests, tag);
-  if (found) return found.digest;
+  if (found) {
+    if (found.digest !== pinned) refuseYanked(`${model}:${tag}`, index.manifests, found.digest);
+    return found.digest;
+  }
   const tags = index?.manifests.flatMap((descriptor) => tagOf(descriptor) ?? []);
   const held = tags ? `whose tags are ${tags.slice(-20).join(', ')}` : 'which has no such model';
   throw new GlowplugError('MODEL_NOT_FOUND', `expected ${model}:${tag} in ${store.name}, ${held}`);

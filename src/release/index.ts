@@ -1,13 +1,26 @@
 // glowplug/release: where models come from, and how they are published and locked.
+export { history } from '../models/history.ts';
+export { type ListedModel, type ListedVersion, listModels, listVersions } from '../models/list-models.ts';
+export { lookUp, type Standing } from '../models/look-up.ts';
+export type { RecordedMove } from '../models/moves.ts';
 export { type Published, publish } from '../models/publish.ts';
+export type { Actor } from '../models/record-move.ts';
 export { resolve } from '../models/resolve.ts';
+export { type Rollback, rollback } from '../models/rollback.ts';
+export { type Signed, sign } from '../models/sign.ts';
+export { keyFileSigner, type Signer } from '../models/signer.ts';
 export { openStore } from '../models/stores/open-store.ts';
 export type { Store } from '../models/stores/store.ts';
-export { type Move, tag } from '../models/tag.ts';
+export { type Move, type Moved, tag } from '../models/tag.ts';
+export { parseTrustedKeys, type TrustedKey, type TrustedKeys } from '../models/trusted-keys.ts';
+export { verifySigned } from '../models/verify-signed.ts';
 export type { BuiltVersion, Lock, LockedVersion, VersionFile } from '../models/version.ts';
+export { type Yank, yank } from '../models/yank.ts';
 export { buildVersion } from './build-version.ts';
 export { defineModel, type ModelDefinition } from './define-model.ts';
+export { type Change, diffVersions, type VersionDiff } from './diff-versions.ts';
 export { loadDefinitions } from './load-definitions.ts';
 export { type PublishAllOptions, publishAll } from './publish-all.ts';
+export { readTrustedKeys } from './read-trusted-keys.ts';
 export { fromPackage, fromPath, fromUrl, type Source } from './sources.ts';
 export { checkLock, type LockOptions, type WrittenLock, writeLock } from './write-lock.ts';

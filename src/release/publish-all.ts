@@ -1,27 +1,39 @@
 // Every definition of an app into a store.
 import { type Published, publish } from '../models/publish.ts';
+import type { Actor } from '../models/record-move.ts';
+import { sign } from '../models/sign.ts';
+import type { Signer } from '../models/signer.ts';
 import type { Store } from '../models/stores/store.ts';
 import { tag } from '../models/tag.ts';
+import { floorOf } from '../models/trusted-keys.ts';
 import { buildVersion } from './build-version.ts';
 import { loadDefinitions } from './load-definitions.ts';
+import { readTrustedKeys } from './read-trusted-keys.ts';
 
-export interface PublishAllOptions {
+/** `by`, `why` and `now` are for the history of the channel; no version depends on them. */
+export interface PublishAllOptions extends Actor {
   readonly root: string;
   readonly store: Store;
   /** A channel, such as `prod`, that is moved to each published version. @default no channel moves */
   readonly as?: string;
+  /** Signs each version before a channel names it. @default none is signed */
+  readonly signer?: Signer;
   /** Hears of each model before its bytes are sent. */
   readonly onProgress?: (message: string) => void;
 }
 
-/** One after the other, so that one model's bytes are in memory at a time. @throws GlowplugError STORE_CONFLICT */
-export async function publishAll({ root, store, as, onProgress }: PublishAllOptions): Promise<Published[]> {
+/** One after the other, so that one model's bytes are in memory at a time. @throws GlowplugError STORE_CONFLICT, BELOW_FLOOR */
+export async function publishAll(options: PublishAllOptions): Promise<Published[]> {
+  const { root, store, as, signer, onProgress, ...actor } = options;
   const published: Published[] = [];
+  const trusted = await readTrustedKeys(root);
   for (const definition of await loadDefinitions(root)) {
     onProgress?.(`${definition.name}:${definition.version} → ${store.name}`);
     const built = await buildVersion(definition, root);
     published.push(await publish(store, built));
-    if (as !== undefined) await tag(store, definition.name, { from: built.locked.digest, to: as });
+    const { model, version, digest } = built.locked;
+    if (signer) await sign(store, `${model}@${digest}`, signer);
+    if (as !== undefined) await tag(store, model, { ...actor, from: version, to: as, floor: floorOf(trusted, model) });
   }
   return published;
 }

@@ -8,9 +8,12 @@ import { lockTypes } from '../models/lock-types.ts';
 import { isVersionTag, parseReference } from '../models/reference.ts';
 import { resolve } from '../models/resolve.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
+import type { TrustedKeys } from '../models/trusted-keys.ts';
+import { verifySigned } from '../models/verify-signed.ts';
 import type { Lock, LockedVersion } from '../models/version.ts';
 import { buildVersion } from './build-version.ts';
 import { loadDefinitions } from './load-definitions.ts';
+import { readTrustedKeys } from './read-trusted-keys.ts';
 import { usedReferences } from './used-references.ts';
 
 export interface LockOptions {
@@ -27,7 +30,7 @@ export interface WrittenLock {
   readonly changed: readonly string[];
 }
 
-/** Writes what is not as it should be, each file whole. @throws GlowplugError MODEL_NOT_FOUND, REFERENCE_INVALID */
+/** Writes what is not as it should be, each file whole. @throws GlowplugError MODEL_NOT_FOUND, REFERENCE_INVALID, SIGNATURE_INVALID, … */
 export async function writeLock(options: LockOptions): Promise<WrittenLock> {
   const { lock, changed, files } = await plan(options);
   for (const { path, text, fresh } of files) if (!fresh) await writeWhole(path, text);
@@ -45,9 +48,12 @@ async function plan({ root, store, references = [] }: LockOptions) {
   const written = await readIfThere(lockPath);
   const before = parseIfSound(written);
   const built = store ? new Map<string, LockedVersion>() : await buildAll(root, wanted);
+  const trusted = await readTrustedKeys(root);
   const entries = await Promise.all(
     wanted.map(async (reference) => {
-      const locked = store ? await resolve(store, reference) : fromDefinition(reference, built, before);
+      const locked = store
+        ? await fromStore(store, reference, before, trusted)
+        : fromDefinition(reference, built, before);
       return [reference, locked] as const;
     }),
   );
@@ -63,6 +69,14 @@ async function plan({ root, store, references = [] }: LockOptions) {
   );
   const stale = files.filter((file) => !file.fresh).map((file) => file.path.slice(root.length + 1));
   return { lock, changed: moved.length > 0 ? moved.sort() : stale, files };
+}
+
+/** Here, once, the signature is checked: what is pinned costs a cold start nothing. */
+async function fromStore(store: ReadableStore, reference: string, before: Lock, trusted: TrustedKeys) {
+  const pinned = Object.hasOwn(before.models, reference) ? before.models[reference]?.digest : undefined;
+  const locked = await resolve(store, reference, undefined, pinned);
+  await verifySigned(store, locked, trusted);
+  return locked;
 }
 
 /** Each definition that is named, once. */

@@ -125,11 +125,11 @@ describe('tag', () => {
     const store = folderStore(folder.path);
     const [one, two] = [tinyVersion('1.0.0'), tinyVersion('2.0.0')];
     for (const built of [one, two]) await publish(store, built);
-    expect(await tag(store, 'tiny', { from: '1.0.0', to: 'prod' })).toEqual({
+    expect(await tag(store, 'tiny', { from: '1.0.0', to: 'prod' })).toMatchObject({
       digest: one.locked.digest,
       previous: undefined,
     });
-    expect(await tag(store, 'tiny', { from: two.locked.digest, to: 'prod' })).toEqual({
+    expect(await tag(store, 'tiny', { from: two.locked.digest, to: 'prod' })).toMatchObject({
       digest: two.locked.digest,
       previous: one.locked.digest,
     });
