@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { act, actionOf, outcomeOf } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
-import { memoryStore } from './memory-store.ts';
+import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { type TagAction, TagsModel } from './tags-model.ts';
 
 const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
@@ -27,16 +27,16 @@ describe('any schedule of moves, rollbacks and yanks', () => {
       channel: channels[step % 2]!,
       version: versions[(step * 2) % versions.length]!,
     }));
-    const prepared = new Map<string, Uint8Array>();
-    await publishVersions(memoryStore(prepared), ...versions);
-    for (const step of earlier) await act(memoryStore(prepared), step);
+    const prepared: MemoryStore['objects'] = new Map();
+    await publishVersions(memoryStore(prepared).store, ...versions);
+    for (const step of earlier) await act(memoryStore(prepared).store, step);
 
     let actions = 0;
     let moves = 0;
     const schedule = fc.array(action, { maxLength: 150, size: 'max' });
     await fc.assert(
       fc.asyncProperty(schedule, async (steps) => {
-        const store = memoryStore(new Map(prepared));
+        const { store } = memoryStore(new Map(prepared));
         const model = new TagsModel();
         for (const step of earlier) model.apply(step);
         for (const step of steps) expect([step, await outcomeOf(store, step)]).toEqual([step, model.apply(step)]);
@@ -56,7 +56,7 @@ describe('any schedule of moves, rollbacks and yanks', () => {
   }, 300_000);
 
   it('goes back through every page of history to the first version', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, ...versions);
     const path: string[] = [];
     for (let step = 0; step < 300; step++) {
