@@ -7,6 +7,7 @@ export { type Input, image, json, tensors } from './handler/input.ts';
 export type { Model, Models } from './handler/model.ts';
 // All of it, not by name: models.d.ts can only add to what a star brings.
 export * from './handler/registry.ts';
+export { signedBy } from './handler/signed-by.ts';
 export { type InferenceHandler, inference } from './inference.ts';
 export type { InferRequest } from './protocol/infer-request.ts';
 export type { Inference } from './protocol/infer-response.ts';

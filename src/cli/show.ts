@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import type { TensorSpec } from '../core/signature.ts';
-import { lookUp, type Standing } from '../models/look-up.ts';
+import { describeVersion, type Standing } from '../models/describe-version.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import { verifySigned } from '../models/verify-signed.ts';
 import type { LockedVersion } from '../models/version.ts';
@@ -30,7 +30,7 @@ export function showCommand(): Command {
 
 async function show(reference: string, options: Options): Promise<void> {
   const store = await chosenStore(options);
-  const { locked, standing } = await lookUp(store, reference);
+  const { locked, standing } = await describeVersion(store, reference);
   const refused = await refusal(store, locked);
   if (options.json) return printJson({ ...locked, ...standing, ...(refused ? { refused } : {}) });
   printLine(`${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);

@@ -1,7 +1,7 @@
 // What a store holds: its models with their channels, and a model's versions.
 import { GlowplugError } from '../core/errors.ts';
+import { type Standing, standingOf } from './describe-version.ts';
 import { compareVersions } from './floor.ts';
-import { type Standing, standingOf } from './look-up.ts';
 import { type ModelIndex, readIndex, tagOf, versionOf } from './model-index.ts';
 import { isVersionTag } from './reference.ts';
 import { resolve } from './resolve.ts';

@@ -74,10 +74,12 @@ export function withTag(manifests: readonly Descriptor[], tag: string, target: D
 export async function editIndex(
   store: Store,
   model: string,
-  edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined,
+  edit: (
+    manifests: readonly Descriptor[],
+  ) => readonly Descriptor[] | undefined | Promise<readonly Descriptor[] | undefined>,
 ): Promise<void> {
-  await swapIndex(store, model, (index) => {
-    const manifests = edit(index.manifests);
+  await swapIndex(store, model, async (index) => {
+    const manifests = await edit(index.manifests);
     return manifests && { ...index, manifests };
   });
 }

@@ -28,10 +28,12 @@ export async function sign(store: Store, reference: string, signer: Signer): Pro
     await signer.sign(signedPayload(locked)),
   );
   let created = false;
-  for (const bytes of [...blobs, manifest]) await putDocument(store, model, bytes);
-  await editIndex(store, model, (now) => {
+  // Written between the read of the index and its swap, as whatever deletes unnamed blobs expects.
+  await editIndex(store, model, async (now) => {
     created = !now.some((one) => one.digest === descriptor.digest);
-    return created ? [descriptor, ...now] : undefined;
+    if (!created) return undefined;
+    for (const bytes of [...blobs, manifest]) await putDocument(store, model, bytes);
+    return [descriptor, ...now];
   });
   return { locked, keyId: signer.keyId, created };
 }

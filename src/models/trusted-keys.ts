@@ -19,7 +19,7 @@ export interface TrustedKey {
 
 export const keysFile = 'models.keys.json';
 
-/** @throws GlowplugError CONFIG_INVALID naming what is wrong: a slip here must not turn a check off. */
+/** @throws GlowplugError CONFIG_INVALID */
 export function parseTrustedKeys(text: string): TrustedKeys {
   let json: unknown;
   try {
@@ -27,6 +27,11 @@ export function parseTrustedKeys(text: string): TrustedKeys {
   } catch (cause) {
     throw new GlowplugError('CONFIG_INVALID', `expected ${keysFile} to be JSON, it is not`, { cause });
   }
+  return checkTrustedKeys(json);
+}
+
+/** What the file holds. @throws GlowplugError CONFIG_INVALID naming what is wrong: a slip must not turn a check off. */
+export function checkTrustedKeys(json: unknown): TrustedKeys {
   const { keys = {}, floors = {} } = record(json, 'the file', ['keys', 'floors']);
   return {
     keys: Object.fromEntries(Object.entries(record(keys, 'keys')).map(([id, key]) => [id, parseKey(id, key)])),

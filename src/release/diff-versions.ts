@@ -1,8 +1,8 @@
 // What changes for a function and for the machine between two versions: signature, files, operators, size.
 import { readFile } from 'node:fs/promises';
 import type { TensorSpec } from '../core/signature.ts';
+import { describeVersion } from '../models/describe-version.ts';
 import { fetchVersion } from '../models/fetch.ts';
-import { lookUp } from '../models/look-up.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
 import { type Inspection, inspectModel } from '../onnx/inspect.ts';
@@ -33,7 +33,7 @@ export async function diffVersions(
   [a, b]: readonly [string, string],
   cacheDir: string,
 ): Promise<VersionDiff> {
-  const [{ locked: from }, { locked: to }] = await Promise.all([lookUp(store, a), lookUp(store, b)]);
+  const [{ locked: from }, { locked: to }] = await Promise.all([describeVersion(store, a), describeVersion(store, b)]);
   // One after the other: each may take the memory that there is.
   const before = await inspectVersion(store, from, cacheDir);
   const after = await inspectVersion(store, to, cacheDir);

@@ -1,7 +1,8 @@
 // glowplug/release: where models come from, and how they are published and locked.
+
+export { describeVersion, type Standing } from '../models/describe-version.ts';
 export { history } from '../models/history.ts';
 export { type ListedModel, type ListedVersion, listModels, listVersions } from '../models/list-models.ts';
-export { lookUp, type Standing } from '../models/look-up.ts';
 export type { RecordedMove } from '../models/moves.ts';
 export { type Published, publish } from '../models/publish.ts';
 export type { Actor } from '../models/record-move.ts';

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
+import { generateKey } from '../../src/models/signer.ts';
+import { parseTrustedKeys } from '../../src/models/trusted-keys.ts';
 import { startS3Server } from '../../src/testing/s3/server.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { temporaryFolder } from '../models/temporary.ts';
@@ -68,6 +70,12 @@ describe('docs/guide/2-ship-a-model.md', () => {
     console.log(`commands of the guide run: ${commands}`);
     expect(commands).toBeGreaterThan(12);
   }, 60_000);
+});
+
+it('shows a models.keys.json that can be read', () => {
+  const [, json = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+  const { x } = generateKey('ci-2026');
+  expect(parseTrustedKeys(json.replace('…', x))).toMatchObject({ floors: { garden: '1.0.0' } });
 });
 
 /** `…` stands for any text of a line: digests, times. Spaces are as many as a column needs. */

@@ -24,7 +24,7 @@ const app = (reference: string) =>
 describe('a lock written from a store', () => {
   it('refuses what is not signed when the app names keys, and takes it once it is signed', async () => {
     await using one = await app('tiny:prod');
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishAll({ root: one.root, store, as: 'prod' });
     await one.write('models.keys.json', keysFile);
     const unsigned = { code: 'SIGNATURE_INVALID', message: expect.stringContaining('it is not signed') };
@@ -43,7 +43,7 @@ describe('a lock written from a store', () => {
 
   it('refuses a version that was yanked, with the reason, unless it is pinned already', async () => {
     await using one = await app('tiny:1.0.0');
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishAll({ root: one.root, store });
     await writeLock({ root: one.root, store });
     await yank(store, 'tiny', { version: '1.0.0', by: 'ada', why: 'wrong labels' });
@@ -57,7 +57,7 @@ describe('a lock written from a store', () => {
 
   it('refuses a channel below the floor', async () => {
     await using one = await app('tiny:prod');
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishAll({ root: one.root, store, as: 'prod' });
     await one.write('models.keys.json', '{ "floors": { "tiny": "1.0.1" } }');
     await expect(writeLock({ root: one.root, store })).rejects.toMatchObject({ code: 'BELOW_FLOOR' });
@@ -66,7 +66,9 @@ describe('a lock written from a store', () => {
   it('is refused altogether when models.keys.json cannot be read', async () => {
     await using one = await app('tiny:prod');
     await one.write('models.keys.json', '{ "kyes": {} }');
-    await expect(writeLock({ root: one.root, store: memoryStore() })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(writeLock({ root: one.root, store: memoryStore().store })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
   });
 });
 
@@ -74,7 +76,7 @@ describe('publishing all', () => {
   it('signs before the channel moves, and the history says who moved it', async () => {
     await using one = await app('tiny:prod');
     await one.write('models.keys.json', keysFile);
-    const store = memoryStore();
+    const { store } = memoryStore();
     const now = () => new Date('2026-11-24T12:00:00Z');
     const lockWhenMoved: string[] = [];
     const watching = {
@@ -96,7 +98,14 @@ describe('publishing all', () => {
     await using one = await app('tiny:prod');
     const publishBy = async (by: string, year: string) => {
       const now = () => new Date(`${year}-01-01T00:00:00Z`);
-      const [published] = await publishAll({ root: one.root, store: memoryStore(), as: 'prod', by, why: by, now });
+      const [published] = await publishAll({
+        root: one.root,
+        store: memoryStore().store,
+        as: 'prod',
+        by,
+        why: by,
+        now,
+      });
       return published?.locked;
     };
     expect(await publishBy('ada', '2026')).toEqual(await publishBy('bob', '2027'));
@@ -105,7 +114,7 @@ describe('publishing all', () => {
   it('does not move a channel below the floor', async () => {
     await using one = await app('tiny:prod');
     await one.write('models.keys.json', '{ "floors": { "tiny": "2.0.0" } }');
-    const store = memoryStore();
+    const { store } = memoryStore();
     await expect(publishAll({ root: one.root, store, as: 'prod' })).rejects.toMatchObject({ code: 'BELOW_FLOOR' });
     await publishAll({ root: one.root, store });
     await tag(store, 'tiny', { from: '1.0.0', to: 'prod' });

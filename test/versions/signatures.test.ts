@@ -14,7 +14,7 @@ import { buildSignature, signedPayload } from '../../src/models/version-signatur
 import { signature as tensors, tinyVersion } from '../models/tiny-version.ts';
 import { publishVersions } from './channel.ts';
 import { killAt } from './kill-at.ts';
-import { memoryStore } from './memory-store.ts';
+import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { watched } from './watched-store.ts';
 
 const [ci, other] = [generateKey('ci-2026'), generateKey('other')];
@@ -35,7 +35,7 @@ describe('a signed version', () => {
   });
 
   it('asks the store for nothing when the app names no key', async () => {
-    const { store, requests } = watched(memoryStore());
+    const { store, requests } = watched(memoryStore().store);
     await verifySigned(store, locked, { keys: {}, floors: {} });
     expect(requests).toEqual([]);
   });
@@ -81,7 +81,7 @@ describe('a signed version', () => {
   });
 
   it('can be signed by anything that keeps the interface, such as a KMS', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, '1.0.0');
     const key = createPrivateKey({ format: 'jwk', key: { ...ci } });
     await sign(store, 'tiny:1.0.0', { keyId: 'ci-2026', sign: async (payload) => signBytes(null, payload, key) });
@@ -92,7 +92,7 @@ describe('a signed version', () => {
     let kills = 0;
     for (const applied of [false, true]) {
       for (let at = 1; ; at++) {
-        const store = memoryStore();
+        const { store } = memoryStore();
         await publishVersions(store, '1.0.0');
         if (!(await killAt(store, at, applied, (dying) => sign(dying, 'tiny:1.0.0', signerOf(ci))))) break;
         kills++;
@@ -113,7 +113,7 @@ describe('a version is refused', () => {
   const refused = (message: string) => ({ code: 'SIGNATURE_INVALID', message: expect.stringContaining(message) });
 
   it('when it is not signed', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, '1.0.0');
     await expect(verifySigned(store, locked, trust(ci))).rejects.toMatchObject(
       refused('expected tiny:1.0.0 to be signed by ci-2026; it is not signed'),
@@ -141,7 +141,7 @@ describe('a version is refused', () => {
       'the digest alone': Buffer.from(locked.digest),
     };
     for (const payload of Object.values(forgeries)) {
-      const store = memoryStore();
+      const { store } = memoryStore();
       await publishVersions(store, '1.0.0');
       await attach(store, await signerOf(ci).sign(payload));
       await expect(verifySigned(store, locked, trust(ci))).rejects.toMatchObject(refused('by ci-2026 is wrong'));
@@ -149,7 +149,7 @@ describe('a version is refused', () => {
   });
 
   it('when a valid signature of another version is listed as its own', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, '1.0.0', '2.0.0');
     await sign(store, 'tiny:2.0.0', signerOf(ci));
     await editIndex(store, 'tiny', (manifests) =>
@@ -164,19 +164,21 @@ describe('a version is refused', () => {
 
   it('when the manifest of its signature is gone, changed, or of a size that is none', async () => {
     for (const bytes of [undefined, Buffer.from('{}'), Buffer.alloc(1_000_000)]) {
-      const objects = new Map<string, Uint8Array>();
+      const objects: MemoryStore['objects'] = new Map();
       await signedStore(objects);
-      const { manifests } = (await readIndex(memoryStore(objects), 'tiny'))!;
+      const { manifests } = (await readIndex(memoryStore(objects).store, 'tiny'))!;
       const referrer = manifests.find(({ artifactType }) => `${artifactType}`.includes('signature'))!;
       const key = `tiny/blobs/sha256/${referrer.digest.slice(7)}`;
-      if (bytes) objects.set(key, bytes);
+      if (bytes) objects.set(key, { bytes, modified: 0 });
       else objects.delete(key);
-      await expect(verifySigned(memoryStore(objects), locked, trust(ci))).rejects.toMatchObject(refused('is wrong'));
+      await expect(verifySigned(memoryStore(objects).store, locked, trust(ci))).rejects.toMatchObject(
+        refused('is wrong'),
+      );
     }
   });
 
   it('when it is another model’s, validly signed, put in its place', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     const iris = buildManifest({
       model: 'iris',
       version: '9.0.0',
@@ -239,8 +241,8 @@ function signerOf(key: KeyFile): Signer {
 }
 
 /** A store with tiny:1.0.0, signed by ci-2026. */
-async function signedStore(objects?: Map<string, Uint8Array>): Promise<Store> {
-  const store = memoryStore(objects);
+async function signedStore(objects?: MemoryStore['objects']): Promise<Store> {
+  const { store } = memoryStore(objects);
   await publishVersions(store, '1.0.0');
   expect(await sign(store, 'tiny:1.0.0', signerOf(ci))).toMatchObject({ created: true });
   return store;

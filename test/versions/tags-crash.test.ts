@@ -6,7 +6,7 @@ import { temporaryFolder } from '../models/temporary.ts';
 import { act } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
 import { killAt } from './kill-at.ts';
-import { memoryStore } from './memory-store.ts';
+import { type MemoryStore, memoryStore } from './memory-store.ts';
 import type { TagAction } from './tags-model.ts';
 
 const actions: Record<string, TagAction> = {
@@ -21,13 +21,13 @@ describe.each(Object.entries(actions))('%s, killed at each of its requests in tu
   it.each(Object.entries(histories))(
     'with %s: before or after, nothing between, and the next move succeeds',
     async (_what, moves) => {
-      const prepared = new Map<string, Uint8Array>();
-      await prepare(memoryStore(prepared), moves);
-      const before = await versionAt(memoryStore(prepared), 'prod');
+      const prepared: MemoryStore['objects'] = new Map();
+      await prepare(memoryStore(prepared).store, moves);
+      const before = await versionAt(memoryStore(prepared).store, 'prod');
       let kills = 0;
       for (const applied of [false, true]) {
         for (let at = 1; ; at++) {
-          const store = memoryStore(new Map(prepared));
+          const { store } = memoryStore(new Map(prepared));
           if (!(await killAt(store, at, applied, (dying) => act(dying, action)))) break;
           kills++;
           const history = await movesOf(store);

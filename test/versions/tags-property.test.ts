@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { act, actionOf, outcomeOf } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
-import { memoryStore } from './memory-store.ts';
+import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { type TagAction, TagsModel } from './tags-model.ts';
 
 const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
@@ -21,15 +21,24 @@ const action: fc.Arbitrary<TagAction> = fc.oneof(
 
 describe('any schedule of moves, rollbacks and yanks', () => {
   it('does what the model says, step by step, and its history replays to the same end', async () => {
+    // So many moves have been made already that the first page of history is about to be written.
+    const earlier: TagAction[] = Array.from({ length: 120 }, (_, step) => ({
+      do: 'tag',
+      channel: channels[step % 2]!,
+      version: versions[(step * 2) % versions.length]!,
+    }));
+    const prepared: MemoryStore['objects'] = new Map();
+    await publishVersions(memoryStore(prepared).store, ...versions);
+    for (const step of earlier) await act(memoryStore(prepared).store, step);
+
     let actions = 0;
     let moves = 0;
-    let longest = 0;
-    const schedule = fc.array(action, { maxLength: 400, size: 'max' });
+    const schedule = fc.array(action, { maxLength: 150, size: 'max' });
     await fc.assert(
       fc.asyncProperty(schedule, async (steps) => {
-        const store = memoryStore();
-        await publishVersions(store, ...versions);
+        const { store } = memoryStore(new Map(prepared));
         const model = new TagsModel();
+        for (const step of earlier) model.apply(step);
         for (const step of steps) expect([step, await outcomeOf(store, step)]).toEqual([step, model.apply(step)]);
         for (const one of channels) expect([one, await versionAt(store, one)]).toEqual([one, model.at(one)]);
 
@@ -39,17 +48,15 @@ describe('any schedule of moves, rollbacks and yanks', () => {
         for (const move of history) expect(replayed.apply(actionOf(move))).toBe(move.version);
         for (const one of channels) expect(replayed.at(one)).toBe(model.at(one));
         actions += steps.length;
-        moves += history.length;
-        longest = Math.max(longest, history.length);
+        moves += history.length - earlier.length;
       }),
       { numRuns: long ? 300 : 30 },
     );
-    console.log(`actions on tags: ${actions}, of which ${moves} were moves; the longest history: ${longest}`);
-    expect(longest).toBeGreaterThan(128);
+    console.log(`actions on tags: ${actions}, of which ${moves} were moves`);
   }, 300_000);
 
   it('goes back through every page of history to the first version', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, ...versions);
     const path: string[] = [];
     for (let step = 0; step < 300; step++) {

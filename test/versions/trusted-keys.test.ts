@@ -1,7 +1,9 @@
 // models.keys.json, floors, and the order of versions.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { signedBy } from '../../src/handler/signed-by.ts';
 import { compareVersions } from '../../src/models/floor.ts';
+import { resolve } from '../../src/models/resolve.ts';
 import { rollback } from '../../src/models/rollback.ts';
 import { generateKey } from '../../src/models/signer.ts';
 import { tag } from '../../src/models/tag.ts';
@@ -39,9 +41,24 @@ describe('models.keys.json', () => {
   });
 });
 
+describe('signedBy', () => {
+  it('gives a function that follows what it asks before it loads a version', async () => {
+    const { store } = memoryStore();
+    await publishVersions(store, '1.0.0');
+    const version = await resolve(store, 'tiny:1.0.0');
+    await signedBy({ floors: { tiny: '1.0.0' } })(store, version);
+    await expect(signedBy({ floors: { tiny: '1.0.1' } })(store, version)).rejects.toMatchObject({
+      code: 'BELOW_FLOOR',
+    });
+    const verify = signedBy({ keys: { ci: { publicKey: x, models: ['*'] } } });
+    await expect(verify(store, version)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+    expect(() => signedBy({ kyes: {} })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+});
+
 describe('a floor', () => {
   it('keeps tag and rollback from going below it', async () => {
-    const store = memoryStore();
+    const { store } = memoryStore();
     await publishVersions(store, '1.0.0', '1.4.0', '2.0.0');
     const below = { code: 'BELOW_FLOOR', message: expect.stringContaining('tiny at 1.4.0 or above, got 1.0.0') };
     const move = (from: string, floor?: string) => tag(store, 'tiny', { from, to: 'prod', floor });

@@ -20,11 +20,10 @@ export function watched(
   return {
     requests,
     store: {
-      name: store.name,
+      ...store,
       get: (key, options) => through(`GET ${key}`, () => store.get(key, options)),
       head: (key, options) => through(`HEAD ${key}`, () => store.head(key, options)),
       put: (key, body, condition) => through(`PUT ${key}`, () => store.put(key, body, condition)),
-      list: (prefix) => store.list(prefix),
     },
   };
 }

@@ -1,7 +1,7 @@
 // A version to look at, yanked or not, with what its model's index says of it.
 import { GlowplugError } from '../core/errors.ts';
 import { findTag, type ModelIndex, readIndex, tagOf } from './model-index.ts';
-import { isVersionTag, parseReference } from './reference.ts';
+import { formatReference, isVersionTag, parseReference } from './reference.ts';
 import { resolve } from './resolve.ts';
 import type { ReadableStore } from './stores/store.ts';
 import type { Digest, LockedVersion } from './version.ts';
@@ -17,15 +17,19 @@ export interface Standing {
 }
 
 /** @throws GlowplugError MODEL_NOT_FOUND, DIGEST_MISMATCH */
-export async function lookUp(
+export async function describeVersion(
   store: ReadableStore,
   reference: string,
 ): Promise<{ locked: LockedVersion; standing: Standing }> {
-  const { model, tag, digest } = parseReference(reference);
+  const { tag, ...rest } = parseReference(reference);
+  const { model, digest } = rest;
   const index = (await readIndex(store, model))?.index ?? { manifests: [] };
   const wanted = digest ?? findTag(index.manifests, tag ?? '')?.digest;
   if (!wanted) throw new GlowplugError('MODEL_NOT_FOUND', `expected ${reference} in ${store.name}, it is not there`);
-  return { locked: await resolve(store, `${model}@${wanted}`), standing: standingOf(index, wanted) };
+  return {
+    locked: await resolve(store, formatReference({ ...rest, digest: wanted })),
+    standing: standingOf(index, wanted),
+  };
 }
 
 export function standingOf({ manifests }: ModelIndex, digest: Digest): Standing {
