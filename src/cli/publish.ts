@@ -4,7 +4,8 @@ import pc from 'picocolors';
 import { readContract } from '../core/contract.ts';
 import { openStore } from '../models/stores/open-store.ts';
 import { publishAll } from '../release/publish-all.ts';
-import { command, printJson, printLine, printProgress } from './print.ts';
+import { command, printJson, printLine } from './print.ts';
+import { transferProgress } from './progress.ts';
 
 interface Options {
   readonly store?: string;
@@ -25,12 +26,14 @@ export function publishCommand(): Command {
 async function publish(options: Options): Promise<void> {
   const contract = readContract({ ...process.env, ...(options.store ? { GLOWPLUG_STORE: options.store } : {}) });
   const store = await openStore(contract);
+  const progress = transferProgress();
   const published = await publishAll({
     root: process.cwd(),
     store,
     ...(options.as ? { as: options.as } : {}),
-    onProgress: printProgress,
+    onProgress: (version, transfer) => progress.tell(`${version} → ${store.name}`, transfer),
   });
+  progress.end();
   if (options.json) return printJson(published);
   for (const { locked, created } of published) {
     const what = created ? pc.green('published') : pc.dim('was there');

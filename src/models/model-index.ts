@@ -1,7 +1,7 @@
 // A model's index.json: which tag names which version. Every change is a compare-and-swap, so no writer undoes another's.
 import { GlowplugError } from '../core/errors.ts';
 import { encode } from './manifest.ts';
-import { readAll } from './read-all.ts';
+import { readObject } from './read-object.ts';
 import { isDigest } from './reference.ts';
 import type { ReadableStore, Store } from './stores/store.ts';
 import type { Digest } from './version.ts';
@@ -21,9 +21,9 @@ export async function readIndex(
   model: string,
   signal?: AbortSignal,
 ): Promise<{ etag: string; manifests: readonly Descriptor[] } | undefined> {
-  const found = await store.get(indexKey(model), signal ? { signal } : {});
+  const found = await readObject(store, indexKey(model), sizeLimit, signal);
   if (!found) return undefined;
-  const text = new TextDecoder().decode(await readAll(found.body, sizeLimit, indexKey(model)));
+  const text = new TextDecoder().decode(found.bytes);
   return { etag: found.etag, manifests: parse(text, `${store.name}/${indexKey(model)}`) };
 }
 
@@ -48,16 +48,19 @@ export function withTag(manifests: readonly Descriptor[], tag: string, target: D
 /**
  * Writes what `edit` makes of the index as it is now. When somebody else wrote in between it is read and edited again:
  * each lost race is another's success, so the bound is of writers at once, not of time. `edit` may throw, and returns
- * undefined when there is nothing to change.
+ * undefined when there is nothing to change. What `edit` awaits lies between the read and the swap: what it finds in the store
+ * still holds when the swap succeeds, as far as whoever changes it swaps the index, too (publish and prune rest on this).
  */
 export async function editIndex(
   store: Store,
   model: string,
-  edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined,
+  edit: (
+    manifests: readonly Descriptor[],
+  ) => readonly Descriptor[] | undefined | Promise<readonly Descriptor[] | undefined>,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const current = await readIndex(store, model);
-    const manifests = edit(current?.manifests ?? []);
+    const manifests = await edit(current?.manifests ?? []);
     if (!manifests) return;
     const body = encode({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests });
     try {
