@@ -1,13 +1,16 @@
 // The commands of `glowplug`, composed. docs/reference/cli.md is generated from this.
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { copyCommand } from './copy.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { inspectCommand } from './inspect.ts';
 import { invokeCommand } from './invoke.ts';
 import { lockCommand } from './lock.ts';
 import { exitCodes } from './print.ts';
+import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
+import { pullCommand } from './pull.ts';
 
 export function buildProgram(): Command {
   const program = new Command('glowplug')
@@ -15,7 +18,17 @@ export function buildProgram(): Command {
     .version(version)
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
-  const commands = [devCommand(), invokeCommand(), publishCommand(), lockCommand(), inspectCommand(), doctorCommand()];
+  const commands = [
+    devCommand(),
+    invokeCommand(),
+    publishCommand(),
+    lockCommand(),
+    pullCommand(),
+    copyCommand(),
+    pruneCommand(),
+    inspectCommand(),
+    doctorCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const one of [program, ...commands]) {
     one.configureOutput({ outputError: (text, write) => write(text) }).exitOverride((error) => {

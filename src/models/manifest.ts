@@ -98,6 +98,16 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): LockedVersion 
   }
 }
 
+/** The blobs that a manifest needs beside itself: its config and its files. */
+export function blobsOf(manifest: Uint8Array): { readonly digest: Digest; readonly size: number }[] {
+  const { config, layers } = object(JSON.parse(new TextDecoder().decode(manifest)));
+  return [config, ...array(layers)].map((descriptor) => {
+    const { digest, size } = object(descriptor);
+    if (isDigest(digest) && typeof size === 'number') return { digest, size };
+    throw new TypeError(`expected a descriptor, got ${shorten(descriptor)}`);
+  });
+}
+
 export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

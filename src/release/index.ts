@@ -1,5 +1,8 @@
 // glowplug/release: where models come from, and how they are published and locked.
+export { type Pruned, type PruneOptions, prune } from '../models/prune.ts';
 export { type Published, type PublishOptions, publish } from '../models/publish.ts';
+export { pull } from '../models/pull.ts';
+export { readVersion } from '../models/read-version.ts';
 export { resolve } from '../models/resolve.ts';
 export { openStore } from '../models/stores/open-store.ts';
 export type { Store } from '../models/stores/store.ts';
