@@ -15,7 +15,6 @@ const state = 'glowplug.prune';
 export const sweepMs = 30_000;
 /** Somebody who watched a mark stand for this long knows that its owner is gone, whatever the clocks say. */
 const abandonedMs = 2 * sweepMs;
-const lookMs = 1_000;
 
 /** A record of what will be deleted. Its name is random, so no index is ever again what it was before a prune. */
 export async function writeMark(store: Store, model: string, doomed: readonly Digest[]): Promise<Descriptor> {
@@ -61,8 +60,9 @@ export async function outlast(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<'gone' | 'abandoned'> {
-  for (const since = clock.now(); clock.now() - since < abandonedMs; ) {
-    await clock.sleep(lookMs, signal);
+  const since = clock.now();
+  for (let pause = 1_000; clock.now() - since < abandonedMs; pause = Math.min(2 * pause, 10_000)) {
+    await clock.sleep(pause, signal);
     const index = await readIndex(store, model, signal);
     if (sweeping(index?.manifests ?? [])?.digest !== mark.digest) return 'gone';
   }

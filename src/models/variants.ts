@@ -46,7 +46,8 @@ export function buildVariants(parts: readonly [VariantParts, ...VariantParts[]])
 
 /** The version as one of its variants: its digest stays that of the index, which is what tags name and signatures sign. */
 export function ofVersion(manifest: LockedVersion, digest: Digest, variant: string): LockedVersion {
-  return { ...manifest, digest, variant };
+  const { model, version, files, signature } = manifest;
+  return { model, version, digest, variant, files, signature };
 }
 
 /** Name and manifest of each variant, or undefined when the bytes are no index. @throws GlowplugError MODEL_NOT_FOUND */

@@ -28,6 +28,10 @@ export function failure(location: S3Location, error: unknown, key: string, signa
   if (signal?.aborted) return signal.reason;
   if (error instanceof GlowplugError) return error;
   const { status, code } = answerOf(error);
+  // To a HEAD S3 says no more: every 400 that it has for one is about the credentials.
+  if (status === 400 && /^(BadRequest|UnknownError|Unknown|400)$/.test(code)) {
+    return refusal(location, key, { status, code: 'ExpiredToken, perhaps, as it does not say to a HEAD' }, error);
+  }
   if (status !== undefined) return refusal(location, key, { status, code }, error);
   if (code === 'CredentialsProviderError') {
     return new GlowplugError('STORE_FORBIDDEN', `expected credentials for ${storeName(location)}, found none`, {
