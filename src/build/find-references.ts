@@ -19,4 +19,4 @@ export function findReferences(code: string, locked: readonly string[]): string[
 }
 
 /** `name:tag` or `name@sha256:…`: what could be one; the lock decides whether it is. */
-const reference = /^[a-z0-9][a-z0-9._/-]*(:[\w][\w.-]*|@sha256:[0-9a-f]{64})$/;
+const reference = /^[a-z0-9][a-z0-9._/-]*(:[\w][\w.-]*|@sha256:[0-9a-f]{64})(#[a-z0-9][a-z0-9._-]*)?$/;

@@ -1,6 +1,7 @@
 // The commands of `glowplug`, composed. docs/reference/cli.md is generated from this.
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { copyCommand } from './copy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
@@ -11,7 +12,9 @@ import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
 import { lsCommand } from './ls.ts';
 import { exitCodes } from './print.ts';
+import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
+import { pullCommand } from './pull.ts';
 import { rollbackCommand } from './rollback.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
@@ -38,6 +41,9 @@ export function buildProgram(): Command {
     yankCommand(),
     keygenCommand(),
     signCommand(),
+    pullCommand(),
+    copyCommand(),
+    pruneCommand(),
     inspectCommand(),
     doctorCommand(),
   ];

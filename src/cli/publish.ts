@@ -4,7 +4,8 @@ import pc from 'picocolors';
 import { publishAll } from '../release/publish-all.ts';
 import { type ActorOptions, actor, actorOptions } from './actor.ts';
 import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
-import { command, printJson, printLine, printProgress } from './print.ts';
+import { command, printJson, printLine } from './print.ts';
+import { transferProgress } from './progress.ts';
 import { readSigner } from './read-signer.ts';
 
 interface Options extends ActorOptions, StoreOption {
@@ -30,13 +31,15 @@ export function publishCommand(): Command {
 async function publish(options: Options): Promise<void> {
   const signer = options.sign ? await readSigner(options.sign) : undefined;
   const store = await chosenStore(options);
+  const progress = transferProgress();
   const published = await publishAll({
     root: process.cwd(),
     store,
     ...(options.as ? { as: options.as, ...actor(options) } : {}),
     ...(signer ? { signer } : {}),
-    onProgress: printProgress,
+    onProgress: (version, transfer) => progress.tell(`${version} → ${store.name}`, transfer),
   });
+  progress.end();
   if (options.json) return printJson(published);
   for (const { locked, created } of published) {
     const what = created ? pc.green('published') : pc.dim('was there');

@@ -25,6 +25,7 @@ export function serializeLock(lock: Lock): string {
       model: locked.model,
       version: locked.version,
       digest: locked.digest,
+      ...(locked.variant === undefined ? {} : { variant: locked.variant }),
       files: Object.fromEntries(
         sorted(locked.files).map(([name, { digest, size, mediaType }]) => [name, { digest, size, mediaType }]),
       ),
@@ -51,13 +52,21 @@ export function lockSlice(lock: Lock, references: readonly string[]): Lock {
 export { lockTypes } from './lock-types.ts';
 
 function parseVersion(value: unknown, at: string): LockedVersion {
-  const { model, version, digest, files, signature } = record(value, at);
+  const { model, version, digest, variant, files, signature } = record(value, at);
   if (typeof model !== 'string' || !isModelName(model)) throw stale(`${at}.model`, 'to be a model’s name', model);
   if (typeof version !== 'string') throw stale(`${at}.version`, 'to be a string', version);
   if (!isDigest(digest)) throw stale(`${at}.digest`, 'to be sha256:<64 hex digits>', digest);
+  if (variant !== undefined && typeof variant !== 'string') throw stale(`${at}.variant`, 'to be a string', variant);
   const parsed = mapRecord(files, `${at}.files`, parseFile);
   if (!Object.hasOwn(parsed, 'model.onnx')) throw stale(`${at}.files`, 'to hold model.onnx', Object.keys(parsed));
-  return { model, version, digest, files: parsed, signature: parseSignature(signature, `${at}.signature`) };
+  return {
+    model,
+    version,
+    digest,
+    ...(variant === undefined ? {} : { variant }),
+    files: parsed,
+    signature: parseSignature(signature, `${at}.signature`),
+  };
 }
 
 function parseFile(value: unknown, at: string): VersionFile {

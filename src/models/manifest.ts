@@ -5,7 +5,7 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import { parseSignature } from './lock.ts';
 import { isDigest, isModelName } from './reference.ts';
-import type { BuiltVersion, Digest, LockedVersion, VersionFile } from './version.ts';
+import type { BuiltVersion, Content, Digest, LocalFile, LockedVersion, VersionFile } from './version.ts';
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 export const artifactType = 'application/vnd.cncf.model.manifest.v1+json';
@@ -28,26 +28,29 @@ export interface VersionParts {
   /** SPDX expression. */
   readonly license: string;
   readonly description?: string;
-  /** By file name; one is model.onnx. */
-  readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Of the weights, as ModelPack names it: fp32, fp16, int8. */
+  readonly precision?: string;
+  /** By file name; one is model.onnx. What is large lies on disk. */
+  readonly files: Readonly<Record<string, Uint8Array | LocalFile>>;
   readonly signature: Signature;
 }
 
 /** Pure: the same parts give the same bytes, in whatever order the files come. */
 export function buildManifest(parts: VersionParts): BuiltVersion {
-  const blobs = new Map<Digest, Uint8Array>();
+  const blobs = new Map<Digest, Content>();
   const files: Record<string, VersionFile> = {};
   for (const name of Object.keys(parts.files).sort()) {
-    const bytes = parts.files[name]!;
-    const digest = digestOf(bytes);
-    blobs.set(digest, bytes);
-    files[name] = { digest, size: bytes.length, mediaType: mediaTypeOf(name) };
+    const content = parts.files[name]!;
+    const { digest, size } =
+      content instanceof Uint8Array ? { digest: digestOf(content), size: content.length } : content;
+    blobs.set(digest, content);
+    files[name] = { digest, size, mediaType: mediaTypeOf(name) };
   }
-  const { model, version, license, description, signature } = parts;
+  const { model, version, license, description, precision, signature } = parts;
   const config = encode({
     descriptor: { name: model, version, licenses: [license], ...(description ? { description } : {}) },
     modelfs: { type: 'layers', diffIds: Object.values(files).map((file) => file.digest) },
-    config: { format: 'onnx' },
+    config: { format: 'onnx', ...(precision ? { precision } : {}) },
   });
   blobs.set(digestOf(config), config);
   const manifest = encode({
@@ -69,7 +72,8 @@ export function buildManifest(parts: VersionParts): BuiltVersion {
       [annotation.signature]: JSON.stringify(signature),
     },
   });
-  return { locked: { model, version, digest: digestOf(manifest), files, signature }, manifest, blobs };
+  const locked = { model, version, digest: digestOf(manifest), files, signature };
+  return { locked, manifest, blobs, variants: {} };
 }
 
 /** @throws GlowplugError MODEL_NOT_FOUND when the manifest is none that glowplug wrote. */
@@ -92,6 +96,16 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): LockedVersion 
       remedy: 'Publish the version with glowplug publish: other tools’ manifests lack the signature.',
     });
   }
+}
+
+/** The blobs that a manifest needs beside itself: its config and its files. */
+export function blobsOf(manifest: Uint8Array): { readonly digest: Digest; readonly size: number }[] {
+  const { config, layers } = object(JSON.parse(new TextDecoder().decode(manifest)));
+  return [config, ...array(layers)].map((descriptor) => {
+    const { digest, size } = object(descriptor);
+    if (isDigest(digest) && typeof size === 'number') return { digest, size };
+    throw new TypeError(`expected a descriptor, got ${shorten(descriptor)}`);
+  });
 }
 
 export function digestOf(bytes: Uint8Array): Digest {

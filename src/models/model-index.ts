@@ -1,7 +1,7 @@
 // A model's index.json: which tag names which version. Every change is a compare-and-swap, so no writer undoes another's.
 import { GlowplugError } from '../core/errors.ts';
 import { encode } from './manifest.ts';
-import { readAll } from './read-all.ts';
+import { readObject } from './read-object.ts';
 import { isDigest, isVersionTag } from './reference.ts';
 import type { ReadableStore, Store } from './stores/store.ts';
 import type { Digest } from './version.ts';
@@ -24,10 +24,9 @@ export async function readIndex(
   model: string,
   signal?: AbortSignal,
 ): Promise<{ etag: string; index: ModelIndex; manifests: readonly Descriptor[] } | undefined> {
-  const found = await store.get(indexKey(model), signal ? { signal } : {});
+  const found = await readObject(store, indexKey(model), sizeLimit, signal);
   if (!found) return undefined;
-  const text = new TextDecoder().decode(await readAll(found.body, sizeLimit, indexKey(model)));
-  const index = parse(text, `${store.name}/${indexKey(model)}`);
+  const index = parse(new TextDecoder().decode(found.bytes), `${store.name}/${indexKey(model)}`);
   return { etag: found.etag, index, manifests: index.manifests };
 }
 
@@ -87,7 +86,8 @@ export async function editIndex(
 /**
  * Writes what `edit` makes of the index as it is now. When somebody else wrote in between it is read and edited again:
  * each lost race is another's success, so the bound is of writers at once, not of time. `edit` may throw, and returns
- * undefined when there is nothing to change.
+ * undefined when there is nothing to change. What `edit` awaits lies between the read and the swap: what it finds in the store
+ * still holds when the swap succeeds, as far as whoever changes it swaps the index, too (publish and prune rest on this).
  */
 export async function swapIndex(
   store: Store,

@@ -52,7 +52,7 @@ export async function withMove(
   }
   const old = moves.slice(0, pageMoves);
   const page = encode(old);
-  await putDocument(store, model, page);
+  await putDocument(store, model, page, index.manifests);
   const descriptor: Descriptor = {
     mediaType: movesType,
     digest: digestOf(page),

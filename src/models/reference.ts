@@ -1,4 +1,4 @@
-// References to versions, in OCI's own syntax: `name:tag`, `name@sha256:…`, or both.
+// References to versions, in OCI's own syntax: `name:tag`, `name@sha256:…`, or both; behind a `#` the variant of a version.
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Digest } from './version.ts';
 
@@ -7,11 +7,13 @@ export interface Reference {
   readonly model: string;
   readonly tag?: string;
   readonly digest?: Digest;
+  /** Ours: OCI chooses by platform, which says nothing of precision. Without it a version's first variant is meant. */
+  readonly variant?: string;
 }
 
 /** @throws GlowplugError REFERENCE_INVALID */
 export function parseReference(text: string): Reference {
-  const [, model, tag, digest] = grammar.exec(text) ?? [];
+  const [, model, tag, digest, variant] = grammar.exec(text) ?? [];
   if (model === undefined || model.length > nameLimit || (tag === undefined && digest === undefined)) {
     throw new GlowplugError(
       'REFERENCE_INVALID',
@@ -22,12 +24,14 @@ export function parseReference(text: string): Reference {
     model,
     ...(tag === undefined ? {} : { tag }),
     ...(isDigest(digest) ? { digest } : {}),
+    ...(variant === undefined ? {} : { variant }),
   };
 }
 
 /** The inverse of parseReference. */
-export function formatReference({ model, tag, digest }: Reference): string {
-  return `${model}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+export function formatReference({ model, tag, digest, variant }: Reference): string {
+  const named = `${model}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  return `${named}${variant === undefined ? '' : `#${variant}`}`;
 }
 
 /** Versions begin with a digit and are written once; every other tag is a channel and moves. */
@@ -43,6 +47,10 @@ export function isTag(text: string): boolean {
   return tagGrammar.test(text);
 }
 
+export function isVariantName(text: string): boolean {
+  return variantGrammar.test(text);
+}
+
 export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && /^sha256:[0-9a-f]{64}$/.test(text);
 }
@@ -56,4 +64,6 @@ const name = `${component}(?:/${component})*`;
 const tagPattern = '\\w[\\w.-]{0,127}';
 const nameGrammar = new RegExp(`^${name}$`);
 const tagGrammar = new RegExp(`^${tagPattern}$`);
-const grammar = new RegExp(`^(${name})(?::(${tagPattern}))?(?:@(sha256:[0-9a-f]{64}))?$`);
+const variantPattern = '[a-z0-9][a-z0-9._-]{0,63}';
+const variantGrammar = new RegExp(`^${variantPattern}$`);
+const grammar = new RegExp(`^(${name})(?::(${tagPattern}))?(?:@(sha256:[0-9a-f]{64}))?(?:#(${variantPattern}))?$`);

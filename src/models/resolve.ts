@@ -2,15 +2,16 @@
 import { GlowplugError } from '../core/errors.ts';
 import { blobKey, digestOf, parseManifest } from './manifest.ts';
 import { findTag, readIndex, sizeLimit, tagOf } from './model-index.ts';
-import { readAll } from './read-all.ts';
+import { readObject } from './read-object.ts';
 import { formatReference, parseReference } from './reference.ts';
 import type { ReadableStore } from './stores/store.ts';
+import { chooseVariant, ofVersion, parseVariants } from './variants.ts';
 import type { Digest, LockedVersion } from './version.ts';
 import { refuseYanked } from './yanked.ts';
 
 /**
- * Reads the index (for a tag) and the manifest, never the model. A yanked version is refused unless the reference names its
- * digest, or `pinned` is it: who has it already goes on.
+ * Reads the index (for a tag), the manifest and, where the version has variants, the one that is meant; never the model. A
+ * yanked version is refused unless the reference names its digest, or `pinned` is it: who has it already goes on.
  *
  * @throws GlowplugError MODEL_NOT_FOUND, VERSION_YANKED, DIGEST_MISMATCH
  */
@@ -20,25 +21,41 @@ export async function resolve(
   signal?: AbortSignal,
   pinned?: Digest,
 ): Promise<LockedVersion> {
-  const { model, tag, digest } = parseReference(reference);
+  const { model, tag, digest, variant } = parseReference(reference);
   const wanted = digest ?? (await digestOfTag(store, model, tag ?? '', signal, pinned));
-  const found = await store.get(blobKey(model, wanted), signal ? { signal } : {});
+  const bytes = await readDocument(store, model, wanted, signal);
+  const variants = parseVariants(bytes, wanted);
+  if (!variants) {
+    if (variant !== undefined) chooseVariant([], variant, formatReference({ model, digest: wanted }));
+    return lockedVersion(model, bytes, wanted);
+  }
+  const chosen = chooseVariant(variants, variant, formatReference({ model, digest: wanted }));
+  const manifest = await readDocument(store, model, chosen.digest, signal);
+  return ofVersion(lockedVersion(model, manifest, chosen.digest), wanted, chosen.name);
+}
+
+/** A manifest or an index, which are the bytes of their digest or nothing. @throws GlowplugError */
+export async function readDocument(
+  store: ReadableStore,
+  model: string,
+  digest: Digest,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const found = await readObject(store, blobKey(model, digest), sizeLimit, signal);
   if (!found) {
-    throw new GlowplugError(
-      'MODEL_NOT_FOUND',
-      `expected ${formatReference({ model, digest: wanted })} in ${store.name}`,
-    );
+    throw new GlowplugError('MODEL_NOT_FOUND', `expected ${formatReference({ model, digest })} in ${store.name}`);
   }
-  const bytes = await readAll(found.body, sizeLimit, `the manifest ${wanted}`);
-  const got = digestOf(bytes);
-  if (got !== wanted) {
-    throw new GlowplugError('DIGEST_MISMATCH', `expected the manifest of ${model} to be ${wanted}, got ${got}`);
-  }
-  const locked = parseManifest(bytes, wanted);
+  const got = digestOf(found.bytes);
+  if (got === digest) return found.bytes;
+  throw new GlowplugError('DIGEST_MISMATCH', `expected the manifest of ${model} to be ${digest}, got ${got}`);
+}
+
+function lockedVersion(model: string, bytes: Uint8Array, digest: Digest): LockedVersion {
+  const locked = parseManifest(bytes, digest);
   if (locked.model === model) return locked;
   throw new GlowplugError(
     'MODEL_NOT_FOUND',
-    `expected ${wanted} to be a version of ${model}, it is one of ${locked.model}`,
+    `expected ${digest} to be a version of ${model}, it is one of ${locked.model}`,
   );
 }
 

@@ -32,7 +32,7 @@ export async function sign(store: Store, reference: string, signer: Signer): Pro
   await editIndex(store, model, async (now) => {
     created = !now.some((one) => one.digest === descriptor.digest);
     if (!created) return undefined;
-    for (const bytes of [...blobs, manifest]) await putDocument(store, model, bytes);
+    for (const bytes of [...blobs, manifest]) await putDocument(store, model, bytes, now);
     return [descriptor, ...now];
   });
   return { locked, keyId: signer.keyId, created };

@@ -18,8 +18,10 @@ export interface LockedVersion {
   readonly model: string;
   /** The write-once tag, such as `4.0.0`. */
   readonly version: string;
-  /** Digest of the OCI manifest: this is the version. */
+  /** Digest of the OCI manifest, or of the index of the version's variants: this is the version. */
   readonly digest: Digest;
+  /** Which of its variants this is; absent where the version has none. */
+  readonly variant?: string;
   /** By file name; exactly one is `model.onnx`. */
   readonly files: Readonly<Record<string, VersionFile>>;
   readonly signature: Signature;
@@ -38,11 +40,37 @@ export interface FetchedVersion {
   readonly paths: Readonly<Record<string, string>>;
 }
 
+/** Bytes on this disk, hashed once. They are sent from there, and are never in memory whole. */
+export interface LocalFile {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  /** Of the whole: S3 can join it from parts, as it cannot a SHA-256. */
+  readonly crc32: number;
+}
+
+/** Bytes that lie elsewhere, brought here only when they are needed, and gone when they were used. */
+export interface RemoteFile {
+  readonly size: number;
+  use(send: (file: LocalFile) => Promise<void>): Promise<void>;
+}
+
+export type Content = Uint8Array | LocalFile | RemoteFile;
+
 /** A version that could be published: everything the store will hold of it. */
 export interface BuiltVersion {
+  /** Its only or its first variant. */
   readonly locked: LockedVersion;
-  /** Its bytes have the digest of the version. */
+  /** Manifest or index: its bytes have the digest of the version. */
   readonly manifest: Uint8Array;
-  /** The files and the config. */
-  readonly blobs: ReadonlyMap<Digest, Uint8Array>;
+  /** The files and the configs. */
+  readonly blobs: ReadonlyMap<Digest, Content>;
+  /** By name, each with its own manifest; empty where the version has none. */
+  readonly variants: Readonly<Record<string, BuiltVariant>>;
+}
+
+export interface BuiltVariant {
+  readonly locked: LockedVersion;
+  readonly manifest: Uint8Array;
 }

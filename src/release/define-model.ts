@@ -1,9 +1,20 @@
 // What `models/<name>.ts` exports: a model, its version, and where its files come from.
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { isModelName, isTag, isVersionTag } from '../models/reference.ts';
+import { isModelName, isTag, isVariantName, isVersionTag } from '../models/reference.ts';
 import type { Source } from './sources.ts';
 
-export interface ModelDefinition {
+/** By file name; `model.onnx` is the model, the rest (labels, keys) is what `models.<name>.text(file)` reads. */
+export type ModelFiles = { readonly 'model.onnx': Source } & Readonly<Record<string, Source>>;
+
+export interface VariantDefinition {
+  readonly files: ModelFiles;
+  /** Of the weights: fp32, fp16, int8. */
+  readonly precision?: string;
+  /** @default it runs on both */
+  readonly architecture?: 'amd64' | 'arm64';
+}
+
+interface Described {
   /** As references name it; the file is `models/<name>.ts`. */
   readonly name: string;
   /** Written once, such as 1.4.0: raise it when a file changes. */
@@ -11,9 +22,20 @@ export interface ModelDefinition {
   /** SPDX expression of the model's licence. */
   readonly license: string;
   readonly description?: string;
-  /** By file name; `model.onnx` is the model, the rest (labels, keys) is what `models.<name>.text(file)` reads. */
-  readonly files: { readonly 'model.onnx': Source } & Readonly<Record<string, Source>>;
 }
+
+interface OfFiles extends Described {
+  readonly files: ModelFiles;
+  readonly variants?: undefined;
+}
+
+interface OfVariants extends Described {
+  /** By name: `ppocr-rec:prod#int8` is the variant int8, `ppocr-rec:prod` the first. */
+  readonly variants: Readonly<Record<string, VariantDefinition>>;
+  readonly files?: undefined;
+}
+
+export type ModelDefinition = OfFiles | OfVariants;
 
 /**
  * Checks a definition and returns it.
@@ -28,7 +50,7 @@ export interface ModelDefinition {
  * });
  */
 export function defineModel(definition: ModelDefinition): ModelDefinition {
-  const { name, version, license, description, files, ...unknown } = definition;
+  const { name, version, license, description, files, variants, ...unknown } = definition;
   const at = `model ${shorten(name)}`;
   if (typeof name !== 'string' || !isModelName(name)) {
     throw invalid(`expected a name of lower-case letters, digits, and single . _ - between them, got ${shorten(name)}`);
@@ -42,6 +64,47 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
   if (description !== undefined && typeof description !== 'string') {
     throw invalid(`${at}: expected a description that is a string, got ${shorten(description)}`);
   }
+  if ((files === undefined) === (variants === undefined)) {
+    throw invalid(`${at}: expected either files with model.onnx or variants, got ${files ? 'both' : 'neither'}`);
+  }
+  if (files !== undefined) checkFiles(at, files);
+  if (variants !== undefined) checkVariants(at, variants);
+  const [surplus] = Object.keys(unknown);
+  if (surplus !== undefined) {
+    throw invalid(
+      `${at}: expected name, version, license, description, and files or variants, got ${shorten(surplus)}`,
+    );
+  }
+  return definition;
+}
+
+function checkVariants(at: string, variants: unknown): void {
+  const entries = typeof variants === 'object' && variants !== null ? Object.entries(variants) : [];
+  if (entries.length === 0) throw invalid(`${at}: expected variants by name, got ${shorten(variants)}`);
+  for (const [name, variant] of entries) {
+    const of = `${at}, variant ${shorten(name)}`;
+    // A number as a key would come before the others, whatever the definition's order: it would be the default.
+    if (!isVariantName(name) || /^\d+$/.test(name)) {
+      throw invalid(`${of}: expected a name such as int8, of lower-case letters, digits and . _ -`);
+    }
+    if (typeof variant !== 'object' || variant === null)
+      throw invalid(`${of}: expected files, got ${shorten(variant)}`);
+    const { files, precision, architecture, ...unknown } = variant;
+    checkFiles(of, files);
+    if (precision !== undefined && typeof precision !== 'string') {
+      throw invalid(`${of}: expected a precision such as int8, got ${shorten(precision)}`);
+    }
+    if (architecture !== undefined && architecture !== 'amd64' && architecture !== 'arm64') {
+      throw invalid(`${of}: expected the architecture amd64 or arm64, got ${shorten(architecture)}`);
+    }
+    const [surplus] = Object.keys(unknown);
+    if (surplus !== undefined) {
+      throw invalid(`${of}: expected files, precision and architecture, got ${shorten(surplus)}`);
+    }
+  }
+}
+
+function checkFiles(at: string, files: unknown): void {
   if (typeof files !== 'object' || files === null || !('model.onnx' in files)) {
     throw invalid(`${at}: expected files with model.onnx, got ${shorten(files && Object.keys(files))}`);
   }
@@ -53,11 +116,6 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
       throw invalid(`${at}: expected ${file} to be fromPackage(…), fromPath(…) or fromUrl(…), got ${shorten(source)}`);
     }
   }
-  const [surplus] = Object.keys(unknown);
-  if (surplus !== undefined) {
-    throw invalid(`${at}: expected name, version, license, description and files, got ${shorten(surplus)}`);
-  }
-  return definition;
 }
 
 function invalid(message: string): GlowplugError {

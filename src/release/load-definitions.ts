@@ -54,5 +54,5 @@ async function importDefault(path: string, file: string): Promise<unknown> {
 
 /** Enough to hand it to defineModel, which checks the rest. */
 function isDefinition(value: object): value is ModelDefinition {
-  return 'name' in value && 'version' in value && 'files' in value;
+  return 'name' in value && 'version' in value && ('files' in value || 'variants' in value);
 }

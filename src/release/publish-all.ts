@@ -1,6 +1,7 @@
 // Every definition of an app into a store.
 import { type Published, publish } from '../models/publish.ts';
 import type { Actor } from '../models/record-move.ts';
+import type { Transfer } from '../models/send-blobs.ts';
 import { sign } from '../models/sign.ts';
 import type { Signer } from '../models/signer.ts';
 import type { Store } from '../models/stores/store.ts';
@@ -18,22 +19,25 @@ export interface PublishAllOptions extends Actor {
   readonly as?: string;
   /** Signs each version before a channel names it. @default none is signed */
   readonly signer?: Signer;
-  /** Hears of each model before its bytes are sent. */
-  readonly onProgress?: (message: string) => void;
+  /** Hears of each version before its bytes are sent, and while they are. */
+  readonly onProgress?: (version: string, transfer: Transfer | undefined) => void;
 }
 
-/** One after the other, so that one model's bytes are in memory at a time. @throws GlowplugError STORE_CONFLICT, BELOW_FLOOR */
+/** One after the other, so that the connections serve one version at a time. @throws GlowplugError STORE_CONFLICT, BELOW_FLOOR */
 export async function publishAll(options: PublishAllOptions): Promise<Published[]> {
   const { root, store, as, signer, onProgress, ...actor } = options;
   const published: Published[] = [];
   const trusted = await readTrustedKeys(root);
   for (const definition of await loadDefinitions(root)) {
-    onProgress?.(`${definition.name}:${definition.version} → ${store.name}`);
+    const version = `${definition.name}:${definition.version}`;
+    onProgress?.(version, undefined);
     const built = await buildVersion(definition, root);
-    published.push(await publish(store, built));
-    const { model, version, digest } = built.locked;
+    published.push(await publish(store, built, { onProgress: (transfer) => onProgress?.(version, transfer) }));
+    const { model, digest } = built.locked;
     if (signer) await sign(store, `${model}@${digest}`, signer);
-    if (as !== undefined) await tag(store, model, { ...actor, from: version, to: as, floor: floorOf(trusted, model) });
+    if (as !== undefined) {
+      await tag(store, model, { ...actor, from: definition.version, to: as, floor: floorOf(trusted, model) });
+    }
   }
   return published;
 }

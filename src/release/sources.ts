@@ -1,5 +1,5 @@
-// Where a model's file comes from, and its bytes.
-import { readFile, stat } from 'node:fs/promises';
+// Where a model's file comes from, and where it lies on this disk.
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { cachePath } from '../models/fetch.ts';
@@ -31,27 +31,29 @@ export function fromUrl(url: string, digest: string): Source {
   throw new GlowplugError('CONFIG_INVALID', `fromUrl: expected sha256:<64 hex digits>, got ${shorten(digest)}`);
 }
 
-/** @throws GlowplugError CONFIG_INVALID, DEPENDENCY_MISSING, STORE_UNAVAILABLE, DIGEST_MISMATCH */
-export async function readSource(source: Source, root: string, send: typeof fetch = fetch): Promise<Uint8Array> {
+/** The path of a file that can be read. @throws GlowplugError CONFIG_INVALID, DEPENDENCY_MISSING, STORE_UNAVAILABLE, DIGEST_MISMATCH */
+export async function locateSource(source: Source, root: string, send: typeof fetch = fetch): Promise<string> {
   switch (source.from) {
     case 'path':
-      return await read(resolve(root, source.path), `Mend fromPath(${shorten(source.path)}), or make the file.`);
+      return await readable(resolve(root, source.path), `Mend fromPath(${shorten(source.path)}), or make the file.`);
     case 'package': {
       const folder = await installed(source.name, root);
       const remedy = `Look at what ${source.name} holds, and mend fromPackage(…, ${shorten(source.path)}).`;
-      return await read(join(folder, source.path), remedy);
+      return await readable(join(folder, source.path), remedy);
     }
     case 'url': {
       const path = cachePath(join(root, '.glowplug', 'cache'), source.digest);
       if (!(await isThere(path, undefined))) await download(source, path, send);
-      return await read(path, 'Try again.');
+      return path;
     }
   }
 }
 
-async function read(path: string, remedy: string): Promise<Uint8Array> {
+async function readable(path: string, remedy: string): Promise<string> {
   try {
-    return await readFile(path);
+    await access(path, constants.R_OK);
+    if ((await stat(path)).isFile()) return path;
+    throw new Error('it is no file');
   } catch (cause) {
     throw new GlowplugError('CONFIG_INVALID', `expected a file of a model at ${path}, it cannot be read`, {
       cause,

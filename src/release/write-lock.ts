@@ -9,8 +9,9 @@ import { isVersionTag, parseReference } from '../models/reference.ts';
 import { resolve } from '../models/resolve.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { TrustedKeys } from '../models/trusted-keys.ts';
+import { chooseVariant } from '../models/variants.ts';
 import { verifySigned } from '../models/verify-signed.ts';
-import type { Lock, LockedVersion } from '../models/version.ts';
+import type { BuiltVersion, Lock, LockedVersion } from '../models/version.ts';
 import { buildVersion } from './build-version.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { readTrustedKeys } from './read-trusted-keys.ts';
@@ -47,7 +48,7 @@ async function plan({ root, store, references = [] }: LockOptions) {
   const lockPath = join(root, 'models.lock.json');
   const written = await readIfThere(lockPath);
   const before = parseIfSound(written);
-  const built = store ? new Map<string, LockedVersion>() : await buildAll(root, wanted);
+  const built = store ? new Map<string, BuiltVersion>() : await buildAll(root, wanted);
   const trusted = await readTrustedKeys(root);
   const entries = await Promise.all(
     wanted.map(async (reference) => {
@@ -80,24 +81,25 @@ async function fromStore(store: ReadableStore, reference: string, before: Lock, 
 }
 
 /** Each definition that is named, once. */
-async function buildAll(root: string, references: readonly string[]): Promise<Map<string, LockedVersion>> {
+async function buildAll(root: string, references: readonly string[]): Promise<Map<string, BuiltVersion>> {
   const models = new Set(references.map((reference) => parseReference(reference).model));
-  const built = new Map<string, LockedVersion>();
+  const built = new Map<string, BuiltVersion>();
   for (const definition of await loadDefinitions(root)) {
-    if (models.has(definition.name)) built.set(definition.name, (await buildVersion(definition, root)).locked);
+    if (models.has(definition.name)) built.set(definition.name, await buildVersion(definition, root));
   }
   return built;
 }
 
 /** A channel is what would be published; a version or a digest must be that one, or be locked already: neither ever moves. */
-function fromDefinition(reference: string, built: ReadonlyMap<string, LockedVersion>, before: Lock): LockedVersion {
-  const { model, tag, digest } = parseReference(reference);
-  const defined = built.get(model);
+function fromDefinition(reference: string, built: ReadonlyMap<string, BuiltVersion>, before: Lock): LockedVersion {
+  const { model, tag, digest, variant } = parseReference(reference);
+  const version = built.get(model);
+  const defined = version?.locked;
   const fits =
     defined !== undefined &&
     (digest === undefined || digest === defined.digest) &&
     (digest !== undefined || tag === undefined || !isVersionTag(tag) || tag === defined.version);
-  if (fits) return defined;
+  if (fits) return variant === undefined ? defined : variantOf(version, variant, reference);
   const kept = Object.hasOwn(before.models, reference) ? before.models[reference] : undefined;
   if (kept && (digest !== undefined || (tag !== undefined && isVersionTag(tag)))) return kept;
   throw new GlowplugError(
@@ -107,6 +109,11 @@ function fromDefinition(reference: string, built: ReadonlyMap<string, LockedVers
       : `expected models/${model}.ts, which ${reference} needs; there is no such file`,
     { remedy: `Write models/${model}.ts, or name the store that holds it: glowplug lock --store s3://….` },
   );
+}
+
+function variantOf(version: BuiltVersion | undefined, variant: string, reference: string): LockedVersion {
+  const variants = Object.entries(version?.variants ?? {}).map(([name, { locked }]) => ({ name, locked }));
+  return chooseVariant(variants, variant, reference).locked;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

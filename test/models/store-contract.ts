@@ -1,7 +1,10 @@
 // What every store keeps to, whatever it is made of: each driver's test hands its store to this.
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/models/manifest.ts';
 import { readAll } from '../../src/models/read-all.ts';
 import type { ReadableStore, Store } from '../../src/models/stores/store.ts';
+import { localFile } from './local-file.ts';
 
 export interface TestStore extends AsyncDisposable {
   readonly store: Store;
@@ -27,7 +30,7 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
       const { etag } = await opened.store.put(key, bytes('hello'), { ifNoneMatch: '*' });
       const got = await reader().get(key);
       expect([await text(got?.body), got?.size, got?.etag]).toEqual(['hello', 5, etag]);
-      expect(await opened.store.head(key)).toEqual({ etag, size: 5 });
+      expect(await opened.store.head(key)).toMatchObject({ etag, size: 5 });
     });
 
     it.each(readers)('%s gives the bytes of a range, and the size of the whole', async (who, reader) => {
@@ -108,6 +111,83 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
       await expect(absent).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
     });
 
+    it.each([
+      ['3 bytes', 3],
+      ['nothing', 0],
+      ['20 MB and a bit', 20_000_001],
+    ])('uploads a file of %s, tells each of its bytes once, and refuses to do it again', async (what, size) => {
+      await using file = await localFile(size);
+      const key = `m/upload-${size}`;
+      let told = 0;
+      await opened.store.upload(key, file.local, { onBytes: (count) => (told += count) });
+      expect(told, what).toBe(size);
+      const got = await opened.reader.get(key);
+      expect(got?.size).toBe(size);
+      expect(digestOf(await readAll(got!.body, size, key))).toBe(file.local.digest);
+      const before = await opened.store.head(key);
+      const again = opened.store.upload(key, file.local);
+      await expect(again).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+      expect(await opened.store.head(key)).toEqual(before);
+      expect(await unfinished(opened.store, 'm/')).toEqual([]);
+    });
+
+    it.each([5_000, 9_000_000])(
+      'refuses to make an object of a file of %i bytes that changed since it was hashed',
+      async (size) => {
+        await using file = await localFile(size);
+        const key = `m/changed-${size}`;
+        await writeFile(file.local.path, Buffer.alloc(size, 7));
+        await expect(opened.store.upload(key, file.local)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+        await writeFile(file.local.path, Buffer.alloc(size - 1, 7));
+        await expect(opened.store.upload(key, file.local)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+        expect(await opened.store.head(key)).toBeUndefined();
+        for await (const left of opened.store.unfinished('m/')) await left.remove();
+      },
+    );
+
+    it('uploads the same file five times at once, and one of them makes it', async () => {
+      await using file = await localFile(9_000_000);
+      const uploads = Array.from({ length: 5 }, () => opened.store.upload('m/race', file.local));
+      const results = await Promise.allSettled(uploads);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'STORE_CONFLICT' });
+      }
+      const got = await opened.store.get('m/race');
+      expect(digestOf(await readAll(got!.body, 9_000_000, 'm/race'))).toBe(file.local.digest);
+      expect(await unfinished(opened.store, 'm/race')).toEqual([]);
+    });
+
+    it('stops an upload with the signal’s reason', async () => {
+      await using file = await localFile(20_000_000);
+      const leaver = new AbortController();
+      const upload = opened.store.upload('m/left', file.local, {
+        signal: leaver.signal,
+        onBytes: () => leaver.abort(new Error('left')),
+      });
+      await expect(upload).rejects.toThrow('left');
+      expect(await opened.store.head('m/left')).toBeUndefined();
+      for await (const left of opened.store.unfinished('m/left')) await left.remove();
+      expect(await unfinished(opened.store, 'm/')).toEqual([]);
+    });
+
+    it('deletes a key, and says nothing of one that is not there', async () => {
+      await opened.store.put('m/doomed', bytes('x'), { ifNoneMatch: '*' });
+      await opened.store.delete('m/doomed');
+      await opened.store.delete('m/doomed');
+      expect(await opened.store.get('m/doomed')).toBeUndefined();
+      await opened.store.put('m/doomed', bytes('y'), { ifNoneMatch: '*' });
+    });
+
+    it('knows when a key was written', async () => {
+      const before = Date.now();
+      await opened.store.put('m/when', bytes('x'), { ifNoneMatch: '*' });
+      // HTTP's dates are whole seconds.
+      const { modified } = (await opened.store.head('m/when'))!;
+      expect(modified).toBeGreaterThan(before - 1_001);
+      expect(modified).toBeLessThanOrEqual(Date.now());
+    });
+
     it('lists the keys under a prefix in order, and nothing else', async () => {
       for (const key of ['list/b', 'listing', 'list/a/c']) {
         await opened.store.put(key, bytes(key), { ifNoneMatch: '*' });
@@ -117,6 +197,12 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
       expect(await keys(opened.store.list('none/'))).toEqual([]);
     });
   });
+}
+
+async function unfinished(store: Store, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of store.unfinished(prefix)) found.push(key);
+  return found;
 }
 
 export function bytes(text: string): Uint8Array {

@@ -1,13 +1,16 @@
 // A store in a folder: what a laptop, a test and a container with a mounted volume use.
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import { sweepTemporary, temporaryPath } from '../owner.ts';
+import type { LocalFile } from '../version.ts';
 import { lockFile } from './folder-lock.ts';
 import { hasCode } from './has-code.ts';
+import { changed } from './send-parts.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -71,6 +74,32 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
       }
     },
 
+    async upload(key, file, { signal, onBytes } = {}) {
+      signal?.throwIfAborted();
+      const path = pathOf(root, key);
+      const temporary = temporaryPath(dirname(path));
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await sweepTemporary(dirname(path));
+        await copyVerified(file, temporary, signal, onBytes);
+        await createOnce(temporary, path, key);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw storeError(error, root, key);
+      } finally {
+        await unlink(temporary).catch(ignoreAbsent);
+      }
+    },
+
+    async delete(key, { signal } = {}) {
+      signal?.throwIfAborted();
+      try {
+        await unlink(pathOf(root, key));
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw storeError(error, root, key);
+      }
+    },
+
     async *list(prefix) {
       const names = await readdir(root, { recursive: true, withFileTypes: true }).catch(absentIsEmpty);
       const keys = names
@@ -78,6 +107,9 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
         .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
       yield* keys.filter((key) => key.startsWith(prefix)).sort();
     },
+
+    /** What a killed process left is swept by the next write beside it, at once: nothing is ever gone on with here. */
+    async *unfinished() {},
   };
 }
 
@@ -96,6 +128,31 @@ async function writeNew(path: string, body: Uint8Array): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+/** Hashed on its way: a file may have changed since it was hashed. */
+async function copyVerified(
+  file: LocalFile,
+  path: string,
+  signal: AbortSignal | undefined,
+  onBytes: ((bytes: number) => void) | undefined,
+): Promise<void> {
+  const hash = createHash('sha256');
+  const handle = await open(path, 'wx');
+  try {
+    for await (const chunk of createReadStream(file.path, {
+      highWaterMark: chunkBytes,
+      ...(signal ? { signal } : {}),
+    })) {
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+      onBytes?.(chunk.length);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  if (`sha256:${hash.digest('hex')}` !== file.digest) throw changed(file);
 }
 
 async function createOnce(temporary: string, path: string, key: string): Promise<void> {
@@ -129,7 +186,7 @@ async function compareAndSwap(
   await rename(temporary, path);
 }
 
-async function describeFile(path: string): Promise<{ etag: string; size: number } | undefined> {
+async function describeFile(path: string): Promise<{ etag: string; size: number; modified: number } | undefined> {
   const handle = await openFile(path);
   if (!handle) return undefined;
   try {
@@ -139,13 +196,13 @@ async function describeFile(path: string): Promise<{ etag: string; size: number 
   }
 }
 
-async function describe(handle: FileHandle): Promise<{ etag: string; size: number }> {
+async function describe(handle: FileHandle): Promise<{ etag: string; size: number; modified: number }> {
   const stat = await handle.stat({ bigint: true });
-  const size = Number(stat.size);
-  if (size > hashedBytes) return { etag: `"${stat.ino}-${stat.mtimeNs}-${size}"`, size };
+  const [size, modified] = [Number(stat.size), Number(stat.mtimeMs)];
+  if (size > hashedBytes) return { etag: `"${stat.ino}-${stat.mtimeNs}-${size}"`, size, modified };
   const bytes = new Uint8Array(size);
   await handle.read(bytes, 0, size, 0);
-  return { etag: `"${createHash('sha256').update(bytes).digest('hex')}"`, size };
+  return { etag: `"${createHash('sha256').update(bytes).digest('hex')}"`, size, modified };
 }
 
 async function openFile(path: string): Promise<FileHandle | undefined> {

@@ -1,46 +1,30 @@
 // S3 through the AWS SDK: what publishes, moves tags and lists. A running function reads through s3-reader.ts instead.
-
 import { createHash } from 'node:crypto';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { type Clock, systemClock } from '../../core/clock.ts';
-import type { Credentials } from '../../core/contract.ts';
 import { GlowplugError } from '../../core/errors.ts';
-import { objectKey, refusal, type S3Location, storeName } from './s3-location.ts';
+import { answerOf } from './s3-failure.ts';
+import { refusal, type S3Location, storeName } from './s3-location.ts';
+import { type S3StoreOptions, s3Session, within } from './s3-session.ts';
+import { s3Uploads } from './s3-upload.ts';
 import type { PutCondition, Store } from './store.ts';
 
-export interface S3StoreOptions {
-  readonly credentials?: Credentials;
-  readonly client?: S3Client;
-  readonly clock?: Clock;
-}
-
 export async function s3Store(location: S3Location, options: S3StoreOptions = {}): Promise<Store> {
-  const sdk = await import('@aws-sdk/client-s3');
-  const { bucket, region, endpoint } = location;
-  const { credentials, clock = systemClock } = options;
-  const client =
-    options.client ??
-    new sdk.S3Client({
-      region,
-      ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
-      ...(credentials ? { credentials } : {}),
-    });
-  const at = (key: string) => ({ Bucket: bucket, Key: objectKey(location, key) });
-  const within = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});
+  const session = await s3Session(location, options);
+  const { sdk, client, clock, at, keyOf, asking, failed } = session;
 
-  return {
+  const store: Omit<Store, 'upload' | 'unfinished'> = {
     name: storeName(location),
 
     async get(key, { range, signal } = {}) {
+      const command = new sdk.GetObjectCommand({
+        ...at(key),
+        ...(range ? { Range: `bytes=${range[0]}-${range[1]}` } : {}),
+      });
       try {
-        const command = new sdk.GetObjectCommand({
-          ...at(key),
-          ...(range ? { Range: `bytes=${range[0]}-${range[1]}` } : {}),
-        });
-        const answer = await client.send(command, within(signal));
+        const answer = await asking(() => client.send(command, within(signal)), signal);
         const total = range ? answer.ContentRange?.split('/')[1] : answer.ContentLength;
         if (!answer.Body || total === undefined) throw refusal(location, key, { status: 200, code: 'without a body' });
-        return { etag: answer.ETag ?? '', size: Number(total), body: answer.Body.transformToWebStream() };
+        const body = ReadableStream.from(chunks(answer.Body.transformToWebStream(), key, signal));
+        return { etag: answer.ETag ?? '', size: Number(total), body };
       } catch (error) {
         return absentOr(error, key, signal);
       }
@@ -48,8 +32,10 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
 
     async head(key, { signal } = {}) {
       try {
-        const { ETag, ContentLength } = await client.send(new sdk.HeadObjectCommand(at(key)), within(signal));
-        return { etag: ETag ?? '', size: ContentLength ?? 0 };
+        const command = new sdk.HeadObjectCommand(at(key));
+        const answer = await asking(() => client.send(command, within(signal)), signal);
+        const { ETag, ContentLength, LastModified } = answer;
+        return { etag: ETag ?? '', size: ContentLength ?? 0, modified: LastModified?.getTime() ?? 0 };
       } catch (error) {
         return absentOr(error, key, signal);
       }
@@ -65,7 +51,7 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
       });
       for (let attempt = 1; ; attempt++) {
         try {
-          const { ETag } = await client.send(command, within(signal));
+          const { ETag } = await asking(() => client.send(command, within(signal)), signal);
           return { etag: ETag ?? '' };
         } catch (error) {
           const { status, code } = answerOf(error);
@@ -75,52 +61,59 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
             continue;
           }
           if (status === 409 || status === 412 || (status === 404 && code !== 'NoSuchBucket')) {
-            throw new GlowplugError(
-              'STORE_CONFLICT',
-              `expected ${key} to be ${stateOf(condition)}, somebody wrote first`,
-              {
-                cause: error,
-              },
-            );
+            const message = `expected ${key} to be ${stateOf(condition)}, somebody wrote first`;
+            throw new GlowplugError('STORE_CONFLICT', message, { cause: error });
           }
           throw failed(error, key, signal);
         }
       }
     },
 
-    async *list(prefix) {
-      const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: objectKey(location, prefix) });
-      const cut = objectKey(location, '').length;
+    async delete(key, { signal } = {}) {
       try {
-        for await (const { Contents } of pages) {
-          for (const { Key } of Contents ?? []) if (Key !== undefined) yield Key.slice(cut);
-        }
+        await asking(() => client.send(new sdk.DeleteObjectCommand(at(key)), within(signal)), signal);
       } catch (error) {
-        throw failed(error, prefix, undefined);
+        absentOr(error, key, signal);
+      }
+    },
+
+    async *list(prefix) {
+      let token: string | undefined;
+      try {
+        do {
+          const command = new sdk.ListObjectsV2Command({
+            Bucket: location.bucket,
+            Prefix: at(prefix).Key,
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          });
+          const { Contents, NextContinuationToken } = await asking(() => client.send(command));
+          for (const { Key } of Contents ?? []) if (Key !== undefined) yield keyOf(Key);
+          token = NextContinuationToken;
+        } while (token !== undefined);
+      } catch (error) {
+        throw failed(error, prefix);
       }
     },
   };
+  return { ...store, ...s3Uploads(session, store) };
+
+  /** The SDK's stream breaks with errors of node:http. */
+  async function* chunks(
+    body: ReadableStream<Uint8Array>,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body) yield chunk;
+    } catch (error) {
+      throw failed(error, key, signal);
+    }
+  }
 
   function absentOr(error: unknown, key: string, signal: AbortSignal | undefined): undefined {
     const { status, code } = answerOf(error);
     if (status === 404 && code !== 'NoSuchBucket') return undefined;
     throw failed(error, key, signal);
-  }
-
-  function failed(error: unknown, key: string, signal: AbortSignal | undefined): unknown {
-    if (signal?.aborted) return signal.reason;
-    if (error instanceof GlowplugError) return error;
-    const { status, code } = answerOf(error);
-    if (status !== undefined) return refusal(location, key, { status, code }, error);
-    if (code === 'CredentialsProviderError') {
-      return new GlowplugError('STORE_FORBIDDEN', `expected credentials for ${storeName(location)}, found none`, {
-        cause: error,
-        remedy: 'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-      });
-    }
-    return new GlowplugError('STORE_UNAVAILABLE', `expected ${storeName(location)} to answer for ${key}: ${code}`, {
-      cause: error,
-    });
   }
 }
 
@@ -133,15 +126,4 @@ function headersOf(condition: PutCondition): { IfNoneMatch: string } | { IfMatch
 
 function stateOf(condition: PutCondition): string {
   return 'ifMatch' in condition ? `still ${condition.ifMatch}` : 'absent';
-}
-
-/** What the SDK's errors carry; a broken connection has a name alone. */
-function answerOf(error: unknown): { status: number | undefined; code: string } {
-  if (!(error instanceof Error)) return { status: undefined, code: String(error) };
-  const metadata = '$metadata' in error ? error.$metadata : undefined;
-  const status =
-    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
-      ? metadata.httpStatusCode
-      : undefined;
-  return { status: typeof status === 'number' ? status : undefined, code: error.name };
 }

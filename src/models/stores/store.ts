@@ -1,4 +1,5 @@
 // Where versions live. Every driver passes test/models/store-contract.ts.
+import type { LocalFile } from '../version.ts';
 
 export interface StoredObject {
   readonly etag: string;
@@ -23,15 +24,36 @@ export interface ReadableStore {
   get(key: string, options?: GetOptions): Promise<StoredObject | undefined>;
 }
 
+export interface StoreOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface UploadOptions extends StoreOptions {
+  /** Hears of bytes that have arrived; those that an earlier upload left there count too. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** What an upload that was cut off left behind. */
+export interface Unfinished {
+  readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly begun: number;
+  remove(): Promise<void>;
+}
+
 export interface Store extends ReadableStore {
-  head(key: string, options?: { signal?: AbortSignal }): Promise<{ etag: string; size: number } | undefined>;
+  /** `modified` is in milliseconds since 1970, by the store's clock. */
+  head(key: string, options?: StoreOptions): Promise<{ etag: string; size: number; modified: number } | undefined>;
   /** Throws STORE_CONFLICT when the condition does not hold. */
-  put(
-    key: string,
-    body: Uint8Array,
-    condition: PutCondition,
-    options?: { signal?: AbortSignal },
-  ): Promise<{ etag: string }>;
+  put(key: string, body: Uint8Array, condition: PutCondition, options?: StoreOptions): Promise<{ etag: string }>;
+  /**
+   * Creates the key from a file, never holding more than a few parts of it, and goes on with what an upload that was cut off
+   * left. Throws STORE_CONFLICT when the key is there, DIGEST_MISMATCH when the file is no longer what was hashed.
+   */
+  upload(key: string, file: LocalFile, options?: UploadOptions): Promise<void>;
+  /** Says nothing of a key that is not there. */
+  delete(key: string, options?: StoreOptions): Promise<void>;
   /** Keys under a prefix, in order of their code units. */
   list(prefix: string): AsyncIterable<string>;
+  unfinished(prefix: string): AsyncIterable<Unfinished>;
 }

@@ -1,0 +1,45 @@
+// glowplug copy: a version from one store into another.
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { readContract } from '../core/contract.ts';
+import { publish } from '../models/publish.ts';
+import { readVersion } from '../models/read-version.ts';
+import { openStore } from '../models/stores/open-store.ts';
+import { command, printJson, printLine } from './print.ts';
+import { transferProgress } from './progress.ts';
+
+interface Options {
+  readonly from: string;
+  readonly to: string;
+  readonly json?: boolean;
+}
+
+export function copyCommand(): Command {
+  return new Command('copy')
+    .description(
+      'Copy a version, all of its variants, from one store into another, under its version tag. Channels stay where they are.',
+    )
+    .argument('<reference>', 'such as iris:prod or iris@sha256:…')
+    .requiredOption('--from <store>', 's3://bucket[/prefix] or a folder')
+    .requiredOption('--to <store>', 's3://bucket[/prefix] or a folder')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug copy iris:prod --from s3://team-models --to s3://prod-models\n  glowplug copy iris:1.0.0 --from .glowplug/store --to s3://my-models',
+    )
+    .action(command(copy));
+}
+
+async function copy(reference: string, options: Options): Promise<void> {
+  const open = (store: string) => openStore(readContract({ ...process.env, GLOWPLUG_STORE: store }));
+  const [from, to] = [await open(options.from), await open(options.to)];
+  const version = await readVersion(from, reference, readContract().cacheDir);
+  const progress = transferProgress();
+  const { locked, created } = await publish(to, version, {
+    onProgress: (transfer) => progress.tell(`${reference} → ${to.name}`, transfer),
+  });
+  progress.end();
+  if (options.json) return printJson({ locked, created });
+  const what = created ? pc.green('copied') : pc.dim('was there');
+  printLine(`${what}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);
+}

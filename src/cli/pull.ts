@@ -1,0 +1,39 @@
+// glowplug pull: a version's files into a folder.
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { readContract } from '../core/contract.ts';
+import { pull as pullVersion } from '../models/pull.ts';
+import { openStore } from '../models/stores/open-store.ts';
+import { command, printJson, printLine } from './print.ts';
+import { transferProgress } from './progress.ts';
+
+interface Options {
+  readonly store?: string;
+  readonly json?: boolean;
+}
+
+export function pullCommand(): Command {
+  return new Command('pull')
+    .description('Bring the files of a version into a folder. What is there with the right bytes is not fetched again.')
+    .argument('<reference>', 'such as iris:prod, iris@sha256:…, or ppocr-rec:prod#int8 for a variant')
+    .argument('<folder>', 'made where there is none')
+    .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE, else .glowplug/store)')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug pull iris:prod ./iris\n  glowplug pull ppocr-rec:4.0.0#int8 ./rec --store s3://my-models',
+    )
+    .action(command(pull));
+}
+
+async function pull(reference: string, folder: string, options: Options): Promise<void> {
+  const contract = readContract({ ...process.env, ...(options.store ? { GLOWPLUG_STORE: options.store } : {}) });
+  const store = await openStore(contract);
+  const progress = transferProgress();
+  const locked = await pullVersion(store, reference, folder, {
+    onProgress: (transfer) => progress.tell(`${reference} → ${folder}`, transfer),
+  });
+  progress.end();
+  if (options.json) return printJson(locked);
+  printLine(`${pc.green('pulled')}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);
+}
