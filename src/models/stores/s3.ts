@@ -31,17 +31,21 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
   return {
     name: storeName(location),
 
-    async get(key, { range, signal } = {}) {
+    async get(key, { range, ifNoneMatch, signal } = {}) {
       try {
         const command = new sdk.GetObjectCommand({
           ...at(key),
           ...(range ? { Range: `bytes=${range[0]}-${range[1]}` } : {}),
+          ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
         });
         const answer = await client.send(command, within(signal));
         const total = range ? answer.ContentRange?.split('/')[1] : answer.ContentLength;
         if (!answer.Body || total === undefined) throw refusal(location, key, { status: 200, code: 'without a body' });
         return { etag: answer.ETag ?? '', size: Number(total), body: answer.Body.transformToWebStream() };
       } catch (error) {
+        if (ifNoneMatch !== undefined && answerOf(error).status === 304) {
+          return { etag: ifNoneMatch, size: 0, body: new Blob([]).stream() };
+        }
         return absentOr(error, key, signal);
       }
     },
