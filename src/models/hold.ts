@@ -1,7 +1,7 @@
 // A version whose files stay while somebody has them open, whoever else makes room in the cache.
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { type FetchOptions, fetchVersion } from './fetch.ts';
 import { ownerIsGone, thisOwner } from './owner.ts';
@@ -26,37 +26,47 @@ export async function holdVersion(
   const cache = resolve(options.cacheDir);
   const holds = join(cache, 'held');
   const folder = join(holds, `${randomUUID()}.${thisOwner()}`);
-  for (let attempt = 1; ; attempt++) {
-    const { paths } = await fetchVersion(store, locked, options);
-    try {
-      await sweep(holds);
-      await mkdir(folder, { recursive: true });
-      const held = Object.entries(paths).map(async ([name, path]) => {
-        // What the read-only folder has is not ours to name, nor to remove.
-        if (!path.startsWith(cache + sep)) return [name, path] as const;
-        const own = join(folder, basename(path));
-        await link(path, own).catch(sameBlobTwice);
-        return [name, own] as const;
-      });
-      const named = Object.fromEntries(await Promise.all(held));
-      return {
-        locked,
-        paths: named,
-        [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-      };
-    } catch (error) {
-      await rm(folder, { recursive: true, force: true });
-      if (!hasCode(error, 'ENOENT') || attempt === attempts) throw unusable(error, dirname(folder));
+  try {
+    await mkdir(folder, { recursive: true });
+    await sweep(holds);
+    for (let attempt = 1; ; attempt++) {
+      const { paths } = await fetchVersion(store, locked, options);
+      // What the read-only folder has is not ours to name, nor to remove.
+      const own = Object.entries(paths).filter(([, path]) => path.startsWith(cache + sep));
+      const held = await Promise.all(own.map(async ([, path]) => await hold(path, ownPath(path))));
+      if (held.every(Boolean)) {
+        const named = Object.fromEntries(own.map(([name, path]) => [name, ownPath(path)]));
+        return { locked, paths: { ...paths, ...named }, [Symbol.asyncDispose]: letGo };
+      }
+      if (attempt === attempts) throw gone(locked, cache);
     }
+  } catch (error) {
+    await letGo();
+    throw unusable(error, holds);
+  }
+
+  function ownPath(path: string): string {
+    return join(folder, basename(path));
+  }
+
+  async function letGo(): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Each time another process removed a blob between its fetch and its second name: once is rare. */
-const attempts = 3;
+/** What is held already stays so: each time another process removed a blob between its fetch and its second name. */
+const attempts = 10;
 
-/** Two files of a version may have the same bytes. */
-function sameBlobTwice(error: unknown): void {
-  if (!hasCode(error, 'EEXIST')) throw error;
+/** False when the blob has gone. */
+async function hold(path: string, own: string): Promise<boolean> {
+  try {
+    await link(path, own);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    // Held by the attempt before, or two files of a version with the same bytes.
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  return true;
 }
 
 /** What a process that was killed held would stay for ever. A process that starts anew may get its old number. */
@@ -75,8 +85,15 @@ async function sweep(holds: string): Promise<void> {
 
 const uuidLength = 36;
 
+function gone(locked: LockedVersion, cache: string): GlowplugError {
+  const what = `${locked.model}:${locked.version}`;
+  return new GlowplugError('CONFIG_INVALID', `expected ${what} to stay in ${cache}, it was removed ${attempts} times`, {
+    remedy: 'Look at who else removes files there, or raise GLOWPLUG_CACHE_MB.',
+  });
+}
+
 function unusable(error: unknown, folder: string): unknown {
-  if (!hasCode(error, 'EPERM', 'ENOSYS', 'EMLINK', 'EACCES', 'EROFS', 'ENOENT')) return error;
+  if (!hasCode(error, 'EPERM', 'ENOSYS', 'EMLINK', 'EXDEV', 'EACCES', 'EROFS', 'ENOTDIR')) return error;
   return new GlowplugError('CONFIG_INVALID', `expected to be able to make a second name of a file in ${folder}`, {
     cause: error,
     remedy: 'Let GLOWPLUG_CACHE name a folder on a disk of this machine that knows hard links.',
