@@ -100,7 +100,8 @@ export class ServedModel {
     accepts((await host.locked(this.reference)).signature, version.signature);
     if (wanted !== version) await this.#use.follow?.verify?.(await host.store(), version);
     using _open = await host.leaseBeside(version);
-    if (reference !== this.#use.shadow?.model) await this.#warmVersion(version);
+    const answers = reference === this.reference || reference === this.#use.split?.to;
+    if (answers) await this.#warmVersion(version);
     return version;
   }
 
