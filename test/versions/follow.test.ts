@@ -92,6 +92,34 @@ describe('a function that follows a channel', () => {
     expect((await f.ask()).added).toBe(1);
   });
 
+  it('is warmed by its owner before it answers; what fails there does not', async () => {
+    const warmed: number[] = [];
+    const use = { model: 'adder:prod', follow };
+    await using f = await following({
+      use,
+      start: { 'adder:prod': adder(1) },
+      async warm(model) {
+        const number = Number(await model.text('adds.txt'));
+        warmed.push(number);
+        if (number === 2) throw new Error('it answers nonsense');
+      },
+    });
+    await f.warm();
+    for (const number of [2, 3]) {
+      await f.move('adder:prod', adder(number));
+      f.wait(60);
+      await until(async () => {
+        expect([1, 3]).toContain((await f.ask()).added);
+        return f.lines.length === number - 1;
+      });
+    }
+    expect(warmed).toEqual([1, 2, 3]);
+    expect(f.lines).toMatchObject([
+      { level: 'warn', fields: { error: expect.stringContaining('it answers nonsense') } },
+      { level: 'info', fields: { to: expect.stringContaining('adder:3.0.0') } },
+    ]);
+  });
+
   it('goes back as fast as forward: the version before is still open', async () => {
     let opened = 0;
     const createSession: SessionFactory = async (path, options) => {
@@ -119,8 +147,10 @@ describe('a function that follows a channel', () => {
       start: { 'adder:prod': old },
       memoryMb,
     });
-    await f.move('adder:prod', next);
     await f.warm();
+    await f.move('adder:prod', next);
+    f.wait(60);
+    expect((await f.ask()).added).toBe(1);
     await until(() => f.lines.length > 0);
     expect(f.lines).toMatchObject([
       { fields: { code: 'MEMORY_BUDGET', error: expect.stringContaining('beside 8 MB') } },
@@ -213,6 +243,9 @@ describe('following under fire', () => {
     // One that closes while its successor opens is counted twice.
     expect(mostOpen).toBeLessThanOrEqual(Math.floor(budgetFor(memoryMb) / residentBytes(1e6)) + 1);
     expect(f.environment.wantsRecycling).toBe(false);
+    // Closed sessions let their files go.
+    await f.recycle();
+    expect(await readdir(join(f.cacheDir, 'held'))).toEqual([]);
   }, 120_000);
 
   it('asks to be recycled when closed sessions kept the room, goes on answering, and follows again once it was', async () => {

@@ -40,6 +40,7 @@ export async function following(options: {
   onLambda?: boolean;
   createSession?: SessionFactory;
   predict?: Predict;
+  warm?: (model: Model) => Promise<void>;
 }) {
   const folder = await temporaryFolder();
   const store = folderStore(join(folder.path, 'store'));
@@ -122,6 +123,7 @@ export async function following(options: {
       {
         models: { m: options.use },
         input: json(anything),
+        warm: async ({ m }) => await options.warm?.(m),
         predict: async (_input, { m }) =>
           await predict(m, async () => {
             const { y } = await m.run({ x });

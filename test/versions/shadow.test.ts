@@ -1,6 +1,8 @@
 // A shadow: another version on the same feeds, compared, and never waited for.
 import { describe, expect, it } from 'vitest';
+import type { Fields } from '../../src/core/log.ts';
 import { difference } from '../../src/handler/difference.ts';
+import { ShadowRun } from '../../src/handler/shadow-run.ts';
 import { fakeSession } from '../../src/session/fake.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import type { SessionFactory } from '../../src/session/session.ts';
@@ -83,6 +85,23 @@ describe('a shadow', () => {
     await f.ask();
     await until(() => f.lines.length > 0);
     expect(f.lines).toMatchObject([{ message: 'the shadow agrees', fields: { difference: 0 } }]);
+  });
+
+  it('keeps one run at most: what comes while it waits is not even copied', async () => {
+    const lines: string[] = [];
+    const write = (_message: string, fields: Fields = {}) => void lines.push(String(fields['requestId']));
+    const shadow = new ShadowRun({
+      tolerance: 0,
+      version: async () => adder(2).locked,
+      lease: async () => await Promise.reject(new Error('no room')),
+      clock: { now: () => 0, sleep: async () => {} },
+      log: { info: write, warn: write, error: write },
+    });
+    const run = { version: adder(1).locked, feeds: {}, outputs: {} };
+    for (const requestId of ['first', 'second']) shadow.offer({ ...run, requestId });
+    await shadow.run();
+    await shadow.run();
+    expect(lines).toEqual(['first']);
   });
 
   it('that cannot be loaded is said once, and answers go on', async () => {
