@@ -27,10 +27,10 @@ export async function holdVersion(
   const holds = join(cache, 'held');
   const folder = join(holds, `${randomUUID()}.${thisOwner()}`);
   try {
-    await mkdir(folder, { recursive: true });
-    await sweep(holds);
+    // While the bytes travel.
+    const ready = mkdir(folder, { recursive: true }).then(() => sweep(holds));
     for (let attempt = 1; ; attempt++) {
-      const { paths } = await fetchVersion(store, locked, options);
+      const [{ paths }] = await Promise.all([fetchVersion(store, locked, options), ready]);
       // What the read-only folder has is not ours to name, nor to remove.
       const own = Object.entries(paths).filter(([, path]) => path.startsWith(cache + sep));
       const held = await Promise.all(own.map(async ([, path]) => await hold(path, ownPath(path))));

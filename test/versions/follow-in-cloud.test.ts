@@ -25,8 +25,6 @@ it('a moved channel reaches a frozen environment within a few invocations, a cor
       Variables: {
         GLOWPLUG_STORE: { 'Fn::Join': ['', ['s3://', { Ref: 'Models' }]] },
         GLOWPLUG_LOCK: join(app.root, 'lock.json'),
-        // The local cloud’s environments share this machine’s /tmp.
-        GLOWPLUG_CACHE: join(app.root, 'cache'),
       },
     },
   });

@@ -24,6 +24,7 @@ describe('a function that follows a channel', () => {
     });
     await until(async () => (await f.ask()).added === 2);
     expect(await f.ask()).toEqual({ status: 200, added: 2, said: 2, version: `m=adder:2.0.0@${next.digest}` });
+    expect(await f.infer()).toMatchObject({ model_version: '2.0.0', outputs: [{ data: [2, 2] }] });
   });
 
   it('looks no more often than it was told', async () => {

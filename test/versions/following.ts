@@ -102,6 +102,13 @@ export async function following(options: {
       const body = (await response.json()) as { added: number; said: number };
       return { status: response.status, ...body, version: response.headers.get('x-glowplug-model') ?? '' };
     },
+    /** By the Open Inference Protocol. */
+    async infer(): Promise<unknown> {
+      const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [0, 0] }];
+      const init = { method: 'POST', body: JSON.stringify({ inputs }) };
+      const request = new Request('https://f.example/v2/models/adder/infer', init);
+      return await (await started.fetch(request, createContext({ log: noLog }))).json();
+    },
     async [Symbol.asyncDispose]() {
       await started.environment[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
@@ -122,6 +129,7 @@ export async function following(options: {
     const { fetch, warm } = defineFunction(
       {
         models: { m: options.use },
+        oip: true,
         input: json(anything),
         warm: async ({ m }) => await options.warm?.(m),
         predict: async (_input, { m }) =>

@@ -1,6 +1,6 @@
 // A client that was killed, or is frozen, while it is answered.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { listen } from '../../../src/testing/listen.ts';
