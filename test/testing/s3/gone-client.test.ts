@@ -14,13 +14,13 @@ it.each([
   async (_when, before) => {
     const ended = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    const server = createServer(async (_message, response) => {
+    const answer = async (response: ServerResponse) => {
       asked.resolve();
       if (before) await once(response, 'close');
       // More than the sockets' buffers hold.
       await send(response, 'GET', { status: 200, body: 'x'.repeat(before ? 1 : 20_000_000) });
-      ended.resolve();
-    });
+    };
+    const server = createServer((_message, response) => void answer(response).then(ended.resolve, ended.reject));
     await using bound = await listen(server, 0);
     const client = connect(bound.port, '127.0.0.1');
     client.pause();
