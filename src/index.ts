@@ -5,6 +5,7 @@ export type { Context } from './handler/context.ts';
 export type { FunctionOptions } from './handler/define.ts';
 export { type Input, image, json, tensors } from './handler/input.ts';
 export type { Model, Models } from './handler/model.ts';
+export type { Follow, ModelOptions, ModelUse, Shadow, Split } from './handler/model-use.ts';
 // All of it, not by name: models.d.ts can only add to what a star brings.
 export * from './handler/registry.ts';
 export { signedBy } from './handler/signed-by.ts';

@@ -1,4 +1,5 @@
 // Which models a bundle uses, read from its text.
+import { referencesIn } from '../models/references-in.ts';
 
 /**
  * Two sources, so that a forgotten lock entry is found as well as a reference that stands elsewhere: the string values of
@@ -6,16 +7,8 @@
  * out as a string. A reference that is put together at run time is in neither: `references` of the bundle names it.
  */
 export function findReferences(code: string, locked: readonly string[]): string[] {
-  const found = new Set<string>();
-  for (const [, body = ''] of code.matchAll(/\bmodels:\s*\{([^{}]*)\}/g)) {
-    for (const [, , value = ''] of body.matchAll(/:\s*(["'`])([^"'`]*)\1/g)) {
-      if (reference.test(value)) found.add(value);
-    }
-  }
-  for (const key of locked) {
-    if (['"', "'", '`'].some((quote) => code.includes(`${quote}${key}${quote}`))) found.add(key);
-  }
-  return [...found].sort();
+  const spelled = locked.filter((key) => ['"', "'", '`'].some((quote) => code.includes(`${quote}${key}${quote}`)));
+  return [...new Set([...referencesIn(code).filter((text) => reference.test(text)), ...spelled])].sort();
 }
 
 /** `name:tag` or `name@sha256:…`: what could be one; the lock decides whether it is. */

@@ -8,6 +8,10 @@ export interface Contract {
   readonly lockFile: string;
   /** Where fetched blobs are kept. Lambda: /tmp/glowplug. */
   readonly cacheDir: string;
+  /** Bytes of blobs kept there; undefined: as much as its disk allows. */
+  readonly cacheBytes: number | undefined;
+  /** A folder laid out as a store, read before the store is asked. */
+  readonly modelsDir: string | undefined;
   readonly stage: string;
   readonly onLambda: boolean;
   /** MB the host gives this function; undefined outside Lambda. */
@@ -40,6 +44,15 @@ export const variables = {
     meaning: 'Folder where fetched blobs are kept.',
     default: '/tmp/glowplug on Lambda, else .glowplug/cache',
   },
+  GLOWPLUG_CACHE_MB: {
+    meaning: 'MB of blobs kept in the cache; those used longest ago go first, never one that is in use.',
+    default: 'three quarters of its disk, at most 10,000',
+  },
+  GLOWPLUG_MODELS: {
+    meaning:
+      'A read-only folder laid out as a store (in a container image, a mount): a blob that is there, and is what its name says, is not fetched.',
+    default: 'unset',
+  },
   GLOWPLUG_STAGE: { meaning: 'Name of the stage: dev, staging, prod.', default: 'dev' },
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: {
     meaning: 'MB of the function; sets the memory budget and the threads.',
@@ -60,10 +73,13 @@ export function readContract(env: Environment = process.env): Contract {
   const accessKeyId = env['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = env['AWS_SECRET_ACCESS_KEY'];
   const sessionToken = env['AWS_SESSION_TOKEN'];
+  const cacheMb = positiveInteger(env, 'GLOWPLUG_CACHE_MB');
   return {
     store: env['GLOWPLUG_STORE'] || '.glowplug/store',
     lockFile: env['GLOWPLUG_LOCK'] || (taskRoot ? `${taskRoot}/models.lock.json` : 'models.lock.json'),
     cacheDir: env['GLOWPLUG_CACHE'] || (taskRoot ? '/tmp/glowplug' : '.glowplug/cache'),
+    cacheBytes: cacheMb === undefined ? undefined : cacheMb * 1e6,
+    modelsDir: env['GLOWPLUG_MODELS'] || undefined,
     stage: env['GLOWPLUG_STAGE'] || 'dev',
     onLambda: Boolean(taskRoot),
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),

@@ -1,19 +1,23 @@
 // What a function's owner writes, and what comes out: something that answers requests and can be warmed.
 import { GlowplugError } from '../core/errors.ts';
-import { consoleLog } from '../core/log.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
-import { createModel, type Model, type ModelHost, type Models } from './model.ts';
+import type { Model, ModelHost, Models } from './model.ts';
+import type { ModelUse } from './model-use.ts';
 import { inferOnce, openInference } from './open-inference.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
+import { Serving } from './serving.ts';
 
-export type References = Readonly<Record<string, string>>;
+export type References = Readonly<Record<string, ModelUse>>;
 
 export interface FunctionOptions<M extends References, I, O> {
-  /** Name in the code → reference: `{ iris: 'iris:prod' }`. Written out, so that the bundle finds what to pin. */
+  /**
+   * Name in the code → reference: `{ iris: 'iris:prod' }`. Written out, so that the bundle finds what to pin. With more than
+   * the reference, `{ iris: { model: 'iris:prod', follow: { every: 60 } } }`, moves of the channel reach the function.
+   */
   readonly models?: M;
   /**
    * Decode: what a request's body is: `json(schema)`, `image()`, `tensors()`, or a decode of your own.
@@ -50,51 +54,40 @@ export function defineFunction<const M extends References, I = InferRequest, O =
 
 /** The same with the types erased: from here on only the order of the verbs matters. */
 function define(options: FunctionOptions<References, unknown, unknown>, host: () => ModelHost): InferenceFunction {
-  const references = Object.entries(options.models ?? {});
+  const count = Object.keys(options.models ?? {}).length;
   const { predict, encode } = options;
-  if (!predict && references.length !== 1) {
+  if (!predict && count !== 1) {
     throw new GlowplugError(
       'CONFIG_INVALID',
-      `expected a predict, or exactly one model that runs without it; got ${references.length} models`,
+      `expected a predict, or exactly one model that runs without it; got ${count} models`,
     );
   }
-  // Not before the first use: importing a function does nothing.
-  const models = once(() =>
-    Object.fromEntries(references.map(([name, reference]) => [name, createModel(reference, host())])),
-  );
-  const warm = once(() => warmUp(models(), options.warm));
+  // The host not before the first use: importing a function does nothing.
+  const serving = new Serving(options.models ?? {}, once(host), options.warm);
   const input = options.input ?? tensors();
-  const verbs: Verbs<unknown, unknown> = {
-    warm,
+  const verbs = (models: Readonly<Record<string, Model>>): Verbs<unknown, unknown> => ({
+    warm: () => serving.warm(),
     decode(request, context) {
       if (input.kind !== 'custom') onlyPost(request);
       return input.decode(request, context);
     },
     predict: (decoded, context) =>
-      predict ? predict(decoded, models(), context) : inferOnce(Object.values(models())[0]!, decoded),
+      predict ? predict(decoded, models, context) : inferOnce(Object.values(models)[0]!, decoded),
     encode: (output, context) =>
       encode ? encode(output, context) : isInference(output) ? inferResponse(output) : Response.json(output),
-  };
+  });
   const protocol = options.oip ?? (!options.input && !predict);
   return {
-    warm,
+    warm: () => serving.warm(),
     async fetch(request, context) {
+      const { models, stamp } = serving.forRequest(request, context);
       if (protocol && isProtocolPath(new URL(request.url).pathname)) {
-        return await answer(context, () => openInference(request, Object.values(models()), warm));
+        const all = Object.values(models);
+        return stamp(await answer(context, () => openInference(request, all, () => serving.warm())));
       }
-      return await pipeline(verbs, request, context);
+      return stamp(await pipeline(verbs(models), request, context));
     },
   };
-}
-
-/** Every model at once, then what the owner adds. Never rejects. */
-async function warmUp(models: Record<string, Model>, own: FunctionOptions<References, unknown, unknown>['warm']) {
-  try {
-    await Promise.all(Object.values(models).map((model) => model.warm()));
-    await own?.(models);
-  } catch (error) {
-    consoleLog.warn('warming failed; the request that needs it tries again', { error: String(error) });
-  }
 }
 
 function onlyPost(request: Request): void {

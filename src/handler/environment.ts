@@ -1,32 +1,54 @@
 // What the functions of one process share: the lock file, the store, and the sessions within the memory budget.
 import { readFile } from 'node:fs/promises';
+import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
+import { consoleLog, type Log } from '../core/log.ts';
 import { SingleFlight } from '../core/single-flight.ts';
-import { fetchVersion } from '../models/fetch.ts';
+import { type HeldVersion, holdVersion } from '../models/hold.ts';
 import { parseLock } from '../models/lock.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
-import type { FetchedVersion, Lock, LockedVersion } from '../models/version.ts';
+import type { Lock, LockedVersion } from '../models/version.ts';
 import { budgetFor, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { SessionFactory } from '../session/session.ts';
+import type { Session, SessionFactory } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
 import type { ModelHost } from './model.ts';
 
 export class Environment implements ModelHost, AsyncDisposable {
   readonly #contract: Contract;
   readonly #createSession: SessionFactory;
+  readonly clock: Clock;
+  readonly log: Log;
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
-  readonly #wanted = new Map<string, Wanted>();
+  /** How many models answer with each version now. */
+  readonly #answering = new Map<string, number>();
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
+  #wantsRecycling = false;
 
-  constructor(contract: Contract, createSession: SessionFactory) {
+  constructor(contract: Contract, createSession: SessionFactory, options: { clock?: Clock; log?: Log } = {}) {
     this.#contract = contract;
     this.#createSession = createSession;
+    this.clock = options.clock ?? systemClock;
+    this.log = options.log ?? consoleLog;
     this.#pool = new SessionPool(budgetFor(contract.memoryMb));
+  }
+
+  get freezes(): boolean {
+    return this.#contract.onLambda;
+  }
+
+  /** True when closed sessions kept so much memory that a new version fits beside the running one no more. */
+  get wantsRecycling(): boolean {
+    return this.#wantsRecycling;
+  }
+
+  /** Bytes counted for sessions now. */
+  get sessionBytes(): number {
+    return this.#pool.bytes;
   }
 
   /** @throws GlowplugError LOCK_STALE when the lock file does not pin the reference */
@@ -42,43 +64,86 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 
   /** A text file of the version, read once. */
-  async text(reference: string, file: string): Promise<string> {
-    const locked = await this.locked(reference);
-    return await this.#texts.run(`${locked.digest} ${file}`, async () => {
-      const path = (await this.#fetch(locked)).paths[file];
+  async text(version: LockedVersion, file: string): Promise<string> {
+    return await this.#texts.run(`${version.digest} ${file}`, async () => {
+      await using held = await this.#hold(version);
+      const path = held.paths[file];
       if (path) return await readFile(path, 'utf8');
-      const names = Object.keys(locked.files).join(', ');
-      throw new GlowplugError('CONFIG_INVALID', `expected a file of ${reference}: ${names}; got ${file}`);
+      const names = Object.keys(version.files).join(', ');
+      throw new GlowplugError('CONFIG_INVALID', `expected a file of ${version.model}: ${names}; got ${file}`);
     });
   }
 
-  /** The right to run the reference's session once, opened if need be. */
-  async lease(reference: string, signal?: AbortSignal): Promise<Lease> {
-    return await this.#pool.lease(this.#wanted.get(reference) ?? (await this.#want(reference)), signal);
+  /** The right to run the version's session once, opened if need be. */
+  async lease(version: LockedVersion, signal?: AbortSignal): Promise<Lease> {
+    return await this.#pool.lease(this.#want(version), signal);
+  }
+
+  async leaseBeside(version: LockedVersion): Promise<Lease> {
+    const wanted = this.#want(version);
+    try {
+      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(key));
+    } catch (error) {
+      if (!(error instanceof GlowplugError) || error.code !== 'MEMORY_BUDGET') throw error;
+      if (!this.#wantsRecycling && this.#pool.fitsWithoutKept(wanted)) {
+        this.#wantsRecycling = true;
+        this.log.warn('this environment wants to be recycled: closed sessions kept the room for a new version', {
+          keptMb: Math.round(this.#pool.keptBytes / 1e6),
+        });
+      }
+      throw error;
+    }
+  }
+
+  replace(from: LockedVersion | undefined, to: LockedVersion): void {
+    this.#answering.set(to.digest, (this.#answering.get(to.digest) ?? 0) + 1);
+    if (!from) return;
+    const left = (this.#answering.get(from.digest) ?? 1) - 1;
+    if (left > 0) this.#answering.set(from.digest, left);
+    else this.#answering.delete(from.digest);
+  }
+
+  async store(): Promise<ReadableStore> {
+    return await this.#store.run(this.#contract.store, () => openReader(this.#contract));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  async #want(reference: string): Promise<Wanted> {
-    const locked = await this.locked(reference);
-    const wanted: Wanted = {
-      key: locked.digest,
-      estimate: residentBytes(locked.files['model.onnx']?.size ?? 0),
+  #want(version: LockedVersion): Wanted {
+    return {
+      key: version.digest,
+      estimate: residentBytes(version.files['model.onnx']?.size ?? 0),
       open: async () => {
-        const { paths } = await this.#fetch(locked);
-        return await this.#createSession(paths['model.onnx'] ?? '', { threads: threadsFor(this.#contract.memoryMb) });
+        const held = await this.#hold(version);
+        try {
+          const path = held.paths['model.onnx'] ?? '';
+          return holding(held, await this.#createSession(path, { threads: threadsFor(this.#contract.memoryMb) }));
+        } catch (error) {
+          await held[Symbol.asyncDispose]();
+          throw error;
+        }
       },
     };
-    this.#wanted.set(reference, wanted);
-    return wanted;
   }
 
-  async #fetch(locked: LockedVersion): Promise<FetchedVersion> {
-    const store = await this.#store.run(this.#contract.store, () => openReader(this.#contract));
-    return await fetchVersion(store, locked, { cacheDir: this.#contract.cacheDir });
+  async #hold(version: LockedVersion): Promise<HeldVersion> {
+    return await holdVersion(await this.store(), version, this.#contract);
   }
+}
+
+/** The session; its files are let go when it closes. */
+function holding(held: HeldVersion, session: Session): Session {
+  return {
+    signature: session.signature,
+    bytes: session.bytes,
+    run: (feeds) => session.run(feeds),
+    async [Symbol.asyncDispose]() {
+      await session[Symbol.asyncDispose]();
+      await held[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function readLock(path: string): Promise<Lock> {

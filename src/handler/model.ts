@@ -1,9 +1,13 @@
 // A model as predict sees it: run it, ask its signature, read a file that was published with it.
+import type { Clock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { Signature } from '../core/signature.ts';
+import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
 import type { Lease } from '../session/pool.ts';
 import type { Tensors } from '../tensor/tensor.ts';
+import type { ModelUse, ReferenceOf } from './model-use.ts';
 import type { FeedsOf, OutputsOf } from './registry.ts';
 
 export interface Model<R extends string = string> {
@@ -15,7 +19,7 @@ export interface Model<R extends string = string> {
    * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE
    */
   run(feeds: FeedsOf<R>, options?: { signal?: AbortSignal }): Promise<OutputsOf<R>>;
-  /** Name, version, digest, files and signature, as the lock file pins them. */
+  /** Name, version, digest, files and signature of the version that answers this request. */
   locked(): Promise<LockedVersion>;
   signature(): Promise<Signature>;
   /** A text file of the version, such as labels.txt. Read once for each host. */
@@ -25,31 +29,53 @@ export interface Model<R extends string = string> {
 }
 
 /** The models of a function under the names that it gives them. */
-export type Models<M extends Readonly<Record<string, string>>> = { readonly [Name in keyof M]: Model<M[Name]> };
+export type Models<M extends Readonly<Record<string, ModelUse>>> = {
+  readonly [Name in keyof M]: Model<ReferenceOf<M[Name]>>;
+};
 
 /** Where models come from: `Environment`, or a test's own. */
 export interface ModelHost {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** True where nothing runs between an answer and the next request: default Lambda. */
+  readonly freezes: boolean;
+  /** What the lock file pins. */
   locked(reference: string): Promise<LockedVersion>;
-  text(reference: string, file: string): Promise<string>;
-  lease(reference: string, signal?: AbortSignal): Promise<Lease>;
+  store(): Promise<ReadableStore>;
+  text(version: LockedVersion, file: string): Promise<string>;
+  lease(version: LockedVersion, signal?: AbortSignal): Promise<Lease>;
+  /** Opens it beside the versions that answer, never in their place. @throws GlowplugError MEMORY_BUDGET */
+  leaseBeside(version: LockedVersion): Promise<Lease>;
+  /** `to` answers from now on, and `from` no more: its memory goes to who needs it. */
+  replace(from: LockedVersion | undefined, to: LockedVersion): void;
 }
 
-export function createModel<R extends string>(reference: R, host: ModelHost): Model<R> {
-  const lease = (signal?: AbortSignal) => available(reference, () => host.lease(reference, signal));
+type Ran = (version: LockedVersion, feeds: Tensors, outputs: Tensors) => void;
+
+/** The model in the version that `version` gives; `ran` hears of each run. */
+export function createModel<R extends string>(
+  reference: R,
+  host: () => ModelHost,
+  version: () => Promise<LockedVersion>,
+  ran: Ran = () => {},
+): Model<R> {
   return {
     reference,
     async run(feeds, options) {
-      using held = await lease(options?.signal);
+      const locked = await this.locked();
+      using held = await available(reference, () => host().lease(locked, options?.signal));
       // The registry types what the lock file says; the session checks it again, by value.
-      return (await held.session.run(feeds as Tensors)) as OutputsOf<R>;
+      const outputs = await held.session.run(feeds as Tensors);
+      ran(locked, feeds as Tensors, outputs);
+      return outputs as OutputsOf<R>;
     },
-    locked: () => available(reference, () => host.locked(reference)),
+    locked: () => available(reference, version),
     async signature() {
       return (await this.locked()).signature;
     },
-    text: (file) => available(reference, () => host.text(reference, file)),
+    text: (file) => available(reference, async () => await host().text(await version(), file)),
     async warm() {
-      (await lease())[Symbol.dispose]();
+      (await available(reference, async () => await host().lease(await version())))[Symbol.dispose]();
     },
   };
 }

@@ -1,14 +1,22 @@
 // A locked version onto this disk: what is there is kept, what is not comes from the store and is verified on its way.
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
+import { consoleLog } from '../core/log.ts';
+import { cachePath, makeRoom, markSound, soundness, touch } from './cache.ts';
 import { blobKey } from './manifest.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { isThere, writeVerified } from './verified-file.ts';
-import type { Digest, FetchedVersion, LockedVersion } from './version.ts';
+import { writeVerified } from './verified-file.ts';
+import type { FetchedVersion, LockedVersion, VersionFile } from './version.ts';
+
+export { cachePath } from './cache.ts';
 
 export interface FetchOptions {
   readonly cacheDir: string;
+  /** Bytes that the cache may hold; undefined: as much as its disk allows. */
+  readonly cacheBytes?: number | undefined;
+  /** A folder laid out as a store: what is there is used where it lies. */
+  readonly modelsDir?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -20,15 +28,22 @@ export interface FetchOptions {
 export async function fetchVersion(
   store: ReadableStore,
   locked: LockedVersion,
-  { cacheDir, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<FetchedVersion> {
+  const { cacheDir, signal } = options;
+  const there = await Promise.all(
+    Object.entries(locked.files).map(async ([name, file]) => [name, await find(locked, file, options)] as const),
+  );
+  const absent = there.filter(([, path]) => path === undefined).map(([name]) => locked.files[name]!.size);
+  if (absent.length > 0) await makeRoom(cacheDir, sum(absent), options.cacheBytes);
   // One failure ends the others, and all have ended when the caller hears of it.
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-  const files = Object.entries(locked.files).map(async ([name, { digest, size }]) => {
-    const path = cachePath(cacheDir, digest);
+  const files = there.map(async ([name, found]) => {
+    if (found !== undefined) return [name, found] as const;
+    const path = cachePath(cacheDir, locked.files[name]!.digest);
     try {
-      if (!(await isThere(path, size))) await fetchFile(store, locked, name, path, either);
+      await fetchFile(store, locked, name, path, either);
     } catch (error) {
       failed.abort(error);
       throw error;
@@ -39,8 +54,22 @@ export async function fetchVersion(
   return { locked, paths: Object.fromEntries(await Promise.all(files)) };
 }
 
-export function cachePath(cacheDir: string, digest: Digest): string {
-  return join(resolve(cacheDir), 'sha256', digest.slice('sha256:'.length));
+/** Where a file of the version lies already, with the right bytes. */
+async function find(locked: LockedVersion, file: VersionFile, options: FetchOptions): Promise<string | undefined> {
+  if (options.modelsDir !== undefined) {
+    const path = join(options.modelsDir, blobKey(locked.model, file.digest));
+    const found = await soundness(path, file);
+    if (found === 'sound') return path;
+    if (found === 'wrong') consoleLog.warn(`${path} is not what its name says; the store is asked instead`);
+  }
+  const path = cachePath(options.cacheDir, file.digest);
+  if ((await soundness(path, file)) !== 'sound') return undefined;
+  await touch(path);
+  return path;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** State of the environment: the downloads under way, by path; it empties itself. */
@@ -62,5 +91,6 @@ async function fetchFile(
       if (found) return found;
       throw new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
     });
+    await markSound(path);
   });
 }

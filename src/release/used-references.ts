@@ -1,6 +1,7 @@
 // The references that the functions of an app use, read from their sources, so that a lock file needs no bundle.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { referencesIn } from '../models/references-in.ts';
 
 /**
  * The string values of any `models: { … }` under functions/, sorted. A reference that is put together at run time is not
@@ -13,16 +14,12 @@ export async function usedReferences(root: string): Promise<string[]> {
   const found = new Set<string>();
   for (const { parentPath, name } of sources) {
     if (parentPath.split(/[\\/]/).includes('node_modules')) continue;
-    for (const reference of referencesIn(await readFile(join(parentPath, name), 'utf8'))) found.add(reference);
+    const source = await readFile(join(parentPath, name), 'utf8');
+    for (const reference of referencesIn(withoutComments(source))) found.add(reference);
   }
   return [...found].sort();
 }
 
-function* referencesIn(source: string): Generator<string> {
-  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  for (const [, body = ''] of code.matchAll(/\bmodels:\s*\{([^{}]*)\}/g)) {
-    for (const [, , value = ''] of body.matchAll(/:\s*(["'`])([^"'`]*)\1/g)) {
-      if (/^[a-z0-9][a-z0-9._/-]*[:@]/.test(value)) yield value;
-    }
-  }
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
 }

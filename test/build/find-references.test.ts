@@ -7,6 +7,12 @@ describe('findReferences', () => {
     expect(findReferences(code, [])).toEqual(['ppocr-det:prod', 'ppocr-rec:1.4.0']);
   });
 
+  it('finds those of models that follow, are split, or have a shadow, past the functions among them', () => {
+    const code = `inference({models:{det:"det:prod",rec:{model:"rec:prod",follow:{every:60},split:{to:'rec:candidate',percent:5,
+      by:e=>{let t="}"+e.headers.get(\`a{\`);return t}},shadow:{model:"rec:next"}}},input:image({other:"x:y"})})`;
+    expect(findReferences(code, [])).toEqual(['det:prod', 'rec:candidate', 'rec:next', 'rec:prod']);
+  });
+
   it('finds a digest', () => {
     const pinned = `iris@sha256:${'a'.repeat(64)}`;
     expect(findReferences(`{models:{iris:"${pinned}"}}`, [])).toEqual([pinned]);

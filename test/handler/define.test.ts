@@ -45,6 +45,26 @@ describe('a function with nothing but a model', () => {
     }
   });
 
+  it('says in a header which version ran, and none where no model ran', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const header = (response: Response) => response.headers.get('x-glowplug-model');
+    expect(header(await plain.fetch(post(inferBody)))).toBe(`m=doubler:1.0.0@${digest}`);
+    expect(header(await plain.fetch(post('{}')))).toBeNull();
+    expect(header(await plain.fetch(get('/v2/models/doubler')))).toBeNull();
+    const x = tensor('FP32', [1, 2], Float32Array.of(1, 2));
+    const moved = serve({
+      models: { a: 'one:1.0.0', b: 'two:2.0.0', c: 'three:3.0.0' },
+      async predict(_input, { a, b }) {
+        await Promise.all([a.run({ x }), b.run({ x }), b.run({ x })]);
+      },
+      // Its headers cannot be changed.
+      encode: () => Response.redirect('https://elsewhere.example/', 303),
+    });
+    const redirect = await moved.fetch(post(inferBody));
+    expect([redirect.status, redirect.headers.get('location')]).toEqual([303, 'https://elsewhere.example/']);
+    expect(header(redirect)).toBe(`a=one:1.0.0@${digest}, b=two:2.0.0@${digest}`);
+  });
+
   it('tells its metadata and its health', async () => {
     expect(await (await plain.fetch(get('/v2'))).json()).toMatchObject({ name: 'glowplug', extensions: [] });
     expect(await (await plain.fetch(get('/v2/models/doubler'))).json()).toEqual({

@@ -1,4 +1,6 @@
 // Models without a store or onnxruntime, for tests of what stands around them.
+import { systemClock } from '../../src/core/clock.ts';
+import { noLog } from '../../src/core/log.ts';
 import type { Signature } from '../../src/core/signature.ts';
 import type { ModelHost } from '../../src/handler/model.ts';
 import type { LockedVersion } from '../../src/models/version.ts';
@@ -30,13 +32,24 @@ export function fakeHost(
       const [model = '', tag = ''] = reference.split(':');
       return { model, version: tag, digest: `sha256:${'0'.repeat(64)}`, files: {}, signature } satisfies LockedVersion;
     },
-    async text(reference, file) {
-      return `${file} of ${reference}`;
+    clock: systemClock,
+    log: noLog,
+    freezes: true,
+    async store() {
+      return { name: 'none', get: async () => undefined };
+    },
+    async text({ model, version }, file) {
+      return `${file} of ${model}:${version}`;
     },
     async lease() {
       check();
       return { session, [Symbol.dispose]() {} };
     },
+    async leaseBeside() {
+      check();
+      return { session, [Symbol.dispose]() {} };
+    },
+    replace() {},
   };
   return { host: () => host, session };
 }

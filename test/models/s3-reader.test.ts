@@ -42,6 +42,13 @@ describe('the S3 reader', () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('asks with the etag, and takes 304 for the object as it was', async () => {
+    const { reader, requests } = readerOf([new Response(null, { status: 304, headers: { etag: '"e"' } })]);
+    const found = await reader.get('a', { ifNoneMatch: '"e"' });
+    expect([found?.etag, await text(found?.body)]).toEqual(['"e"', '']);
+    expect(requests[0]?.headers.get('if-none-match')).toBe('"e"');
+  });
+
   it('says undefined of NoSuchKey', async () => {
     expect(await readerOf([refused(404, 'NoSuchKey')]).reader.get('a')).toBeUndefined();
   });

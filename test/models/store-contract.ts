@@ -64,6 +64,17 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
       expect(await opened.store.head('m/absent')).toBeUndefined();
     });
 
+    it.each(readers)('%s sends no body when the etag is still the one that was asked with', async (who, reader) => {
+      const key = `m/unchanged-${who.length}`;
+      const first = await opened.store.put(key, bytes('one'), { ifNoneMatch: '*' });
+      const unchanged = await reader().get(key, { ifNoneMatch: first.etag });
+      expect([unchanged?.etag, await text(unchanged?.body)]).toEqual([first.etag, '']);
+      const second = await opened.store.put(key, bytes('two'), { ifMatch: first.etag });
+      const changed = await reader().get(key, { ifNoneMatch: first.etag });
+      expect([changed?.etag, await text(changed?.body)]).toEqual([second.etag, 'two']);
+      expect(await reader().get('m/absent', { ifNoneMatch: first.etag })).toBeUndefined();
+    });
+
     it.each(readers)('%s gives an empty object', async (who, reader) => {
       const key = `m/empty-${who.length}`;
       await opened.store.put(key, new Uint8Array(), { ifNoneMatch: '*' });

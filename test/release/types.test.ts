@@ -21,13 +21,19 @@ const lines = {
   'wrong-data': `const { y } = await tiny.run({ x: ${fits} }); const first: number | undefined = y.data[0];`,
 };
 
+/** The model of a function that follows, is split and has a shadow: types come from its reference. */
+const uses = {
+  plain: `'tiny:prod'`,
+  followed: `{ model: 'tiny:prod', follow: { every: 60 }, split: { to: 'tiny:prod', percent: 5, by: (request) => request.headers.get('a') }, shadow: { model: 'tiny:prod' } }`,
+};
+
 describe('models.d.ts', () => {
   let errors: string[] = [];
   beforeAll(async () => {
     errors = await compile();
   });
 
-  it.each(['right', 'output'])('lets %s compile', (name) => {
+  it.each(['right', 'output', 'right-followed', 'output-followed'])('lets %s compile', (name) => {
     expect(errors.filter((error) => error.startsWith(`functions/${name}/`))).toEqual([]);
   });
 
@@ -37,6 +43,8 @@ describe('models.d.ts', () => {
     ['no-input', /Property 'x' is missing/],
     ['wrong-output', /'w' does not exist/],
     ['wrong-data', /'bigint/],
+    ['wrong-input-followed', /'z' does not exist/],
+    ['wrong-data-followed', /'bigint/],
   ])('makes %s a compile error', (name, message) => {
     expect(errors.filter((error) => error.startsWith(`functions/${name}/`)).join('\n')).toMatch(message);
   });
@@ -47,7 +55,10 @@ describe('models.d.ts', () => {
 });
 
 async function compile(): Promise<string[]> {
-  const functions = Object.entries(lines).map(([name, line]) => [`functions/${name}/function.ts`, code(line)]);
+  const functions = Object.entries(lines).flatMap(([name, line]) => [
+    [`functions/${name}/function.ts`, code(line, uses.plain)],
+    [`functions/${name}-followed/function.ts`, code(line, uses.followed)],
+  ]);
   await using app = await testApp({
     ...Object.fromEntries(functions),
     'models.d.ts': lockTypes({ lockVersion: 1, models: { 'tiny:prod': tinyVersion().locked } }),
@@ -68,10 +79,10 @@ async function compile(): Promise<string[]> {
   return output.trim().split('\n');
 }
 
-function code(line: string): string {
+function code(line: string, use: string): string {
   return `import { inference, tensor, tensors } from 'glowplug';
 export const handler = inference({
-  models: { tiny: 'tiny:prod' },
+  models: { tiny: ${use} },
   input: tensors(),
   async predict(_input, { tiny }) {
     ${line}

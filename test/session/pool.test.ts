@@ -53,6 +53,30 @@ describe('session pool', () => {
     expect(a.sessions[0]!.disposed).toBe(true);
   });
 
+  it('counts what closed sessions keep, up to five of the largest, and says when only that stands in the way', async () => {
+    await using pool = new SessionPool(1000);
+    const beside = async (name: string) =>
+      (await pool.leaseBeside(model(name, 100).wanted, () => true))[Symbol.dispose]();
+    for (let at = 0; at < 200; at++) await beside(`v${at}`);
+    expect(pool.keptBytes).toBe(500);
+    expect(pool.bytes).toBeLessThanOrEqual(1000);
+    const large = model('large', 600).wanted;
+    await expect(pool.leaseBeside(large, () => true)).rejects.toMatchObject({ code: 'MEMORY_BUDGET' });
+    expect(pool.fitsWithoutKept(large)).toBe(true);
+  });
+
+  it('makes room beside others by closing what may be closed, and never waits', async () => {
+    await using pool = new SessionPool(30);
+    const [a, b, c] = [model('a'), model('b'), model('c')];
+    for (const { wanted } of [a, b, c]) (await pool.lease(wanted))[Symbol.dispose]();
+    await expect(pool.leaseBeside(model('d').wanted, () => false)).rejects.toMatchObject({
+      code: 'MEMORY_BUDGET',
+      message: 'expected room for about 1 MB beside 1 MB of 1 MB (0 MB kept by closed sessions)',
+    });
+    (await pool.leaseBeside(model('d', 8).wanted, (key) => key === 'b'))[Symbol.dispose]();
+    expect([a, b, c].map(({ sessions }) => sessions[0]!.disposed)).toEqual([false, true, false]);
+  });
+
   it('refuses a model that alone is over the budget, with both figures', async () => {
     await using pool = new SessionPool(5e6);
     await expect(pool.lease(model('a', 9e6).wanted)).rejects.toThrow(

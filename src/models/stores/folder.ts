@@ -22,12 +22,16 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
   return {
     name: root,
 
-    async get(key, { range, signal } = {}) {
+    async get(key, { range, ifNoneMatch, signal } = {}) {
       signal?.throwIfAborted();
       const handle = await openFile(pathOf(root, key));
       if (!handle) return undefined;
       try {
         const { etag, size } = await describe(handle);
+        if (etag === ifNoneMatch) {
+          await handle.close();
+          return { etag, size, body: new Blob([]).stream() };
+        }
         if (range && range[0] >= size) {
           throw new GlowplugError('STORE_UNAVAILABLE', `expected bytes from ${range[0]} of ${key}, it has ${size}`);
         }

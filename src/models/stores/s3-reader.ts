@@ -23,9 +23,12 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
 
   return {
     name,
-    async get(key, { range, signal } = {}) {
+    async get(key, { range, ifNoneMatch, signal } = {}) {
       const url = objectUrl(location, key);
-      const headers = range ? { range: `bytes=${range[0]}-${range[1]}` } : {};
+      const headers = {
+        ...(range ? { range: `bytes=${range[0]}-${range[1]}` } : {}),
+        ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+      };
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
         const silence = new Silence(silenceMs, signal);
@@ -52,6 +55,7 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
     range: readonly [number, number] | undefined,
   ): Promise<StoredObject | undefined> {
     const { status, headers, body } = response;
+    if (status === 304) return { etag: headers.get('etag') ?? '', size: 0, body: new Blob([]).stream() };
     const total = status === 206 ? headers.get('content-range')?.split('/')[1] : headers.get('content-length');
     if (status === (range ? 206 : 200) && body && total) {
       return {

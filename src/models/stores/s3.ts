@@ -14,10 +14,11 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
   const store: Omit<Store, 'upload' | 'unfinished'> = {
     name: storeName(location),
 
-    async get(key, { range, signal } = {}) {
+    async get(key, { range, ifNoneMatch, signal } = {}) {
       const command = new sdk.GetObjectCommand({
         ...at(key),
         ...(range ? { Range: `bytes=${range[0]}-${range[1]}` } : {}),
+        ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
       });
       try {
         const answer = await asking(() => client.send(command, within(signal)), signal);
@@ -26,6 +27,9 @@ export async function s3Store(location: S3Location, options: S3StoreOptions = {}
         const body = ReadableStream.from(chunks(answer.Body.transformToWebStream(), key, signal));
         return { etag: answer.ETag ?? '', size: Number(total), body };
       } catch (error) {
+        if (ifNoneMatch !== undefined && answerOf(error).status === 304) {
+          return { etag: ifNoneMatch, size: 0, body: new Blob([]).stream() };
+        }
         return absentOr(error, key, signal);
       }
     },

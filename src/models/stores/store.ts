@@ -11,6 +11,8 @@ export interface StoredObject {
 export interface GetOptions {
   /** First and last byte, both inclusive, as HTTP ranges are. */
   readonly range?: readonly [first: number, last: number];
+  /** An etag: when the object still has it, it comes back with this etag and an empty body. */
+  readonly ifNoneMatch?: string;
   readonly signal?: AbortSignal;
 }
 

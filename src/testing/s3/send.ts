@@ -20,10 +20,19 @@ export async function send(response: ServerResponse, method: string, answer: S3R
     if (status !== 204 && status !== 304 && !response.hasHeader('content-length')) {
       response.setHeader('content-length', String(method === 'HEAD' ? 0 : text.length));
     }
-    await new Promise<void>((resolve) => response.end(method === 'HEAD' ? undefined : text, resolve));
+    await ended(response, method === 'HEAD' ? undefined : text);
   } finally {
     if (typeof body === 'object') body.release();
   }
+}
+
+/** Also when nobody is there any more: an answer to a client that was killed never finishes, it closes. */
+async function ended(response: ServerResponse, text: Buffer | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve);
+    response.end(text, resolve);
+    if (response.destroyed) resolve();
+  });
 }
 
 /** The bytes of the pieces, in order. Throws when a file is shorter than its record says: half an answer is none. */

@@ -1,0 +1,120 @@
+// One model of a function: which version answers a request, how it changes, and what runs in its shadow.
+import { SingleFlight } from '../core/single-flight.ts';
+import { accepts } from '../models/accepts.ts';
+import { Channel } from '../models/channel.ts';
+import { lookUp } from '../models/look-up.ts';
+import { parseReference } from '../models/reference.ts';
+import { resolve } from '../models/resolve.ts';
+import type { Digest, LockedVersion } from '../models/version.ts';
+import type { ModelHost } from './model.ts';
+import type { ModelOptions } from './model-use.ts';
+import { type AnsweredRun, ShadowRun } from './shadow-run.ts';
+import { keyOf, onOtherSide } from './split.ts';
+
+/** The owner's `warm` over a version that does not answer yet. */
+export type WarmVersion = (version: LockedVersion) => Promise<void>;
+
+export class ServedModel {
+  readonly reference: string;
+  readonly #use: ModelOptions;
+  readonly #host: () => ModelHost;
+  readonly #warmVersion: WarmVersion;
+  readonly #channels = new SingleFlight<Channel>();
+  readonly #open: Channel[] = [];
+  #shadow: ShadowRun | undefined;
+
+  constructor(use: ModelOptions, host: () => ModelHost, warmVersion: WarmVersion) {
+    this.reference = use.model;
+    this.#use = use;
+    this.#host = host;
+    this.#warmVersion = warmVersion;
+  }
+
+  /** The version that answers this request, the same for all of it. */
+  async choose(request: Request, requestId: string): Promise<LockedVersion> {
+    const { split } = this.#use;
+    const key = split && (keyOf(split, request) ?? requestId);
+    if (split && key !== undefined && onOtherSide(parseReference(this.reference).model, key, split.percent)) {
+      const other = (await this.#channel(split.to)).current;
+      // One that cannot be loaded was complained of: who is on its side is answered too.
+      if (other) return other;
+    }
+    return await this.current();
+  }
+
+  /** The version that answers who is on no other side. */
+  async current(): Promise<LockedVersion> {
+    return (await this.#channel(this.reference)).current ?? (await this.#host().locked(this.reference));
+  }
+
+  /** Opens what is to answer. Rejects when the model itself cannot be; another side has its own complaint. */
+  async warm(): Promise<void> {
+    const { split, shadow } = this.#use;
+    const channel = await this.#channel(this.reference);
+    void channel.refresh();
+    // First what answers: the others open beside it.
+    (await this.#host().lease(await this.current()))[Symbol.dispose]();
+    for (const other of [split?.to, shadow?.model]) {
+      if (other !== undefined) await (await this.#channel(other)).refresh();
+    }
+  }
+
+  /** What follows an answer, and what looks whether a channel moved. Waits for nothing, never rejects. */
+  tick(): void {
+    for (const channel of this.#open) void channel.refresh();
+    void this.#shadow?.run();
+  }
+
+  answered(run: AnsweredRun): void {
+    const { shadow } = this.#use;
+    if (shadow && onOtherSide(shadow.model, run.requestId, shadow.percent ?? 100)) this.#shadowRun().offer(run);
+  }
+
+  #channel(reference: string): Promise<Channel> {
+    return this.#channels.run(reference, async () => {
+      const host = this.#host();
+      const start = await host.locked(reference);
+      const primary = reference === this.reference;
+      const channel = new Channel({
+        reference,
+        start,
+        startAnswers: primary,
+        everyMs: this.#use.follow && this.#use.follow.every * 1000,
+        lookUp: async (etag) => await lookUp(await host.store(), reference, etag),
+        load: async (digest) => await this.#load(digest === start.digest ? start : digest, reference),
+        moved: (from, to) => host.replace(from, to),
+        clock: host.clock,
+        log: host.log,
+      });
+      if (primary) host.replace(undefined, start);
+      this.#open.push(channel);
+      return channel;
+    });
+  }
+
+  /** In order of price: a version that cannot stand in for the locked one is not even fetched. */
+  async #load(wanted: Digest | LockedVersion, reference: string): Promise<LockedVersion> {
+    const host = this.#host();
+    const { model } = parseReference(reference);
+    const version = typeof wanted === 'string' ? await resolve(await host.store(), `${model}@${wanted}`) : wanted;
+    accepts((await host.locked(this.reference)).signature, version.signature);
+    if (wanted !== version) await this.#use.follow?.verify?.(await host.store(), version);
+    using _open = await host.leaseBeside(version);
+    const answers = reference === this.reference || reference === this.#use.split?.to;
+    if (answers) await this.#warmVersion(version);
+    return version;
+  }
+
+  #shadowRun(): ShadowRun {
+    const { shadow } = this.#use;
+    const { clock, log } = this.#host();
+    this.#shadow ??= new ShadowRun({
+      tolerance: shadow?.tolerance ?? 1e-3,
+      version: async () => (shadow ? (await this.#channel(shadow.model)).current : undefined),
+      lease: (version) => this.#host().leaseBeside(version),
+      clock,
+      log,
+    });
+    return this.#shadow;
+  }
+}

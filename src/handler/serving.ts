@@ -1,0 +1,102 @@
+// The models of one function: bound to one version each for every request, and warm before the first.
+import { consoleLog } from '../core/log.ts';
+import { named } from '../models/channel.ts';
+import type { LockedVersion } from '../models/version.ts';
+import type { Context } from './context.ts';
+import { createModel, type Model, type ModelHost } from './model.ts';
+import { type ModelUse, readUse } from './model-use.ts';
+import { ServedModel } from './served-model.ts';
+
+type AnyModels = Readonly<Record<string, Model>>;
+type OwnWarm = ((models: AnyModels) => Promise<void> | void) | undefined;
+
+export interface RequestModels {
+  readonly models: AnyModels;
+  /** The response, saying which version of each model ran for it. */
+  stamp(response: Response): Response;
+}
+
+export class Serving {
+  readonly #served: ReadonlyMap<string, ServedModel>;
+  readonly #host: () => ModelHost;
+  readonly #ownWarm: OwnWarm;
+  #warming: Promise<void> | undefined;
+
+  /** @throws GlowplugError CONFIG_INVALID */
+  constructor(uses: Readonly<Record<string, ModelUse>>, host: () => ModelHost, ownWarm: OwnWarm) {
+    this.#host = host;
+    this.#ownWarm = ownWarm;
+    const entries = Object.entries(uses).map(([name, use]) => {
+      const warmVersion = async (version: LockedVersion) => await this.#ownWarm?.(this.#current(name, version));
+      return [name, new ServedModel(readUse(name, use), host, warmVersion)] as const;
+    });
+    this.#served = new Map(entries);
+  }
+
+  /** What the request finds at its start is what it runs, however long it takes. */
+  forRequest(request: Request, { requestId }: Context): RequestModels {
+    for (const served of this.#served.values()) served.tick();
+    const ran = new Map<string, LockedVersion>();
+    const models = [...this.#served].map(([name, served]) => {
+      let chosen: Promise<LockedVersion> | undefined;
+      const version = () => (chosen ??= served.choose(request, requestId));
+      const model = createModel(served.reference, this.#host, version, (which, feeds, outputs) => {
+        ran.set(name, which);
+        served.answered({ requestId, version: which, feeds, outputs });
+      });
+      return [name, model] as const;
+    });
+    return {
+      models: Object.fromEntries(models),
+      stamp: (response) => {
+        if (ran.size === 0) return response;
+        if (!this.#host().freezes) setImmediate(() => this.#afterAnswer());
+        return stamped(response, ran);
+      },
+    };
+  }
+
+  /** Every model at once, then what the owner adds. Never rejects. */
+  warm(): Promise<void> {
+    this.#warming ??= this.#warm();
+    return this.#warming;
+  }
+
+  async #warm(): Promise<void> {
+    try {
+      await Promise.all([...this.#served.values()].map((served) => served.warm()));
+      await this.#ownWarm?.(this.#current());
+    } catch (error) {
+      consoleLog.warn('warming failed; the request that needs it tries again', { error: String(error) });
+    }
+  }
+
+  #afterAnswer(): void {
+    for (const served of this.#served.values()) served.tick();
+  }
+
+  /** The models as they answer now, one of them perhaps as it will. */
+  #current(name?: string, version?: LockedVersion): AnyModels {
+    return Object.fromEntries(
+      [...this.#served].map(([each, served]) => {
+        const choose = async () => (each === name && version ? version : await served.current());
+        return [each, createModel(served.reference, this.#host, choose)];
+      }),
+    );
+  }
+}
+
+const header = 'x-glowplug-model';
+
+function stamped(response: Response, ran: ReadonlyMap<string, LockedVersion>): Response {
+  const value = [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', ');
+  try {
+    response.headers.set(header, value);
+    return response;
+  } catch {
+    // Headers of a redirect, and of what fetch() answered, cannot be changed.
+    const headers = new Headers(response.headers);
+    headers.set(header, value);
+    return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  }
+}

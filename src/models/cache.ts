@@ -1,0 +1,113 @@
+// The blobs on this disk: which of them are sound, and room for the next one. Several processes and workers may share the
+// folder; nothing here needs a lock (docs/decisions/follow-and-cache.md).
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { hasCode } from './stores/has-code.ts';
+import type { Digest } from './version.ts';
+
+export function cachePath(cacheDir: string, digest: Digest): string {
+  return join(blobFolder(cacheDir), digest.slice('sha256:'.length));
+}
+
+/** State of the environment: the files that this process has hashed, as it found them. */
+const hashed = new Map<string, string>();
+
+export type Soundness = 'sound' | 'absent' | 'wrong';
+
+/**
+ * Whether `path` holds these bytes. They are hashed once in each process, before their first use: who wrote them, and
+ * what became of them since, this process does not know.
+ */
+export async function soundness(path: string, { digest, size }: { digest: Digest; size: number }): Promise<Soundness> {
+  const mark = await markOf(path);
+  if (!mark) return 'absent';
+  if (mark.size !== size) return 'wrong';
+  if (hashed.get(path) === mark.text) return 'sound';
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) hash.update(chunk);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 'absent';
+    throw error;
+  }
+  if (`sha256:${hash.digest('hex')}` !== digest) return 'wrong';
+  hashed.set(path, mark.text);
+  return 'sound';
+}
+
+/** Its bytes were hashed on their way here. */
+export async function markSound(path: string): Promise<void> {
+  const mark = await markOf(path);
+  if (mark) hashed.set(path, mark.text);
+}
+
+/** So that it is not the one used longest ago. */
+export async function touch(path: string, now = new Date()): Promise<void> {
+  await utimes(path, now, now).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  });
+}
+
+/**
+ * Removes blobs, those used longest ago first, until `bytes` more fit. One that is held (`holdVersion`) stays, and so does
+ * one that was used within the last minute: it may be about to be held.
+ */
+export async function makeRoom(
+  cacheDir: string,
+  bytes: number,
+  limit: number | undefined,
+  now = Date.now(),
+): Promise<void> {
+  const folder = blobFolder(cacheDir);
+  const blobs = await list(folder);
+  let used = blobs.reduce((sum, blob) => sum + blob.size, 0);
+  if (used === 0) return;
+  const most = limit ?? (await defaultLimit(folder));
+  for (const blob of blobs.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+    if (used + bytes <= most) return;
+    // A second name: a session holds it, and removing this one would free nothing.
+    if (blob.nlink > 1 || now - blob.mtimeMs < youngMs) continue;
+    await rm(blob.path, { force: true });
+    hashed.delete(blob.path);
+    used -= blob.size;
+  }
+}
+
+const youngMs = 60_000;
+const chunkBytes = 1024 * 1024;
+/** The rest of /tmp is the function's own. */
+const shareOfDisk = 0.75;
+const mostByDefault = 10e9;
+
+function blobFolder(cacheDir: string): string {
+  return join(resolve(cacheDir), 'sha256');
+}
+
+async function list(folder: string) {
+  const names = await readdir(folder).catch((error: unknown) => {
+    // Whoever writes into it says what is wrong with it.
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  });
+  const blobs = names
+    .filter((name) => !name.startsWith('.'))
+    .map(async (name) => {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      return found ? [{ path, size: found.size, mtimeMs: found.mtimeMs, nlink: found.nlink }] : [];
+    });
+  return (await Promise.all(blobs)).flat();
+}
+
+async function defaultLimit(folder: string): Promise<number> {
+  const { blocks, bsize } = await statfs(folder);
+  return Math.min(mostByDefault, blocks * bsize * shareOfDisk);
+}
+
+/** Another file under the same name has another inode: names are given by rename alone. */
+async function markOf(path: string): Promise<{ text: string; size: number } | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? { text: `${found.ino} ${found.size}`, size: found.size } : undefined;
+}
