@@ -1,5 +1,6 @@
 // A built version into the store: blobs, then manifests, then the tag, so that a reader never sees half a version.
 import { type Clock, systemClock } from '../core/clock.ts';
+import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { artifactType, digestOf, encode, manifestType } from './manifest.ts';
 import { type Descriptor, editIndex, findTag, withTag } from './model-index.ts';
@@ -42,8 +43,7 @@ export async function publish(store: Store, built: BuiltVersion, options: Publis
     const tagged = withVersion(before, descriptor);
     created ??= tagged !== undefined;
     const mark = await prunedUnderUs(before);
-    await sendBlobs(store, model, built.blobs, options);
-    await createLayout();
+    await eachOf([createLayout, () => sendBlobs(store, model, built.blobs, options)], 2, (work) => work());
     for (const documents of [manifests, [manifest]])
       await sendBlobs(store, model, new Map(documents.map(named)), within);
     // An abandoned mark goes with the tag: whoever comes after us need not wait for it again.

@@ -3,21 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetchVersion } from '../../src/models/fetch.ts';
-import { buildManifest } from '../../src/models/manifest.ts';
 import { publish } from '../../src/models/publish.ts';
 import { pull } from '../../src/models/pull.ts';
 import { readVersion } from '../../src/models/read-version.ts';
 import { resolve } from '../../src/models/resolve.ts';
 import { folderStore } from '../../src/models/stores/folder.ts';
 import { tag } from '../../src/models/tag.ts';
-import { buildVariants } from '../../src/models/variants.ts';
-import type { BuiltVersion } from '../../src/models/version.ts';
 import { publishAll } from '../../src/release/publish-all.ts';
 import { checkLock, writeLock } from '../../src/release/write-lock.ts';
 import { temporaryFolder } from '../models/temporary.ts';
-import { signature, tinyVersion } from '../models/tiny-version.ts';
+import { tinyVersion } from '../models/tiny-version.ts';
 import { functionUsing, irisModel, testApp } from '../release/app.ts';
 import { memoryStore } from './memory-store.ts';
+import { twoVariants } from './two-variants.ts';
 import { wholeTags } from './whole.ts';
 
 describe('a version of several variants', () => {
@@ -105,16 +103,3 @@ describe('a version of several variants', () => {
     await expect(writeLock({ root: app.root })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 });
-
-function twoVariants(): BuiltVersion {
-  const parts = { model: 'tiny', version: '1.0.0', license: 'MIT', signature };
-  const fp32 = buildManifest({
-    ...parts,
-    files: { 'model.onnx': Buffer.from('fp32'), 'labels.txt': Buffer.from('a') },
-  });
-  const int8 = buildManifest({ ...parts, precision: 'int8', files: { 'model.onnx': Buffer.from('int8') } });
-  return buildVariants([
-    { name: 'fp32', built: fp32 },
-    { name: 'int8', built: int8, precision: 'int8', architecture: 'arm64' },
-  ]);
-}

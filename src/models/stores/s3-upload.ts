@@ -11,7 +11,7 @@ import { GlowplugError } from '../../core/errors.ts';
 import type { LocalFile } from '../version.ts';
 import { answerOf } from './s3-failure.ts';
 import { type S3Session, within } from './s3-session.ts';
-import { base64, changed, partBytes, sendParts } from './send-parts.ts';
+import { base64, changed, type PartBuffers, partBytes, sendParts } from './send-parts.ts';
 import type { Store, Unfinished, UploadOptions } from './store.ts';
 
 export function s3Uploads(
@@ -19,6 +19,7 @@ export function s3Uploads(
   { put, head }: Pick<Store, 'put' | 'head'>,
 ): Pick<Store, 'upload' | 'unfinished'> {
   const { sdk, client, location, clock, at, keyOf, asking, failed } = session;
+  const buffers: PartBuffers = [];
   return { upload, unfinished };
 
   async function upload(key: string, file: LocalFile, options: UploadOptions = {}): Promise<void> {
@@ -43,10 +44,12 @@ export function s3Uploads(
 
   async function uploadInParts(key: string, file: LocalFile, options: UploadOptions): Promise<void> {
     const { signal } = options;
-    const mine = { ...at(key), UploadId: (await begunBefore(key, signal)) ?? (await begin(key, signal)) };
-    const there = await partsOf(mine, signal);
+    const before = await begunBefore(key, signal);
+    const mine = { ...at(key), UploadId: before ?? (await begin(key, signal)) };
+    const there = before === undefined ? new Map<number, SentPart>() : await partsOf(mine, signal);
     const parts = await sendParts(
       file,
+      buffers,
       async ({ number, size, crc32: crc }, body, whileAll): Promise<CompletedPart> => {
         const sent = { PartNumber: number, ChecksumCRC32: crc };
         const had = there.get(number);
@@ -113,7 +116,7 @@ export function s3Uploads(
   }
 
   async function partsOf(mine: { Bucket: string; Key: string; UploadId: string }, signal: AbortSignal | undefined) {
-    const parts = new Map<number, { size: number; crc32: string; etag: string }>();
+    const parts = new Map<number, SentPart>();
     let marker: string | undefined;
     do {
       const command = new sdk.ListPartsCommand({ ...mine, ...(marker ? { PartNumberMarker: marker } : {}) });
@@ -162,6 +165,12 @@ export function s3Uploads(
       if (answerOf(error).code !== 'NoSuchUpload') throw failed(error, keyOf(upload.Key));
     }
   }
+}
+
+interface SentPart {
+  readonly size: number;
+  readonly crc32: string;
+  readonly etag: string;
 }
 
 /** One that others end under our hands, three times over, is no accident. */
