@@ -6,14 +6,17 @@ import { type Inference, inferResponse, isInference } from '../protocol/infer-re
 import { isProtocolPath } from '../protocol/routes.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
-import { createModel, type Model, type ModelHost, type Models } from './model.ts';
+import { createModel, type Model, type ModelHost, type ModelOptions, type Models } from './model.ts';
 import { inferOnce, openInference } from './open-inference.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 
-export type References = Readonly<Record<string, string>>;
+export type References = Readonly<Record<string, string | ModelOptions>>;
 
 export interface FunctionOptions<M extends References, I, O> {
-  /** Name in the code → reference: `{ iris: 'iris:prod' }`. Written out, so that the bundle finds what to pin. */
+  /**
+   * Name in the code → reference: `{ iris: 'iris:prod' }`. Written out, so that the bundle finds what to pin. Where requests
+   * meet: `{ iris: { model: 'iris:prod', batch: { objective: { p95: 100 } } } }`.
+   */
   readonly models?: M;
   /**
    * Decode: what a request's body is: `json(schema)`, `image()`, `tensors()`, or a decode of your own.
@@ -60,7 +63,12 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   }
   // Not before the first use: importing a function does nothing.
   const models = once(() =>
-    Object.fromEntries(references.map(([name, reference]) => [name, createModel(reference, host())])),
+    Object.fromEntries(
+      references.map(([name, use]) => {
+        const { model, batch } = typeof use === 'string' ? { model: use } : use;
+        return [name, createModel(model, host(), batch)];
+      }),
+    ),
   );
   const warm = once(() => warmUp(models(), options.warm));
   const input = options.input ?? tensors();

@@ -8,9 +8,10 @@ import { parseLock } from '../models/lock.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { FetchedVersion, Lock, LockedVersion } from '../models/version.ts';
+import { type BatchOptions, batched } from '../session/batched.ts';
 import { budgetFor, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { SessionFactory } from '../session/session.ts';
+import type { Session, SessionFactory } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
 import type { ModelHost } from './model.ts';
 
@@ -52,32 +53,45 @@ export class Environment implements ModelHost, AsyncDisposable {
     });
   }
 
-  /** The right to run the reference's session once, opened if need be. */
-  async lease(reference: string, signal?: AbortSignal): Promise<Lease> {
-    return await this.#pool.lease(this.#wanted.get(reference) ?? (await this.#want(reference)), signal);
+  /** The right to run the reference's session once, opened if need be; everyone who runs it with `batch` shares its runs. */
+  async lease(reference: string, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease> {
+    const key = batch ? `${reference} ${JSON.stringify(batch)}` : reference;
+    return await this.#pool.lease(this.#wanted.get(key) ?? (await this.#want(key, reference, batch)), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  async #want(reference: string): Promise<Wanted> {
+  async #want(key: string, reference: string, batch: BatchOptions | undefined): Promise<Wanted> {
     const locked = await this.locked(reference);
     const wanted: Wanted = {
-      key: locked.digest,
+      // A session is batched in one way: who asks for another gets a session of its own.
+      key: batch ? `${locked.digest} ${JSON.stringify(batch)}` : locked.digest,
       estimate: residentBytes(locked.files['model.onnx']?.size ?? 0),
       open: async () => {
         const { paths } = await this.#fetch(locked);
-        return await this.#createSession(paths['model.onnx'] ?? '', { threads: threadsFor(this.#contract.memoryMb) });
+        const threads = threadsFor(this.#contract.memoryMb);
+        const session = await this.#createSession(paths['model.onnx'] ?? '', { threads });
+        return batch ? await inBatches(session, batch) : session;
       },
     };
-    this.#wanted.set(reference, wanted);
+    this.#wanted.set(key, wanted);
     return wanted;
   }
 
   async #fetch(locked: LockedVersion): Promise<FetchedVersion> {
     const store = await this.#store.run(this.#contract.store, () => openReader(this.#contract));
     return await fetchVersion(store, locked, { cacheDir: this.#contract.cacheDir });
+  }
+}
+
+async function inBatches(session: Session, options: BatchOptions): Promise<Session> {
+  try {
+    return batched(session, options);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

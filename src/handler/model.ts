@@ -2,7 +2,9 @@
 import { GlowplugError } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { LockedVersion } from '../models/version.ts';
+import type { BatchOptions } from '../session/batched.ts';
 import type { Lease } from '../session/pool.ts';
+import type { RunOptions } from '../session/session.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 import type { FeedsOf, OutputsOf } from './registry.ts';
 
@@ -10,11 +12,13 @@ export interface Model<R extends string = string> {
   /** As the function wrote it: `iris:prod`. */
   readonly reference: R;
   /**
-   * Runs the model once. The session is opened when it is not yet.
+   * Runs the model once, together with others who run it at that moment where the function says `batch`. The session is
+   * opened when it is not yet.
    *
-   * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE
+   * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE;
+   * batched also QUEUE_FULL, DEADLINE
    */
-  run(feeds: FeedsOf<R>, options?: { signal?: AbortSignal }): Promise<OutputsOf<R>>;
+  run(feeds: FeedsOf<R>, options?: RunOptions): Promise<OutputsOf<R>>;
   /** Name, version, digest, files and signature, as the lock file pins them. */
   locked(): Promise<LockedVersion>;
   signature(): Promise<Signature>;
@@ -24,24 +28,35 @@ export interface Model<R extends string = string> {
   warm(): Promise<void>;
 }
 
+/** A model with more than its reference: `{ model: 'ppocr-rec:prod', batch: { objective: { p95: 100 } } }`. */
+export interface ModelOptions<R extends string = string> {
+  readonly model: R;
+  /** Requests that run the model at the same time share runs. */
+  readonly batch?: BatchOptions;
+}
+
+type ReferenceOf<U> = U extends string ? U : U extends ModelOptions<infer R> ? R : never;
+
 /** The models of a function under the names that it gives them. */
-export type Models<M extends Readonly<Record<string, string>>> = { readonly [Name in keyof M]: Model<M[Name]> };
+export type Models<M extends Readonly<Record<string, string | ModelOptions>>> = {
+  readonly [Name in keyof M]: Model<ReferenceOf<M[Name]>>;
+};
 
 /** Where models come from: `Environment`, or a test's own. */
 export interface ModelHost {
   locked(reference: string): Promise<LockedVersion>;
   text(reference: string, file: string): Promise<string>;
-  lease(reference: string, signal?: AbortSignal): Promise<Lease>;
+  lease(reference: string, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease>;
 }
 
-export function createModel<R extends string>(reference: R, host: ModelHost): Model<R> {
-  const lease = (signal?: AbortSignal) => available(reference, () => host.lease(reference, signal));
+export function createModel<R extends string>(reference: R, host: ModelHost, batch?: BatchOptions): Model<R> {
+  const lease = (signal?: AbortSignal) => available(reference, () => host.lease(reference, signal, batch));
   return {
     reference,
     async run(feeds, options) {
       using held = await lease(options?.signal);
       // The registry types what the lock file says; the session checks it again, by value.
-      return (await held.session.run(feeds as Tensors)) as OutputsOf<R>;
+      return (await held.session.run(feeds as Tensors, options)) as OutputsOf<R>;
     },
     locked: () => available(reference, () => host.locked(reference)),
     async signature() {
