@@ -8,10 +8,10 @@ import type { Dimension, Signature, TensorSpec } from '../core/signature.ts';
  */
 export type Padding = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Lengths that meet differ by less than a step: four steps from a length to its double. Measured: docs/decisions/batcher.md. */
-const STEPS = 4;
+/** Lengths that meet differ by less than a step: two steps from a length to its double. Measured: docs/decisions/batcher.md. */
+const STEPS = 2;
 
-/** The longest length that meets `length`: 8, 10, 12, 14, 16, 20, 24, 28, 32, 40 … */
+/** The longest length that meets `length`: 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48 … */
 export function stepOf(length: number): number {
   if (length <= 2 * STEPS) return length;
   const step = 2 ** Math.floor(Math.log2(length - 1)) / STEPS;

@@ -33,85 +33,109 @@ export interface Objective {
 
 /** A rung must beat a smaller one by this share of its time a row: less is noise, and smaller answers sooner. */
 const WORTH = 0.05;
-/** A rung's time is the median of its last runs: one garbage collection or one cold first run does not move it. */
+/** What is known of a rung is its last runs: hosts and neighbours change. */
 const REMEMBERED = 7;
-/** Runs that a rung gets before it is judged. */
-const TRIES = 3;
-/** Rungs above the chosen one that are tried: one that gains nothing may stand before one that does. */
-const AHEAD = 2;
-/** After so many runs a rung that was found wanting is tried again: hosts and neighbours change. */
-const TRY_AGAIN = 500;
+/** Runs of each side in a trial, in turn, so that a busy neighbour slows both. */
+const TRIES = 7;
+/** Rungs that are tried beside the chosen one. Two up comes first: one that gains nothing may stand before one that does. */
+const TRIED = [2, 1, -1, -2];
+/** Runs before the next trials when none was won: this many, then twice as many … */
+const [FIRST_REST, LONGEST_REST] = [16, 512];
 /** Batches that go without a window after one that brought nobody: 1, 2, 4 … this many. */
 const LONGEST_PAUSE = 64;
 /** Timers have whole milliseconds. */
 const SHORTEST_WINDOW = 1;
+/** A window may take this share of the objective. */
+const WINDOW_SHARE = 0.1;
 
+/** Batches of more than half of `rows` and up to it. */
 interface Rung {
   readonly rows: number;
-  /** Milliseconds a row of the last runs, a ring. */
-  readonly recent: number[];
-  msPerRow: number;
-  runs: number;
-  lastRun: number;
+  /** Milliseconds a row of the last runs. */
+  recent: number[];
 }
 
-/** Climbs a ladder of sizes 1, 2, 4 … `maxRows` while the next is worth it and keeps the objective. */
+/** Climbs a ladder of sizes 1, 2, 4 … `maxRows` while a larger one is worth it. */
 export function selfTuned({ p95 }: Objective, maxRows: number): Pace {
   const rungs: Rung[] = [];
-  for (let at = 0; at <= rungOf(maxRows); at++) {
-    rungs.push({ rows: Math.min(2 ** at, maxRows), recent: [], msPerRow: Number.NaN, runs: 0, lastRun: 0 });
-  }
-  let runs = 0;
+  for (let at = 0; at <= rungOf(maxRows); at++) rungs.push({ rows: Math.min(2 ** at, maxRows), recent: [] });
+  const known = (at: number) => rungs[at]!.recent.length > 0;
+  /** What a size can do: the fastest of the last runs. What neighbours took from the others is not the size's doing. */
+  const fastest = (at: number) => Math.min(...rungs[at]!.recent);
+  const usual = (at: number) => median(rungs[at]!.recent);
+
   let best = 0;
+  /** The rung that is tried against the best one, and how many runs each has had in the trial. */
+  let trial: { readonly rung: number; own: number; other: number; next: boolean } | undefined;
+  let untried = [...TRIED];
+  let rest = FIRST_REST;
+  let resting = 0;
   let pauses = 0;
   let pause = 0;
 
-  /** A row comes while a run is under way and waits for it, then for its own: twice the time, at worst. */
-  const keepsObjective = (rows: number) => 2 * (time(rows) ?? 0) <= p95;
-
   function time(rows: number): number | undefined {
-    const own = rungOf(rows);
-    for (let at = Math.min(own, rungs.length - 1); at >= 0; at--) if (known(at)) return rungs[at]!.msPerRow * rows;
-    for (let at = own + 1; at < rungs.length; at++) if (known(at)) return rungs[at]!.msPerRow * rows;
+    const own = Math.min(rungOf(rows), rungs.length - 1);
+    for (let at = own; at >= 0; at--) if (known(at)) return usual(at) * rows;
+    for (let at = own + 1; at < rungs.length; at++) if (known(at)) return usual(at) * rows;
     return undefined;
   }
 
-  function known(at: number): boolean {
-    return rungs[at]!.runs > 0;
+  /** A row that comes while a run is under way waits for it, then for its own: twice the time, at worst. */
+  const keepsObjective = (rows: number) => 2 * (time(rows) ?? 0) <= p95;
+
+  /** The rows of the rung, or of a smaller one that keeps the objective; not when it is lost with so many waiting. */
+  function within(rung: number, waiting: number): number {
+    if ((time(rungs[best]!.rows) ?? 0) * (waiting / rungs[best]!.rows) > p95) return rungs[rung]!.rows;
+    let at = rung;
+    while (at > 0 && !keepsObjective(rungs[at]!.rows)) at--;
+    return rungs[at]!.rows;
   }
 
-  /** The smallest rung that no larger one beats by more than WORTH, of those that keep the objective. */
-  function choose(): number {
-    let chosen: number | undefined;
-    for (const [at, rung] of rungs.entries()) {
-      if (!known(at) || (at > 0 && !keepsObjective(rung.rows))) continue;
-      if (chosen === undefined || rung.msPerRow < rungs[chosen]!.msPerRow * (1 - WORTH)) chosen = at;
+  /** The next rung to try, of those that `waiting` rows reach. */
+  function nextTrial(waiting: number): void {
+    if (trial || resting > 0 || !known(best)) return;
+    if (untried.length === 0) {
+      [resting, rest, untried] = [rest, Math.min(LONGEST_REST, 2 * rest), [...TRIED]];
+      return;
     }
-    return chosen ?? 0;
+    untried = untried.filter((step) => best + step >= 0 && best + step < rungs.length);
+    const step = untried.find((one) => best + one <= rungOf(waiting));
+    if (step === undefined) return;
+    untried = untried.filter((one) => one !== step);
+    trial = { rung: best + step, own: 0, other: 0, next: true };
   }
 
-  /** What a run costs beside its rows: the time that a lone row's run would save by riding along. */
+  function judge({ rung, own, other }: { rung: number; own: number; other: number }): void {
+    const [small, large] = rung < best ? [rung, best] : [best, rung];
+    if (Math.min(own, other) < TRIES) {
+      // So many wait no more as the trial needs: it is given up, and comes last.
+      if (other < own + TRIES) return;
+      untried.push(rung - best);
+    } else {
+      const chosen = fastest(large) < fastest(small) * (1 - WORTH) ? large : small;
+      if (chosen !== best) [best, untried, rest] = [chosen, [...TRIED], FIRST_REST];
+    }
+    trial = undefined;
+  }
+
+  /** What a run costs beside its rows: what a lone row saves by riding along. */
   function fixedCost(): number {
     const least = rungs.findIndex((_rung, at) => known(at));
-    if (least < 0 || least >= best) return 0;
-    return rungs[least]!.rows * (rungs[least]!.msPerRow - rungs[best]!.msPerRow);
+    return least < 0 || least >= best ? 0 : rungs[least]!.rows * (fastest(least) - fastest(best));
   }
 
   function windowNow(): number {
-    const ms = Math.min(fixedCost(), p95 - 2 * (time(rungs[best]!.rows) ?? p95));
+    const room = p95 - 2 * (time(rungs[best]!.rows) ?? p95);
+    const ms = Math.min(fixedCost(), WINDOW_SHARE * p95, room);
     return ms >= SHORTEST_WINDOW ? ms : 0;
   }
 
   return {
     time,
     size(waiting) {
-      const reachable = Math.min(rungOf(waiting), rungs.length - 1, best + AHEAD);
-      for (let at = best + 1; at <= reachable; at++) {
-        const rung = rungs[at]!;
-        const due = rung.runs < TRIES || runs - rung.lastRun > TRY_AGAIN;
-        if (due && keepsObjective(rung.rows)) return rung.rows;
-      }
-      return rungs[best]!.rows;
+      nextTrial(waiting);
+      const tries = trial?.next && rungOf(waiting) >= trial.rung;
+      return within(tries ? trial!.rung : best, waiting);
     },
     window() {
       if (pause > 0) {
@@ -125,18 +149,21 @@ export function selfTuned({ p95 }: Objective, maxRows: number): Pace {
       pause = pauses;
     },
     ran(rows, ms) {
-      const rung = rungs[Math.min(rungOf(rows), rungs.length - 1)]!;
-      rung.recent[rung.runs % REMEMBERED] = ms / rows;
-      rung.msPerRow = median(rung.recent);
-      rung.runs++;
-      rung.lastRun = ++runs;
-      best = choose();
+      const at = Math.min(rungOf(rows), rungs.length - 1);
+      const rung = rungs[at]!;
+      // A trial is judged by runs of its own time alone.
+      if (trial?.rung === at && trial.own === 0) rung.recent = [];
+      if (trial && at === best && trial.other === 0) rung.recent = [];
+      rung.recent = [...rung.recent, ms / rows].slice(-REMEMBERED);
+      if (trial?.rung === at) [trial.own, trial.next] = [trial.own + 1, false];
+      else if (trial && at === best) [trial.other, trial.next] = [trial.other + 1, true];
+      if (trial) judge(trial);
+      if (resting > 0) resting--;
     },
     get chosen() {
-      const alone = rungs[0]!.msPerRow;
-      const gain = known(0) && known(best) ? alone / rungs[best]!.msPerRow : undefined;
-      const curve = rungs.filter((_rung, at) => known(at)).map(({ rows, msPerRow }) => ({ rows, msPerRow }));
-      return { rows: rungs[best]!.rows, windowMs: windowNow(), gain, curve };
+      const gain = known(0) && known(best) ? usual(0) / usual(best) : undefined;
+      const curve = rungs.flatMap(({ rows }, at) => (known(at) ? { rows, msPerRow: usual(at) } : []));
+      return { rows: within(best, 1), windowMs: windowNow(), gain, curve };
     },
   };
 }
