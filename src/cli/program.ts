@@ -1,6 +1,7 @@
 // The commands of `glowplug`, composed. docs/reference/cli.md is generated from this.
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { benchCommand } from './bench.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { inspectCommand } from './inspect.ts';
@@ -15,9 +16,17 @@ export function buildProgram(): Command {
     .version(version)
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
-  const commands = [devCommand(), invokeCommand(), publishCommand(), lockCommand(), inspectCommand(), doctorCommand()];
+  const commands = [
+    devCommand(),
+    invokeCommand(),
+    publishCommand(),
+    lockCommand(),
+    inspectCommand(),
+    benchCommand(),
+    doctorCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
-  for (const one of [program, ...commands]) {
+  for (const one of [program, ...commands, ...commands.flatMap((command) => command.commands)]) {
     one.configureOutput({ outputError: (text, write) => write(text) }).exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
     });
