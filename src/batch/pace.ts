@@ -40,7 +40,7 @@ const TRIES = 7;
 /** Rungs that are tried beside the chosen one. Two up comes first: one that gains nothing may stand before one that does. */
 const TRIED = [2, 1, -1, -2];
 /** Runs before the next trials when none was won: this many, then twice as many … */
-const [FIRST_REST, LONGEST_REST] = [16, 512];
+const [FIRST_REST, LONGEST_REST] = [64, 1024];
 /** Batches that go without a window after one that brought nobody: 1, 2, 4 … this many. */
 const LONGEST_PAUSE = 64;
 /** Timers have whole milliseconds. */
