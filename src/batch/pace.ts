@@ -37,6 +37,8 @@ const WORTH = 0.05;
 const REMEMBERED = 7;
 /** Runs of each side in a trial, in turn, so that a busy neighbour slows both. */
 const TRIES = 7;
+/** A larger rung that is no faster at all by then is given up: a trial must not cost where nothing is gained. */
+const HOPELESS = 3;
 /** Rungs that are tried beside the chosen one. Two up comes first: one that gains nothing may stand before one that does. */
 const TRIED = [2, 1, -1, -2];
 /** Runs before the next trials when none was won: this many, then twice as many … */
@@ -107,7 +109,8 @@ export function selfTuned({ p95 }: Objective, maxRows: number): Pace {
 
   function judge({ rung, own, other }: { rung: number; own: number; other: number }): void {
     const [small, large] = rung < best ? [rung, best] : [best, rung];
-    if (Math.min(own, other) < TRIES) {
+    const hopeless = rung > best && Math.min(own, other) >= HOPELESS && fastest(large) >= fastest(small);
+    if (!hopeless && Math.min(own, other) < TRIES) {
       // So many wait no more as the trial needs: it is given up, and comes last.
       if (other < own + TRIES) return;
       untried.push(rung - best);
