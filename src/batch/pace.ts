@@ -32,7 +32,7 @@ export interface Objective {
 }
 
 /** A rung must beat a smaller one by this share of its time a row: less is noise, and smaller answers sooner. */
-const WORTH = 0.05;
+const WORTH = 0.1;
 /** What is known of a rung is its last runs: hosts and neighbours change. */
 const REMEMBERED = 7;
 /** Runs of each side in a trial, in turn, so that a busy neighbour slows both. */

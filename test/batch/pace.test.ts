@@ -27,7 +27,7 @@ describe('the self-tuned pace', () => {
     expect(selfTuned({ p95: 100 }, 256).size(1000)).toBe(1);
   });
 
-  it('climbs to where a row is no longer 5 % cheaper, within 50 runs', () => {
+  it('climbs to where a row is no longer 10 % cheaper, within 50 runs', () => {
     const pace = selfTuned({ p95: 1000 }, 256);
     drive(pace, mlp, 50);
     expect(pace.chosen.rows).toBeGreaterThanOrEqual(64);
