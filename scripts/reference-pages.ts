@@ -46,8 +46,9 @@ function environment(): string {
 }
 
 function cli(program: Command): string {
-  const sections = [program, ...program.commands].map((command) => {
-    const name = command === program ? program.name() : `${program.name()} ${command.name()}`;
+  const all = [program, ...program.commands.flatMap((command) => [command, ...command.commands])];
+  const sections = all.map((command) => {
+    const name = nameOf(command);
     return `## ${name}\n\n\`\`\`text\n${help(command).trimEnd()}\n\`\`\``;
   });
   return page(
@@ -56,6 +57,10 @@ function cli(program: Command): string {
     'In this repository: `npm run glowplug -- <command>`. Where the package is installed: `npx glowplug <command>`.',
     sections.join('\n\n'),
   );
+}
+
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }
 
 /** As a terminal of 100 columns without colours shows it, examples included. */

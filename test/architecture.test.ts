@@ -13,7 +13,8 @@ const mayImport: Record<string, readonly string[]> = {
   batch: ['core'],
   process: ['core', 'tensor'],
   models: ['core', 'onnx'],
-  session: ['core', 'tensor', 'models'],
+  // session → batch: a batched session joins tensors, which src/batch may not know.
+  session: ['core', 'tensor', 'models', 'batch'],
   protocol: ['core', 'tensor'],
   handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol'],
   adapters: ['core', 'handler'],

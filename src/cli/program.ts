@@ -1,6 +1,7 @@
 // The commands of `glowplug`, composed. docs/reference/cli.md is generated from this.
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { benchCommand } from './bench.ts';
 import { copyCommand } from './copy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
@@ -45,10 +46,11 @@ export function buildProgram(): Command {
     copyCommand(),
     pruneCommand(),
     inspectCommand(),
+    benchCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const one of [program, ...commands]) {
+  for (const one of [program, ...commands, ...commands.flatMap((command) => command.commands)]) {
     one.configureOutput({ outputError: (text, write) => write(text) }).exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
     });

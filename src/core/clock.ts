@@ -3,13 +3,15 @@
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  /** Resolves after `ms`, 0 being one turn of the event loop; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   async sleep(ms, signal) {
+    // A timer of 0 takes a whole millisecond.
+    if (ms <= 0) return await new Promise((resolve) => setImmediate(resolve));
     const { setTimeout } = await import('node:timers/promises');
     await setTimeout(ms, undefined, signal ? { signal } : {});
   },

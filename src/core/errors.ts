@@ -148,6 +148,16 @@ const entries = {
     meaning: 'A package that this feature needs is not installed.',
     remedy: 'Install the package that the message names.',
   },
+  QUEUE_FULL: {
+    status: 429,
+    meaning: 'More requests wait for the model than its queue holds.',
+    remedy: 'Try again after the seconds that Retry-After names.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    meaning: 'The host is closing, or replacing the model, and takes no more requests.',
+    remedy: 'Try again: another host, or the next version, answers.',
+  },
   DEADLINE: {
     status: 504,
     meaning: 'The answer was not ready within the deadline.',

@@ -16,7 +16,8 @@ export type References = Readonly<Record<string, ModelUse>>;
 export interface FunctionOptions<M extends References, I, O> {
   /**
    * Name in the code → reference: `{ iris: 'iris:prod' }`. Written out, so that the bundle finds what to pin. With more than
-   * the reference, `{ iris: { model: 'iris:prod', follow: { every: 60 } } }`, moves of the channel reach the function.
+   * the reference, `{ iris: { model: 'iris:prod', follow: { every: 60 } } }`, moves of the channel reach the function; with
+   * `batch: { objective: { p95: 100 } }` requests that meet share runs.
    */
   readonly models?: M;
   /**

@@ -10,6 +10,7 @@ import { parseLock } from '../models/lock.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { Lock, LockedVersion } from '../models/version.ts';
+import { type BatchOptions, batched } from '../session/batched.ts';
 import { budgetFor, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Session, SessionFactory } from '../session/session.ts';
@@ -74,15 +75,15 @@ export class Environment implements ModelHost, AsyncDisposable {
     });
   }
 
-  /** The right to run the version's session once, opened if need be. */
-  async lease(version: LockedVersion, signal?: AbortSignal): Promise<Lease> {
-    return await this.#pool.lease(this.#want(version), signal);
+  /** The right to run the version's session once, opened if need be; everyone who runs it with `batch` shares its runs. */
+  async lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease> {
+    return await this.#pool.lease(this.#want(version, batch), signal);
   }
 
-  async leaseBeside(version: LockedVersion): Promise<Lease> {
-    const wanted = this.#want(version);
+  async leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease> {
+    const wanted = this.#want(version, batch);
     try {
-      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(key));
+      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(digestIn(key)));
     } catch (error) {
       if (!(error instanceof GlowplugError) || error.code !== 'MEMORY_BUDGET') throw error;
       if (!this.#wantsRecycling && this.#pool.fitsWithoutKept(wanted)) {
@@ -111,15 +112,17 @@ export class Environment implements ModelHost, AsyncDisposable {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  #want(version: LockedVersion): Wanted {
+  #want(version: LockedVersion, batch: BatchOptions | undefined): Wanted {
     return {
-      key: version.digest,
+      key: sessionKey(version, batch),
       estimate: residentBytes(version.files['model.onnx']?.size ?? 0),
       open: async () => {
         const held = await this.#hold(version);
         try {
           const path = held.paths['model.onnx'] ?? '';
-          return holding(held, await this.#createSession(path, { threads: threadsFor(this.#contract.memoryMb) }));
+          const threads = threadsFor(this.#contract.memoryMb);
+          const session = holding(held, await this.#createSession(path, { threads }));
+          return batch ? await inBatches(session, batch) : session;
         } catch (error) {
           await held[Symbol.asyncDispose]();
           throw error;
@@ -133,17 +136,35 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 }
 
+/** A session is batched in one way: who asks for another gets a session of its own. */
+function sessionKey({ digest }: LockedVersion, batch: BatchOptions | undefined): string {
+  return batch ? `${digest} ${JSON.stringify(batch)}` : digest;
+}
+
+function digestIn(key: string): string {
+  return key.split(' ', 1)[0] ?? key;
+}
+
 /** The session; its files are let go when it closes. */
 function holding(held: HeldVersion, session: Session): Session {
   return {
     signature: session.signature,
     bytes: session.bytes,
-    run: (feeds) => session.run(feeds),
+    run: (feeds, options) => session.run(feeds, options),
     async [Symbol.asyncDispose]() {
       await session[Symbol.asyncDispose]();
       await held[Symbol.asyncDispose]();
     },
   };
+}
+
+async function inBatches(session: Session, options: BatchOptions): Promise<Session> {
+  try {
+    return batched(session, options);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function readLock(path: string): Promise<Lock> {

@@ -3,6 +3,7 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 import { isVersionTag, parseReference } from '../models/reference.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
+import type { BatchOptions } from '../session/batched.ts';
 
 /** A reference (`'rec:prod'`), which the lock file pins, or a reference with more. */
 export type ModelUse = string | ModelOptions;
@@ -16,6 +17,8 @@ export interface ModelOptions {
   readonly split?: Split;
   /** Another version runs on the same feeds, after the answer, and its outputs are compared. */
   readonly shadow?: Shadow;
+  /** Requests that run the model at the same time share runs. */
+  readonly batch?: BatchOptions;
 }
 
 export interface Follow {

@@ -5,7 +5,9 @@ import type { Log } from '../core/log.ts';
 import type { Signature } from '../core/signature.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
+import type { BatchOptions } from '../session/batched.ts';
 import type { Lease } from '../session/pool.ts';
+import type { RunOptions } from '../session/session.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 import type { ModelUse, ReferenceOf } from './model-use.ts';
 import type { FeedsOf, OutputsOf } from './registry.ts';
@@ -14,11 +16,13 @@ export interface Model<R extends string = string> {
   /** As the function wrote it: `iris:prod`. */
   readonly reference: R;
   /**
-   * Runs the model once. The session is opened when it is not yet.
+   * Runs the model once, together with others who run it at that moment where the function says `batch`. The session is
+   * opened when it is not yet.
    *
-   * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE
+   * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE;
+   * batched also QUEUE_FULL, DEADLINE
    */
-  run(feeds: FeedsOf<R>, options?: { signal?: AbortSignal }): Promise<OutputsOf<R>>;
+  run(feeds: FeedsOf<R>, options?: RunOptions): Promise<OutputsOf<R>>;
   /** Name, version, digest, files and signature of the version that answers this request. */
   locked(): Promise<LockedVersion>;
   signature(): Promise<Signature>;
@@ -43,9 +47,9 @@ export interface ModelHost {
   locked(reference: string): Promise<LockedVersion>;
   store(): Promise<ReadableStore>;
   text(version: LockedVersion, file: string): Promise<string>;
-  lease(version: LockedVersion, signal?: AbortSignal): Promise<Lease>;
+  lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease>;
   /** Opens it beside the versions that answer, never in their place. @throws GlowplugError MEMORY_BUDGET */
-  leaseBeside(version: LockedVersion): Promise<Lease>;
+  leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease>;
   /** `to` answers from now on, and `from` no more: its memory goes to who needs it. */
   replace(from: LockedVersion | undefined, to: LockedVersion): void;
 }
@@ -57,15 +61,16 @@ export function createModel<R extends string>(
   reference: R,
   host: () => ModelHost,
   version: () => Promise<LockedVersion>,
+  batch: BatchOptions | undefined,
   ran: Ran = () => {},
 ): Model<R> {
   return {
     reference,
     async run(feeds, options) {
       const locked = await this.locked();
-      using held = await available(reference, () => host().lease(locked, options?.signal));
+      using held = await available(reference, () => host().lease(locked, options?.signal, batch));
       // The registry types what the lock file says; the session checks it again, by value.
-      const outputs = await held.session.run(feeds as Tensors);
+      const outputs = await held.session.run(feeds as Tensors, options);
       ran(locked, feeds as Tensors, outputs);
       return outputs as OutputsOf<R>;
     },
@@ -75,7 +80,7 @@ export function createModel<R extends string>(
     },
     text: (file) => available(reference, async () => await host().text(await version(), file)),
     async warm() {
-      (await available(reference, async () => await host().lease(await version())))[Symbol.dispose]();
+      (await available(reference, async () => await host().lease(await version(), undefined, batch)))[Symbol.dispose]();
     },
   };
 }

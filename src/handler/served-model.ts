@@ -6,6 +6,7 @@ import { lookUp } from '../models/look-up.ts';
 import { parseReference } from '../models/reference.ts';
 import { resolve } from '../models/resolve.ts';
 import type { Digest, LockedVersion } from '../models/version.ts';
+import type { BatchOptions } from '../session/batched.ts';
 import type { ModelHost } from './model.ts';
 import type { ModelOptions } from './model-use.ts';
 import { type AnsweredRun, ShadowRun } from './shadow-run.ts';
@@ -28,6 +29,10 @@ export class ServedModel {
     this.#use = use;
     this.#host = host;
     this.#warmVersion = warmVersion;
+  }
+
+  get batch(): BatchOptions | undefined {
+    return this.#use.batch;
   }
 
   /** The version that answers this request, the same for all of it. */
@@ -53,7 +58,7 @@ export class ServedModel {
     const channel = await this.#channel(this.reference);
     void channel.refresh();
     // First what answers: the others open beside it.
-    (await this.#host().lease(await this.current()))[Symbol.dispose]();
+    (await this.#host().lease(await this.current(), undefined, this.batch))[Symbol.dispose]();
     for (const other of [split?.to, shadow?.model]) {
       if (other !== undefined) await (await this.#channel(other)).refresh();
     }
@@ -99,7 +104,7 @@ export class ServedModel {
     const version = typeof wanted === 'string' ? await resolve(await host.store(), `${model}@${wanted}`) : wanted;
     accepts((await host.locked(this.reference)).signature, version.signature);
     if (wanted !== version) await this.#use.follow?.verify?.(await host.store(), version);
-    using _open = await host.leaseBeside(version);
+    using _open = await host.leaseBeside(version, this.batch);
     const answers = reference === this.reference || reference === this.#use.split?.to;
     if (answers) await this.#warmVersion(version);
     return version;
@@ -111,7 +116,7 @@ export class ServedModel {
     this.#shadow ??= new ShadowRun({
       tolerance: shadow?.tolerance ?? 1e-3,
       version: async () => (shadow ? (await this.#channel(shadow.model)).current : undefined),
-      lease: (version) => this.#host().leaseBeside(version),
+      lease: (version) => this.#host().leaseBeside(version, this.batch),
       clock,
       log,
     });

@@ -40,7 +40,7 @@ export class Serving {
     const models = [...this.#served].map(([name, served]) => {
       let chosen: Promise<LockedVersion> | undefined;
       const version = () => (chosen ??= served.choose(request, requestId));
-      const model = createModel(served.reference, this.#host, version, (which, feeds, outputs) => {
+      const model = createModel(served.reference, this.#host, version, served.batch, (which, feeds, outputs) => {
         ran.set(name, which);
         served.answered({ requestId, version: which, feeds, outputs });
       });
@@ -80,7 +80,7 @@ export class Serving {
     return Object.fromEntries(
       [...this.#served].map(([each, served]) => {
         const choose = async () => (each === name && version ? version : await served.current());
-        return [each, createModel(served.reference, this.#host, choose)];
+        return [each, createModel(served.reference, this.#host, choose, served.batch)];
       }),
     );
   }

@@ -1,4 +1,5 @@
 // What the rest of glowplug knows of onnxruntime: a session with a signature that runs tensors.
+import type { Priority } from '../batch/queue.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 
@@ -7,7 +8,16 @@ export interface Session extends AsyncDisposable {
   /** Bytes the memory budget counts for it. */
   readonly bytes: number;
   /** Runs once. Feeds are checked against the signature: a mismatch is INPUT_TENSOR, a fault of the run SESSION_FAILED. */
-  run(feeds: Tensors): Promise<Tensors>;
+  run(feeds: Tensors, options?: RunOptions): Promise<Tensors>;
+}
+
+/** What a batched session goes by; one that runs alone has nobody to put first and cannot stop a run. */
+export interface RunOptions {
+  /** Aborting takes the rows out of the queue. */
+  readonly signal?: AbortSignal;
+  /** On the clock; refused as soon as no answer can be there by then. */
+  readonly deadline?: number;
+  readonly priority?: Priority;
 }
 
 export interface SessionOptions {
