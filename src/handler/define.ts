@@ -4,6 +4,7 @@ import { consoleLog } from '../core/log.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
+import { Statistics } from '../protocol/statistics.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import { createModel, type Model, type ModelHost, type Models } from './model.ts';
@@ -75,12 +76,15 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     encode: (output, context) =>
       encode ? encode(output, context) : isInference(output) ? inferResponse(output) : Response.json(output),
   };
+  const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
   return {
     warm,
     async fetch(request, context) {
       if (protocol && isProtocolPath(new URL(request.url).pathname)) {
-        return await answer(context, () => openInference(request, Object.values(models()), warm));
+        return await answer(context, () =>
+          openInference(request, { models: Object.values(models()), statistics, warm }),
+        );
       }
       return await pipeline(verbs, request, context);
     },

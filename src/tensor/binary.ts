@@ -1,7 +1,8 @@
 // Tensors as bytes: little-endian, row-major, no padding; BOOL one byte; BYTES a u32 length and the bytes, each element.
-import { GlowplugError, shorten } from '../core/errors.ts';
+import { shorten } from '../core/errors.ts';
 import type { Datatype } from '../core/signature.ts';
-import { type Elements, elementCount, type Tensor } from './tensor.ts';
+import { readHead, wrongTensor } from './head.ts';
+import type { Elements, Tensor } from './tensor.ts';
 
 type Fixed = Exclude<Datatype, 'BYTES'>;
 
@@ -30,18 +31,26 @@ const arrays: {
  *
  * @throws GlowplugError INPUT_TENSOR naming the tensor, what was expected and what came.
  */
-export function decodeBinary(name: string, datatype: Datatype, shape: readonly number[], bytes: Uint8Array): Tensor {
-  const count = elementCount(shape);
+export function decodeBinary(name: string, datatypeName: unknown, dimensions: unknown, bytes: Uint8Array): Tensor {
+  const { datatype, shape, count } = readHead(name, datatypeName, dimensions);
   if (datatype === 'BYTES') return { datatype, shape, data: readElements(name, count, bytes) };
   const { [datatype]: array } = arrays;
   const size = array.BYTES_PER_ELEMENT;
   if (bytes.byteLength !== count * size) {
-    throw wrong(name, `expected ${count * size} bytes for ${datatype} of shape ${shorten(shape)}`, bytes.byteLength);
+    throw wrongTensor(
+      name,
+      `expected ${count * size} bytes for ${datatype} of shape ${shorten(shape)}`,
+      bytes.byteLength,
+    );
   }
   if (datatype === 'BOOL') checkBooleans(name, bytes);
   const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   // The array was chosen by the datatype: the seam where TypeScript cannot see the pair.
   return { datatype, shape, data: new array(buffer, byteOffset, count) } as Tensor;
+}
+
+export function elementBytes(datatype: Fixed): number {
+  return arrays[datatype].BYTES_PER_ELEMENT;
 }
 
 /** The elements as bytes; a view of them, except for BYTES. */
@@ -64,13 +73,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function checkBooleans(name: string, bytes: Uint8Array): void {
   const at = bytes.findIndex((byte) => byte > 1);
-  if (at >= 0) throw wrong(`${name}[${at}]`, 'expected the byte 0 or 1 for BOOL', bytes[at]);
+  if (at >= 0) throw wrongTensor(`${name}[${at}]`, 'expected the byte 0 or 1 for BOOL', bytes[at]);
 }
 
 function readElements(name: string, count: number, bytes: Uint8Array): (string | Uint8Array)[] {
   // Each element takes four bytes or more: what is not there is not allocated for.
   if (count * 4 > bytes.byteLength) {
-    throw wrong(
+    throw wrongTensor(
       name,
       `expected ${count} elements, each a length of 4 bytes and its bytes,`,
       `${bytes.byteLength} bytes`,
@@ -83,7 +92,7 @@ function readElements(name: string, count: number, bytes: Uint8Array): (string |
     const start = at + 4;
     const end = start <= bytes.byteLength ? start + view.getUint32(at, true) : start;
     if (end > bytes.byteLength) {
-      throw wrong(
+      throw wrongTensor(
         `${name}[${i}]`,
         'expected a length of 4 bytes and as many bytes as it says',
         `${bytes.byteLength - at} bytes`,
@@ -93,7 +102,7 @@ function readElements(name: string, count: number, bytes: Uint8Array): (string |
     at = end;
   }
   if (at !== bytes.byteLength)
-    throw wrong(name, `expected ${count} elements, then the end`, `${bytes.byteLength - at} bytes more`);
+    throw wrongTensor(name, `expected ${count} elements, then the end`, `${bytes.byteLength - at} bytes more`);
   return elements;
 }
 
@@ -105,8 +114,4 @@ function writeElements(elements: readonly (string | Uint8Array)[]): Uint8Array {
     return [length, bytes];
   });
   return Buffer.concat(parts);
-}
-
-function wrong(where: string, expected: string, got: unknown): GlowplugError {
-  return new GlowplugError('INPUT_TENSOR', `tensor ${shorten(where)}: ${expected}, got ${shorten(got)}`);
 }
