@@ -44,7 +44,8 @@ export function decodeBinary(name: string, datatypeName: unknown, dimensions: un
     );
   }
   if (datatype === 'BOOL') checkBooleans(name, bytes);
-  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not .slice(): of a Buffer that is no copy.
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   // The array was chosen by the datatype: the seam where TypeScript cannot see the pair.
   return { datatype, shape, data: new array(buffer, byteOffset, count) } as Tensor;
 }

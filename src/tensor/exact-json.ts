@@ -112,7 +112,7 @@ class Cursor {
     const first = this.#at;
     let small = 0;
     let char = this.#text.charCodeAt(first);
-    for (; isDigit(char); char = this.#text.charCodeAt(++this.#at)) small = small * 10 + char - 0x30;
+    for (; isDigit(char); char = this.#text.charCodeAt(++this.#at)) small = small * 10 + (char - 0x30);
     const digits = this.#at - first;
     if (digits === 0 || (digits > 1 && this.#text.charCodeAt(first) === 0x30)) throw this.unexpected();
     // A fraction or an exponent, or more digits than any tensor takes: as JSON.parse has it.

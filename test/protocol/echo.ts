@@ -1,0 +1,88 @@
+// A function of models that answer what they are fed, one for each element type, and a few with telling shapes.
+import { noLog } from '../../src/core/log.ts';
+import { type Datatype, type Dimension, datatypes, type Signature } from '../../src/core/signature.ts';
+import { createContext } from '../../src/handler/context.ts';
+import { defineFunction } from '../../src/handler/define.ts';
+import type { ModelHost } from '../../src/handler/model.ts';
+import { fakeSession } from '../../src/session/fake.ts';
+import type { Tensors } from '../../src/tensor/tensor.ts';
+
+/** x → y of one element type. */
+function echoing(datatype: Datatype, shape: readonly Dimension[]): Signature {
+  return { inputs: { x: { datatype, shape } }, outputs: { y: { datatype, shape } } };
+}
+
+const all = Object.fromEntries(datatypes.map((datatype) => [datatype, { datatype, shape: ['?', '?'] }]));
+
+const signatures: Readonly<Record<string, Signature>> = {
+  ...Object.fromEntries(datatypes.map((datatype) => [datatype.toLowerCase(), echoing(datatype, ['?', '?'])])),
+  /** Every element type at once: outputs are named as the inputs. */
+  all: { inputs: all, outputs: all },
+  scalar: echoing('FP32', []),
+  vector: echoing('FP32', ['N']),
+  rows: echoing('FP32', ['N', 2]),
+  fixed: echoing('INT16', [2, 2]),
+  one: echoing('BYTES', [1]),
+  'a b/ä': echoing('FP32', ['N']),
+};
+
+export function echoFunction(options: { fail?: (model: string) => Error | undefined } = {}) {
+  const sessions = new Map(
+    Object.entries(signatures).map(([name, signature]) => [
+      name,
+      fakeSession({ signature, answer: (feeds) => rename(feeds, signature) }),
+    ]),
+  );
+  const host: ModelHost = {
+    async locked(reference) {
+      const [model = '', version = ''] = reference.split(':');
+      return { model, version, digest: `sha256:${'0'.repeat(64)}`, files: {}, signature: signatures[model]! };
+    },
+    async text() {
+      return '';
+    },
+    async lease(reference) {
+      const [model = ''] = reference.split(':');
+      const error = options.fail?.(model);
+      if (error) throw error;
+      return { session: sessions.get(model)!, [Symbol.dispose]() {} };
+    },
+  };
+  const models = Object.fromEntries(Object.keys(signatures).map((name) => [name, `${name}:1`]));
+  const { fetch } = defineFunction({ models, oip: true, predict: () => 'own' }, () => host);
+  return (request: Request) => fetch(request, createContext({ requestId: 'r-1', log: noLog }));
+}
+
+function rename(feeds: Tensors, { outputs }: Signature): Tensors {
+  const values = Object.values(feeds);
+  return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, feeds[name] ?? values[i]!]));
+}
+
+export type Body = string | Uint8Array<ArrayBuffer>;
+
+/** POSTs an inference. */
+export function infer(model: string, body: Body, headers: Record<string, string> = {}): Request {
+  const url = `https://f.example/v2/models/${encodeURIComponent(model)}/infer`;
+  return new Request(url, { method: 'POST', body, headers });
+}
+
+/** JSON and bytes as one body, with the header that says where they meet. */
+export function binaryBody(json: unknown, ...tail: readonly Uint8Array[]) {
+  const head = Buffer.from(JSON.stringify(json));
+  const body = new Uint8Array(Buffer.concat([head, ...tail]));
+  return { body, headers: { 'inference-header-content-length': `${head.byteLength}` } };
+}
+
+/** An answer read as its header says. */
+export async function readAnswer(response: Response) {
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const length = Number(response.headers.get('inference-header-content-length') ?? bytes.byteLength);
+  const json: Record<string, unknown> = JSON.parse(bytes.subarray(0, length).toString(), exact);
+  return { status: response.status, json, tail: bytes.subarray(length) };
+}
+
+/** Integers that JSON.parse rounds come as BigInts. */
+function exact(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source ?? '';
+  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
