@@ -1,5 +1,5 @@
 // The repository index: which models there are, and whether a request to each would be answered.
-import { decodeText, readBody } from '../core/body.ts';
+import { readText } from '../core/body.ts';
 import { catalogue, GlowplugError } from '../core/errors.ts';
 import { parseTensorJson } from '../tensor/json.ts';
 import { isRecord, malformed } from './malformed.ts';
@@ -29,9 +29,19 @@ export async function indexEntry(name: string, version: string, load: () => Prom
  * @throws GlowplugError INPUT_JSON, INPUT_TENSOR
  */
 export async function readIndexRequest(request: Request): Promise<{ readyOnly: boolean }> {
-  if (!request.body) return { readyOnly: false };
-  const body = parseTensorJson(decodeText(await readBody(request)));
+  const text = await readOptional(request);
+  if (text === undefined) return { readyOnly: false };
+  const body = parseTensorJson(text);
   const ready = isRecord(body) ? body['ready'] : body;
   if (ready !== undefined && typeof ready !== 'boolean') throw malformed('{ "ready": true or false }', body);
   return { readyOnly: ready ?? false };
+}
+
+async function readOptional(request: Request): Promise<string | undefined> {
+  try {
+    return await readText(request);
+  } catch (error) {
+    if (error instanceof GlowplugError && error.code === 'INPUT_EMPTY') return undefined;
+    throw error;
+  }
 }

@@ -51,8 +51,9 @@ export function parseRoute(method: string, path: string): Route {
 function match(path: string): Route | undefined {
   const kind = Object.hasOwn(whole, path) ? whole[path] : undefined;
   if (kind) return { kind };
-  if (/^\/v2\/repository\/models\/[^/]+\/(load|unload)$/.test(path)) return { kind: 'control' };
-  const parts = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(|\/ready|\/config|\/stats|\/infer)$/.exec(path);
+  if (/^\/v2\/repository\/models\/.+\/(load|unload)$/.test(path)) return { kind: 'control' };
+  // Names have slashes, which Python's quote leaves as they are: whatever stands before a known ending is the name.
+  const parts = /^\/v2\/models\/(.+?)(?:\/versions\/([^/]+))?(|\/ready|\/config|\/stats|\/infer)$/.exec(path);
   const model = decode(parts?.[1]);
   if (!parts || model === undefined) return undefined;
   const version = decode(parts[2]);

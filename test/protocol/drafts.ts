@@ -80,8 +80,8 @@ function halfOf(bits: number): number {
   return new DataView(Uint16Array.of(bits).buffer).getFloat16(0, true);
 }
 
-/** A request that must be answered. */
-export const drafts: fc.Arbitrary<Draft> = fc
+/** As a client writes it. */
+const plainDrafts: fc.Arbitrary<Draft> = fc
   .record({
     datatype: fc.constantFrom(...datatypes),
     rows: fc.nat(3),
@@ -119,7 +119,7 @@ export const drafts: fc.Arbitrary<Draft> = fc
 export type Change = (draft: Draft) => boolean;
 
 /** What leaves a request as good as it was. */
-export const harmless: readonly Change[] = [
+const harmless: readonly Change[] = [
   change((draft) => Object.assign(draft.json, { unknown: [{}], '': null })),
   change((draft) => Object.assign(draft.json.inputs[0], { unknown: { deep: [[]] } })),
   change(({ json }) => Object.assign(json, { parameters: { ...json.parameters, priority: 3, a: 'b', c: true } })),
@@ -127,9 +127,22 @@ export const harmless: readonly Change[] = [
   ...set(body, 'outputs', [[{ name: 'y' }], []]),
   ...set(draftItself, 'query', ['?trace=%00&a=b']),
   change(({ headers }) => Object.assign(headers, { 'content-type': 'application/octet-stream', accept: '*/*' })),
+];
+
+/** Compressed now and then: that takes as long as all the rest. */
+const packings: readonly Change[] = [
   change((draft) => compress(draft, 'gzip', gzipSync)),
   change((draft) => compress(draft, 'deflate', deflateSync)),
+  ...Array.from({ length: 14 }, () => change(() => {})),
 ];
+
+/** A request that must be answered. */
+export const drafts: fc.Arbitrary<Draft> = fc
+  .tuple(plainDrafts, fc.subarray([...harmless]), fc.constantFrom(...packings))
+  .map(([draft, changes, pack]) => {
+    for (const apply of [...changes, pack]) apply(draft);
+    return draft;
+  });
 
 /** What a request must be refused for. */
 export const harmful: readonly Change[] = [

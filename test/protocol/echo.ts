@@ -57,32 +57,3 @@ function rename(feeds: Tensors, { outputs }: Signature): Tensors {
   const values = Object.values(feeds);
   return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, feeds[name] ?? values[i]!]));
 }
-
-export type Body = string | Uint8Array<ArrayBuffer>;
-
-/** POSTs an inference. */
-export function infer(model: string, body: Body, headers: Record<string, string> = {}): Request {
-  const url = `https://f.example/v2/models/${encodeURIComponent(model)}/infer`;
-  return new Request(url, { method: 'POST', body, headers });
-}
-
-/** JSON and bytes as one body, with the header that says where they meet. */
-export function binaryBody(json: unknown, ...tail: readonly Uint8Array[]) {
-  const head = Buffer.from(JSON.stringify(json));
-  const body = new Uint8Array(Buffer.concat([head, ...tail]));
-  return { body, headers: { 'inference-header-content-length': `${head.byteLength}` } };
-}
-
-/** An answer read as its header says. */
-export async function readAnswer(response: Response) {
-  const bytes = Buffer.from(await response.arrayBuffer());
-  const length = Number(response.headers.get('inference-header-content-length') ?? bytes.byteLength);
-  const json: Record<string, unknown> = JSON.parse(bytes.subarray(0, length).toString(), exact);
-  return { status: response.status, json, tail: bytes.subarray(length) };
-}
-
-/** Integers that JSON.parse rounds come as BigInts. */
-function exact(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source ?? '';
-  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value;
-}

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { GlowplugError } from '../../src/core/errors.ts';
 import { parseRoute } from '../../src/protocol/routes.ts';
 import { Statistics } from '../../src/protocol/statistics.ts';
-import { echoFunction, infer } from './echo.ts';
+import { infer } from './ask.ts';
+import { echoFunction } from './echo.ts';
 
 const url = (path: string) => `https://f.example${path}`;
 const get = async (path: string, fetch = echoFunction()) => (await fetch(new Request(url(path)))).json();
@@ -130,6 +131,7 @@ describe('the repository index', () => {
     expect(await names('{"ready":true}')).not.toContain('rows');
     expect(await names('{"ready":false}')).toContain('rows');
     expect(await names('{}')).toContain('rows');
+    expect(await names('')).toContain('rows');
   });
 
   it.each(['{', '[]', '1', 'null', '{"ready":1}', '{"ready":"true"}'])('refuses %s', async (body) => {
@@ -152,6 +154,10 @@ describe('routes', () => {
     ['GET', '/v2/models/stats', { kind: 'all-statistics' }],
     ['GET', '/v2/models/stats/stats', { kind: 'statistics', model: 'stats', version: undefined }],
     ['HEAD', '/v2/models/a%2Fb/versions/1%200/config', { kind: 'config', model: 'a/b', version: '1 0' }],
+    ['GET', '/v2/models/team/ocr/det/versions/2/ready', { kind: 'model-ready', model: 'team/ocr/det', version: '2' }],
+    ['POST', '/v2/models/team/ocr/infer', { kind: 'infer', model: 'team/ocr', version: undefined }],
+    ['GET', '/v2/models/m/constructor', { kind: 'metadata', model: 'm/constructor', version: undefined }],
+    ['POST', '/v2/repository/models/team/ocr/unload', { kind: 'control' }],
     ['POST', '/v2/models/m/versions/2/infer', { kind: 'infer', model: 'm', version: '2' }],
   ])('%s %s is known', (method, path, route) => {
     expect(parseRoute(method, path)).toEqual(route);
@@ -163,10 +169,10 @@ describe('routes', () => {
     ['POST', '/v2/models/m/stats', 'METHOD_NOT_ALLOWED'],
     ['DELETE', '/v2/models/m/infer', 'METHOD_NOT_ALLOWED'],
     ['GET', '/v2/models/m/versions/%ff/config', 'NOT_FOUND'],
-    ['GET', '/v2/models/m/constructor', 'NOT_FOUND'],
     ['GET', '/v2/models/', 'NOT_FOUND'],
     ['GET', '/v2/toString', 'NOT_FOUND'],
-    ['POST', '/v2/models/m/generate', 'NOT_FOUND'],
+    ['POST', '/v2/models/m/generate', 'METHOD_NOT_ALLOWED'],
+    ['GET', '/v2/models', 'NOT_FOUND'],
   ])('%s %s is refused', (method, path, code) => {
     expect(() => parseRoute(method, path)).toThrow(expect.objectContaining({ code }));
   });

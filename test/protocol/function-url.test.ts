@@ -3,7 +3,8 @@ import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
-import { binaryBody, echoFunction } from './echo.ts';
+import { binaryBody } from './ask.ts';
+import { echoFunction } from './echo.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 30_000 } as LambdaContext;
 const fetch = echoFunction();

@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
 import { runs } from '../runs.ts';
-import { type Draft, drafts, harmful, harmless, toBytes, writeDraft } from './drafts.ts';
-import { echoFunction, readAnswer } from './echo.ts';
+import { readAnswer } from './ask.ts';
+import { type Draft, drafts, harmful, toBytes, writeDraft } from './drafts.ts';
+import { echoFunction } from './echo.ts';
 
 const fetch = echoFunction();
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 30_000 } as LambdaContext;
@@ -20,8 +21,7 @@ const counts: Record<string, number> = {};
 describe('fuzz: inference requests', () => {
   it('that are well-formed are answered with exactly the elements that were sent', async () => {
     await fc.assert(
-      fc.asyncProperty(drafts, fc.subarray([...harmless]), fc.boolean(), async (draft, changes, byUrl) => {
-        for (const change of changes) change(draft);
+      fc.asyncProperty(drafts, fc.boolean(), async (draft, byUrl) => {
         const answer = await send(draft, byUrl);
         expect(answer.json).not.toHaveProperty('error');
         expect(answer.status).toBe(200);
@@ -35,8 +35,7 @@ describe('fuzz: inference requests', () => {
   it('that are malformed in one way are refused with a 4xx that says why', async () => {
     const ways = fc.constantFrom(...harmful.keys());
     await fc.assert(
-      fc.asyncProperty(drafts, fc.subarray([...harmless]), ways, fc.boolean(), async (draft, changes, way, byUrl) => {
-        for (const change of changes) change(draft);
+      fc.asyncProperty(drafts, ways, fc.boolean(), async (draft, way, byUrl) => {
         fc.pre(harmful[way]!(draft));
         expectRefusal(await send(draft, byUrl));
         count('malformed by structure');

@@ -42,7 +42,11 @@ const pieces = fc.oneof(
 );
 const nearSafe = fc.bigInt({ min: 2n ** 53n - 99n, max: 2n ** 53n + 99n }).map(String);
 const number = fc
-  .tuple(fc.constantFrom('', '-'), fc.oneof(digits, nearSafe), fc.constantFrom('', '.5', '.', 'e3', 'E-400', 'e', '.0e+1'))
+  .tuple(
+    fc.constantFrom('', '-'),
+    fc.oneof(digits, nearSafe),
+    fc.constantFrom('', '.5', '.', 'e3', 'E-400', 'e', '.0e+1'),
+  )
   .map((parts) => parts.join(''));
 
 describe('exact JSON', () => {
