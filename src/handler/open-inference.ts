@@ -1,12 +1,13 @@
 // The Open Inference Protocol over a function's models.
 import { GlowplugError, shorten } from '../core/errors.ts';
+import type { Signature } from '../core/signature.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { checkOutputs, type Inference, inferResponse } from '../protocol/infer-response.ts';
 import { modelConfig, modelMetadata, serverMetadata } from '../protocol/metadata.ts';
 import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { indexEntry, readIndexRequest } from '../protocol/repository-index.ts';
 import { parseRoute } from '../protocol/routes.ts';
-import type { Statistics } from '../protocol/statistics.ts';
+import type { Statistics, Stopwatch } from '../protocol/statistics.ts';
 import type { Model } from './model.ts';
 
 /** What the protocol is served over. */
@@ -50,7 +51,7 @@ export async function openInference(request: Request, served: Served): Promise<R
       await model.warm();
       return new Response();
     case 'infer':
-      return await infer(request, model, statistics);
+      return await infer(request, model, statistics.start(locked.model, locked.version), locked.signature);
   }
 }
 
@@ -71,9 +72,7 @@ export async function inferOnce(model: Model, request: unknown): Promise<Inferen
   return { kind: 'inference', model: name, version, request, outputs: await model.run(request.inputs) };
 }
 
-async function infer(request: Request, model: Model, statistics: Statistics): Promise<Response> {
-  const { model: name, version, signature } = await model.locked();
-  const watch = statistics.start(name, version);
+async function infer(request: Request, model: Model, watch: Stopwatch, signature: Signature): Promise<Response> {
   try {
     const input = await readInferRequest(request, { signature });
     watch.lap('compute_input');

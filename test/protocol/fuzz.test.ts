@@ -44,6 +44,34 @@ describe('fuzz: inference requests', () => {
     );
   });
 
+  it('to any path, by any method, are never a fault of ours', async () => {
+    const parts = fc.constantFrom(
+      'v2',
+      'models',
+      'repository',
+      'health',
+      'versions',
+      'fp32',
+      '1',
+      'stats',
+      'config',
+      'infer',
+    );
+    const more = fc.constantFrom('index', 'ready', 'live', 'load', '%ff', '%2F', '..', '', '__proto__', 'ä');
+    const path = fc.array(fc.oneof(parts, more), { maxLength: 6 }).map((list) => `/v2/${list.join('/')}`);
+    const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS');
+    const sent = fc.oneof(fc.string(), fc.json(), fc.constantFrom('', '{}', '{"ready":true}', '['.repeat(300)));
+    await fc.assert(
+      fc.asyncProperty(path, method, sent, async (where, how, body) => {
+        const bodyless = how === 'GET' || how === 'HEAD';
+        const request = new Request(`https://f.example${where}`, { method: how, ...(bodyless ? {} : { body }) });
+        expect((await fetch(request)).status).toBeLessThan(500);
+        count('paths and methods');
+      }),
+      { numRuns: runs(600) },
+    );
+  });
+
   it('with damaged bytes are refused, or answered as what they then say', async () => {
     const damage = fc.array(
       fc.record({
