@@ -53,7 +53,8 @@ export function toRequest(event: FunctionUrlEvent): Request {
 /** @throws GlowplugError OUTPUT_TOO_LARGE */
 export async function fromResponse(response: Response): Promise<FunctionUrlResult> {
   const bytes = Buffer.from(await response.arrayBuffer());
-  const isBase64Encoded = !isText(response.headers.get('content-type'));
+  // Compressed text is no text.
+  const isBase64Encoded = !isText(response.headers.get('content-type')) || response.headers.has('content-encoding');
   const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie'));
   const cookies = response.headers.getSetCookie();
   const result = {

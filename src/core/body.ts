@@ -1,11 +1,34 @@
-// A request's body, whole, within a limit that holds before the bytes are kept.
+// A request's body, whole and decompressed, within a limit that holds before the bytes are kept.
 import { GlowplugError } from './errors.ts';
+import { inflate } from './inflate.ts';
 
 /** A body past this is refused before it is parsed: Lambda's own limit is 6 MB. */
 export const MAX_BODY_BYTES = 6 * 1024 * 1024;
 
-/** @throws GlowplugError INPUT_EMPTY, INPUT_TOO_LARGE */
+/** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_TOO_LARGE */
 export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
+  const encoding = request.headers.get('content-encoding');
+  const sent = await readSent(request, maxBytes);
+  const bytes = encoding === null || sent.byteLength === 0 ? sent : await inflate(sent, encoding, maxBytes);
+  if (bytes.byteLength === 0) throw new GlowplugError('INPUT_EMPTY', 'expected a body, got none');
+  return bytes;
+}
+
+/** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_TOO_LARGE, INPUT_JSON (bytes that are not UTF-8) */
+export async function readText(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string> {
+  return decodeText(await readBody(request, maxBytes));
+}
+
+/** @throws GlowplugError INPUT_JSON for bytes that are not UTF-8 */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new GlowplugError('INPUT_JSON', 'expected UTF-8 text, got bytes that are not');
+  }
+}
+
+async function readSent(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`);
   const chunks: Uint8Array[] = [];
@@ -15,18 +38,7 @@ export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Pro
     if (length > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  if (length === 0) throw new GlowplugError('INPUT_EMPTY', 'expected a body, got none');
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-}
-
-/** @throws GlowplugError INPUT_EMPTY, INPUT_TOO_LARGE, INPUT_JSON (bytes that are not UTF-8) */
-export async function readText(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string> {
-  const bytes = await readBody(request, maxBytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new GlowplugError('INPUT_JSON', 'expected UTF-8 text, got bytes that are not');
-  }
 }
 
 function tooLarge(maxBytes: number, came: string): GlowplugError {

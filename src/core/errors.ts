@@ -26,10 +26,21 @@ const entries = {
     meaning: 'The body is not an image that can be decoded: not one at all, cut off, or of an unknown format.',
     remedy: 'Send a whole JPEG, PNG, WebP, GIF, TIFF or AVIF as the body.',
   },
+  INPUT_ENCODING: {
+    status: 400,
+    meaning: 'The body is not compressed as its Content-Encoding says, or in a way that is not read here.',
+    remedy:
+      'Send gzip, deflate (the zlib format) or no Content-Encoding. Through a function URL send it with Content-Type application/octet-stream: JSON travels as text there, which compressed bytes do not survive.',
+  },
   INPUT_TOO_LARGE: {
     status: 413,
     meaning: 'The input is over a limit of bytes, pixels or elements.',
     remedy: 'Send less, or raise the limit that the message names.',
+  },
+  MODEL_CONTROL_OFF: {
+    status: 403,
+    meaning: 'Models are not loaded or unloaded over HTTP: which ones a function serves belongs to its deployment.',
+    remedy: 'Name the model in the function and deploy it; POST /v2/repository/index tells what is served.',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -131,12 +142,14 @@ const entries = {
   OUTPUT_TOO_LARGE: {
     status: 413,
     meaning: 'The answer is over the 6 MB that Lambda carries.',
-    remedy: 'Ask for fewer outputs or rows, or write the result to S3 and answer with its key.',
+    remedy:
+      'Ask for fewer outputs or rows; for tensors ask for binary_data, or accept gzip; or write the result to S3 and answer with its key.',
   },
   OUTPUT_JSON: {
     status: 500,
-    meaning: 'The model answered with a value that JSON cannot carry: NaN or Infinity.',
-    remedy: 'Look at the input and the model; mend or mask the value in encode.',
+    meaning: 'The model answered with a value that JSON cannot carry: NaN, Infinity, or bytes that are not UTF-8.',
+    remedy:
+      'Ask for the output with binary_data, which carries every value; or look at the input and the model, and mend or mask the value in encode.',
   },
   CONFIG_INVALID: {
     status: 500,

@@ -3,6 +3,7 @@ import { GlowplugError } from '../core/errors.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
+import { Statistics } from '../protocol/statistics.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
@@ -77,14 +78,15 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     encode: (output, context) =>
       encode ? encode(output, context) : isInference(output) ? inferResponse(output) : Response.json(output),
   });
+  const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
   return {
     warm: () => serving.warm(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
       if (protocol && isProtocolPath(new URL(request.url).pathname)) {
-        const all = Object.values(models);
-        return stamp(await answer(context, () => openInference(request, all, () => serving.warm())));
+        const served = { models: Object.values(models), statistics, warm: () => serving.warm() };
+        return stamp(await answer(context, () => openInference(request, served)));
       }
       return stamp(await pipeline(verbs(models), request, context));
     },

@@ -2,7 +2,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { MAX_BODY_BYTES, readBody, readText } from '../core/body.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { type InferRequest, parseInferRequest } from '../protocol/infer-request.ts';
+import type { InferRequest } from '../protocol/infer-request.ts';
+import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { decodeImage, type RawImage } from '../tensor/image.ts';
 import type { Context } from './context.ts';
 
@@ -37,15 +38,15 @@ export function json<S extends StandardSchemaV1>(
 }
 
 /**
- * Tensors as the Open Inference Protocol's JSON: `{ inputs: [{ name, shape, datatype, data }] }`.
+ * Tensors as the Open Inference Protocol has them: JSON `{ inputs: [{ name, shape, datatype, data }] }`, or JSON and bytes.
  *
- * @throws GlowplugError INPUT_EMPTY, INPUT_JSON, INPUT_TENSOR, INPUT_TOO_LARGE
+ * @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_JSON, INPUT_TENSOR, INPUT_TOO_LARGE
  */
 export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest> {
   return {
     kind: 'tensors',
     async decode(request) {
-      return parseInferRequest(await readText(request, options.maxBytes));
+      return await readInferRequest(request, options);
     },
   };
 }

@@ -1,18 +1,25 @@
 // The Open Inference Protocol over a function's models.
-import { readText } from '../core/body.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { type InferRequest, parseInferRequest } from '../protocol/infer-request.ts';
-import { type Inference, inferResponse } from '../protocol/infer-response.ts';
-import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
+import type { Signature } from '../core/signature.ts';
+import type { InferRequest } from '../protocol/infer-request.ts';
+import { checkOutputs, type Inference, inferResponse } from '../protocol/infer-response.ts';
+import { modelConfig, modelMetadata, serverMetadata } from '../protocol/metadata.ts';
+import { readInferRequest } from '../protocol/read-infer-request.ts';
+import { indexEntry, readIndexRequest } from '../protocol/repository-index.ts';
 import { parseRoute } from '../protocol/routes.ts';
+import type { Statistics, Stopwatch } from '../protocol/statistics.ts';
 import type { Model } from './model.ts';
 
-/** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED, MODEL_NOT_FOUND, and what reading and running throw */
-export async function openInference(
-  request: Request,
-  models: readonly Model[],
-  warm: () => Promise<void>,
-): Promise<Response> {
+/** What the protocol is served over. */
+export interface Served {
+  readonly models: readonly Model[];
+  readonly statistics: Statistics;
+  warm(): Promise<void>;
+}
+
+/** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED, MODEL_NOT_FOUND, MODEL_CONTROL_OFF, and what reading and running throw */
+export async function openInference(request: Request, served: Served): Promise<Response> {
+  const { models, statistics, warm } = served;
   const route = parseRoute(request.method, new URL(request.url).pathname);
   switch (route.kind) {
     case 'server':
@@ -23,16 +30,28 @@ export async function openInference(
       await warm();
       await Promise.all(models.map((model) => model.warm()));
       return new Response();
+    case 'index':
+      return Response.json(await repositoryIndex(request, served));
+    case 'control':
+      throw new GlowplugError('MODEL_CONTROL_OFF', 'loading and unloading over HTTP is off');
+    case 'all-statistics': {
+      const locked = await Promise.all(models.map((model) => model.locked()));
+      return Response.json({ model_stats: locked.map(({ model, version }) => statistics.of(model, version)) });
+    }
   }
   const { model, locked } = await find(models, route.model, route.version);
   switch (route.kind) {
     case 'metadata':
       return Response.json(modelMetadata(locked.model, locked.version, locked.signature));
+    case 'config':
+      return Response.json(modelConfig(locked.model, locked.signature));
+    case 'statistics':
+      return Response.json({ model_stats: [statistics.of(locked.model, locked.version)] });
     case 'model-ready':
       await model.warm();
       return new Response();
     case 'infer':
-      return inferResponse(await inferOnce(model, parseInferRequest(await readText(request))));
+      return await infer(request, model, statistics.start(locked.model, locked.version), locked.signature);
   }
 }
 
@@ -47,8 +66,38 @@ export async function inferOnce(model: Model, request: unknown): Promise<Inferen
       },
     );
   }
-  const { model: name, version } = await model.locked();
+  const { model: name, version, signature } = await model.locked();
+  // Before the run: what it would answer is known.
+  checkOutputs(request, Object.keys(signature.outputs));
   return { kind: 'inference', model: name, version, request, outputs: await model.run(request.inputs) };
+}
+
+async function infer(request: Request, model: Model, watch: Stopwatch, signature: Signature): Promise<Response> {
+  try {
+    const input = await readInferRequest(request, { signature });
+    watch.lap('compute_input');
+    const inference = await inferOnce(model, input);
+    watch.lap('compute_infer');
+    const response = await inferResponse(inference, request.headers.get('accept-encoding'));
+    watch.lap('compute_output');
+    watch.succeed();
+    return response;
+  } catch (error) {
+    watch.fail();
+    throw error;
+  }
+}
+
+async function repositoryIndex(request: Request, { models, warm }: Served) {
+  const { readyOnly } = await readIndexRequest(request);
+  await warm();
+  const entries = await Promise.all(
+    models.map(async (model) => {
+      const locked = await model.locked();
+      return await indexEntry(locked.model, locked.version, () => model.warm());
+    }),
+  );
+  return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
 }
 
 async function find(models: readonly Model[], name: string, version: string | undefined) {

@@ -14,7 +14,11 @@ interface AnyModel {
 type Registered<R extends string> = R extends keyof ModelRegistry ? ModelRegistry[R] : AnyModel;
 type TensorsOf<T> = { readonly [Name in keyof T]: T[Name] extends Datatype ? Tensor<T[Name]> : never };
 
+/** A model answers BYTES as text: onnxruntime has no other. */
+type Text = Tensor<'BYTES'> & { readonly data: readonly string[] };
+type AnswersOf<T> = { readonly [Name in keyof T]: T[Name] extends 'BYTES' ? Text : TensorsOf<T>[Name] };
+
 /** The tensors that the model behind `R` takes; any names and types when the lock file does not hold it. */
 export type FeedsOf<R extends string> = Registered<R> extends { inputs: infer I } ? TensorsOf<I> : never;
 /** The tensors that it answers with. */
-export type OutputsOf<R extends string> = Registered<R> extends { outputs: infer O } ? TensorsOf<O> : never;
+export type OutputsOf<R extends string> = Registered<R> extends { outputs: infer O } ? AnswersOf<O> : never;

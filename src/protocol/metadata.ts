@@ -1,10 +1,12 @@
 // What the Open Inference Protocol says of a server and of a model.
-
 import type { Signature, TensorSpec } from '../core/signature.ts';
 import { version } from '../core/version.ts';
 
+/** Triton's names of what is served whole. Not model_repository: its index answers, loading and unloading do not. */
+const extensions = ['binary_tensor_data', 'model_configuration', 'statistics'] as const;
+
 export function serverMetadata() {
-  return { name: 'glowplug', version, extensions: [] as string[] };
+  return { name: 'glowplug', version, extensions };
 }
 
 /** Free dimensions are -1. */
@@ -18,6 +20,26 @@ export function modelMetadata(name: string, version: string, signature: Signatur
   };
 }
 
+/** Triton's model configuration, as far as its clients read it: every shape is whole, so max_batch_size is 0. */
+export function modelConfig(name: string, signature: Signature) {
+  return {
+    name,
+    platform: 'onnxruntime_onnx',
+    backend: 'onnxruntime',
+    max_batch_size: 0,
+    input: Object.entries(signature.inputs).map(tensorConfig),
+    output: Object.entries(signature.outputs).map(tensorConfig),
+  };
+}
+
 function tensorMetadata([name, { datatype, shape }]: [string, TensorSpec]) {
-  return { name, datatype, shape: shape.map((dimension) => (typeof dimension === 'number' ? dimension : -1)) };
+  return { name, datatype, shape: lengths(shape) };
+}
+
+function tensorConfig([name, { datatype, shape }]: [string, TensorSpec]) {
+  return { name, data_type: `TYPE_${datatype === 'BYTES' ? 'STRING' : datatype}`, dims: lengths(shape) };
+}
+
+function lengths(shape: TensorSpec['shape']): number[] {
+  return shape.map((dimension) => (typeof dimension === 'number' ? dimension : -1));
 }

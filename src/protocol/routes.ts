@@ -1,19 +1,35 @@
-// The paths of the Open Inference Protocol. Pure: which question a request asks, not its answer.
+// The paths of the Open Inference Protocol and of Triton's extensions. Pure: which question a request asks, not its answer.
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export type Route =
-  | { readonly kind: 'server' | 'live' | 'ready' }
+  | { readonly kind: 'server' | 'live' | 'ready' | 'all-statistics' | 'index' | 'control' }
   | {
-      readonly kind: 'metadata' | 'model-ready' | 'infer';
+      readonly kind: 'metadata' | 'model-ready' | 'config' | 'statistics' | 'infer';
       readonly model: string;
       readonly version: string | undefined;
     };
 
-const kinds: Readonly<Record<string, 'metadata' | 'model-ready' | 'infer'>> = {
+type Kind = Route['kind'];
+
+const whole: Readonly<Record<string, Exclude<Kind, 'metadata' | 'model-ready' | 'config' | 'statistics' | 'infer'>>> = {
+  '/v2': 'server',
+  '/v2/': 'server',
+  '/v2/health/live': 'live',
+  '/v2/health/ready': 'ready',
+  // Before the model of that name, as Triton has it.
+  '/v2/models/stats': 'all-statistics',
+  '/v2/repository/index': 'index',
+};
+
+const ofModel = {
   '': 'metadata',
   '/ready': 'model-ready',
+  '/config': 'config',
+  '/stats': 'statistics',
   '/infer': 'infer',
-};
+} as const;
+
+const posted: readonly Kind[] = ['infer', 'index', 'control'];
 
 /** Whether a path is the protocol's at all. */
 export function isProtocolPath(path: string): boolean {
@@ -25,7 +41,7 @@ export function parseRoute(method: string, path: string): Route {
   const route = match(path);
   if (!route)
     throw new GlowplugError('NOT_FOUND', `expected a path of the Open Inference Protocol, got ${shorten(path)}`);
-  const allowed = route.kind === 'infer' ? 'POST' : 'GET';
+  const allowed = posted.includes(route.kind) ? 'POST' : 'GET';
   if (method === allowed || (method === 'HEAD' && allowed === 'GET')) return route;
   throw new GlowplugError('METHOD_NOT_ALLOWED', `expected ${allowed}, got ${shorten(method)}`, {
     headers: { allow: allowed },
@@ -33,13 +49,17 @@ export function parseRoute(method: string, path: string): Route {
 }
 
 function match(path: string): Route | undefined {
-  if (path === '/v2' || path === '/v2/') return { kind: 'server' };
-  if (path === '/v2/health/live') return { kind: 'live' };
-  if (path === '/v2/health/ready') return { kind: 'ready' };
-  const parts = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(|\/ready|\/infer)$/.exec(path);
+  const kind = Object.hasOwn(whole, path) ? whole[path] : undefined;
+  if (kind) return { kind };
+  if (/^\/v2\/repository\/models\/.+\/(load|unload)$/.test(path)) return { kind: 'control' };
+  // Names have slashes, which Python's quote leaves as they are: whatever stands before a known ending is the name.
+  const parts = /^\/v2\/models\/(.+?)(?:\/versions\/([^/]+))?(|\/ready|\/config|\/stats|\/infer)$/.exec(path);
   const model = decode(parts?.[1]);
-  const kind = kinds[parts?.[3] ?? 'none'];
-  return model === undefined || !kind ? undefined : { kind, model, version: decode(parts?.[2]) };
+  if (!parts || model === undefined) return undefined;
+  const version = decode(parts[2]);
+  if (version === undefined && parts[2] !== undefined) return undefined;
+  // The expression lists the keys.
+  return { kind: ofModel[parts[3] as keyof typeof ofModel], model, version };
 }
 
 function decode(text: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 // Feeds against a signature: what onnxruntime would refuse, or abort on, is refused here with names.
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
-import type { Tensors } from '../tensor/tensor.ts';
+import type { Tensor, Tensors } from '../tensor/tensor.ts';
 
 /** @throws GlowplugError INPUT_TENSOR */
 export function checkFeeds(signature: Signature, feeds: Tensors): void {
@@ -39,5 +39,16 @@ export function checkFeeds(signature: Signature, feeds: Tensors): void {
         `input ${shorten(name)}: expected shape ${shorten(spec.shape)}, got ${shorten(tensor.shape)}`,
       );
     }
+    if (tensor.datatype === 'BYTES') checkStrings(name, tensor);
   }
+}
+
+/** onnxruntime-node takes text: it ends a string at its first NUL and replaces half a surrogate pair, both in silence. */
+function checkStrings(name: string, { data }: Tensor<'BYTES'>): void {
+  const at = data.findIndex((text) => typeof text !== 'string' || text.includes('\0') || !text.isWellFormed());
+  if (at < 0) return;
+  throw new GlowplugError(
+    'INPUT_TENSOR',
+    `input ${shorten(name)}: expected UTF-8 text without NUL, which is what onnxruntime takes, got other bytes at element ${at}`,
+  );
 }

@@ -120,19 +120,21 @@ function ortFeeds(ort: Ort, feeds: Tensors): InferenceSession.FeedsType {
 function toValue(ort: Ort, tensor: Tensor): OnnxValue {
   switch (tensor.datatype) {
     case 'BYTES':
-      return new ort.Tensor('string', [...tensor.data], tensor.shape);
+      return new ort.Tensor('string', tensor.data.map(String), tensor.shape);
     case 'FP16':
-      // With a global Float16Array onnxruntime takes 16 bits as numbers: give it a view, not a copy.
-      return new ort.Tensor('float16', halfView(tensor.data), tensor.shape);
+      return halfTensor(ort, tensor);
     default:
       // Elements pairs type and array as onnxruntime does: the seam where TypeScript cannot see it.
       return new ort.Tensor(toOrt[tensor.datatype] as 'float32', tensor.data as Float32Array, tensor.shape);
   }
 }
 
-/** onnxruntime's types say Uint16Array; its code takes the Float16Array that Node has. */
-function halfView(bits: Uint16Array): Uint16Array {
-  return new Float16Array(bits.buffer, bits.byteOffset, bits.length) as unknown as Uint16Array;
+/**
+ * Where Float16Array is a global, onnxruntime-common wants one and onnxruntime-node reads it as empty ("not enough space:
+ * expected 6, got 0"). The binding takes the bits of a tensor that says float16.
+ */
+function halfTensor(ort: Ort, { data, shape }: Tensor<'FP16'>): OnnxValue {
+  return Object.defineProperty(new ort.Tensor('uint16', data, shape), 'type', { value: 'float16' });
 }
 
 function tensors(values: InferenceSession.ReturnType): Tensors {

@@ -135,7 +135,7 @@ function fillData(datatype: Datatype, data: Data, value: number): void {
   else data.fill(value);
 }
 
-function isStrings(data: Data): data is readonly string[] {
+function isStrings(data: Data): data is Elements['BYTES'] {
   return Array.isArray(data);
 }
 

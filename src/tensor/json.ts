@@ -1,10 +1,10 @@
 // Tensors in the Open Inference Protocol's JSON: `{ name, shape, datatype, data }`, data nested or flat, row-major.
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { type Datatype, datatypes } from '../core/signature.ts';
-import { type Elements, elementCount, type Tensor } from './tensor.ts';
-
-/** More nesting than any tensor has; keeps hostile input from recursing. */
-const MAX_RANK = 32;
+import type { Datatype } from '../core/signature.ts';
+import { parseExactJson } from './exact-json.ts';
+import { type Head, readHead, wrongTensor } from './head.ts';
+import { isDeeperThan } from './json-depth.ts';
+import type { Elements, Tensor } from './tensor.ts';
 
 type Numeric = Exclude<Datatype, 'BOOL' | 'INT64' | 'UINT64' | 'FP16' | 'BYTES'>;
 
@@ -23,6 +23,9 @@ const numeric: Record<
   FP64: { make: (n) => new Float64Array(n) },
 };
 
+/** The rank that `elementCount` allows, and the levels around the data of a request. */
+const MAX_DEPTH = 40;
+
 const range64 = {
   INT64: [-(2n ** 63n), 2n ** 63n - 1n],
   UINT64: [0n, 2n ** 64n - 1n],
@@ -34,45 +37,38 @@ const range64 = {
  * @throws GlowplugError INPUT_TENSOR naming the tensor, what was expected and what came.
  */
 export function decodeTensor(name: string, datatype: unknown, shape: unknown, data: unknown): Tensor {
-  if (!isDatatype(datatype)) throw wrong(name, `expected a datatype of ${datatypes.join(', ')}`, datatype);
-  if (!isShape(shape)) throw wrong(name, 'expected a shape of whole numbers', shape);
-  if (!Array.isArray(data)) throw wrong(name, 'expected data as an array', data);
-  const count = elementCount(shape);
-  const flat = Array.isArray(data[0]) ? flatten(name, data, shape) : data;
-  if (flat.length !== count) {
-    throw wrong(name, `expected ${count} elements for shape ${shorten(shape)}`, flat.length);
+  const head = readHead(name, datatype, shape);
+  if (!Array.isArray(data)) throw wrongTensor(name, 'expected data as an array', data);
+  const flat = Array.isArray(data[0]) ? flatten(name, data, head.shape) : data;
+  if (flat.length !== head.count) {
+    throw wrongTensor(name, `expected ${head.count} elements for shape ${shorten(head.shape)}`, flat.length);
   }
-  switch (datatype) {
-    case 'BOOL':
-      return { datatype, shape, data: booleans(name, flat) };
-    case 'BYTES':
-      return { datatype, shape, data: strings(name, flat) };
-    case 'INT64':
-      return { datatype, shape, data: BigInt64Array.from(flat, (value) => whole64(name, datatype, value)) };
-    case 'UINT64':
-      return { datatype, shape, data: BigUint64Array.from(flat, (value) => whole64(name, datatype, value)) };
-    case 'FP16':
-      return { datatype, shape, data: halves(name, flat) };
-    default:
-      return numbers(name, datatype, shape, flat);
-  }
+  return elements(name, head, flat);
 }
 
 /** The tensor as the protocol's JSON text; `JSON.stringify` would lose 64-bit digits and print NaN as null. */
 export function encodeTensor(name: string, tensor: Tensor): string {
-  const head = `{"name":${JSON.stringify(name)},"datatype":"${tensor.datatype}","shape":[${tensor.shape.join(',')}],"data":[`;
-  return `${head}${elementsText(name, tensor)}]}`;
+  return `${tensorHead(name, tensor)},"data":[${elementsText(name, tensor)}]}`;
+}
+
+/** The tensor's JSON up to its data: the object is left open. */
+export function tensorHead(name: string, { datatype, shape }: Tensor): string {
+  return `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`;
 }
 
 /**
- * `JSON.parse`, but beside 64-bit tensors whole numbers beyond 2⁵³ come as exact BigInts.
+ * `JSON.parse`, but beside 64-bit tensors whole numbers beyond 2⁵³ come as exact BigInts, and what nests deeper than a
+ * request can is refused unparsed.
  *
  * @throws GlowplugError INPUT_JSON
  */
 export function parseTensorJson(text: string): unknown {
+  if (isDeeperThan(text, MAX_DEPTH)) {
+    throw new GlowplugError('INPUT_JSON', `expected JSON of at most ${MAX_DEPTH} levels, got more`);
+  }
   try {
-    // Reading each number's source is ten times slower: only for a text that names a 64-bit type and has such a number.
-    return text.includes('INT64"') && /(?<![.\d])\d{16}/.test(text) ? JSON.parse(text, exactWhole) : JSON.parse(text);
+    // Our own parser is slower: only for a text that names a 64-bit type and has a number that JSON.parse would round.
+    return text.includes('INT64"') && /(?<![.\d])\d{16}/.test(text) ? parseExactJson(text) : JSON.parse(text);
   } catch (error) {
     throw new GlowplugError(
       'INPUT_JSON',
@@ -81,10 +77,21 @@ export function parseTensorJson(text: string): unknown {
   }
 }
 
-function exactWhole(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
-  return /^-?\d{1,32}$/.test(source) ? BigInt(source) : value;
+function elements(name: string, { datatype, shape, count }: Head, flat: readonly unknown[]): Tensor {
+  switch (datatype) {
+    case 'BOOL':
+      return { datatype, shape, data: booleans(name, flat) };
+    case 'BYTES':
+      return { datatype, shape, data: strings(name, flat) };
+    case 'INT64':
+      return { datatype, shape, data: wholes(name, datatype, flat, new BigInt64Array(count)) };
+    case 'UINT64':
+      return { datatype, shape, data: wholes(name, datatype, flat, new BigUint64Array(count)) };
+    case 'FP16':
+      return { datatype, shape, data: halves(name, flat) };
+    default:
+      return numbers(name, datatype, shape, flat);
+  }
 }
 
 function numbers(name: string, datatype: Numeric, shape: readonly number[], flat: readonly unknown[]): Tensor {
@@ -92,13 +99,17 @@ function numbers(name: string, datatype: Numeric, shape: readonly number[], flat
   const data = make(flat.length);
   for (let i = 0; i < flat.length; i++) {
     const value = typeof flat[i] === 'bigint' ? Number(flat[i]) : flat[i];
-    if (typeof value !== 'number') throw wrong(`${name}[${i}]`, `expected a number for ${datatype}`, value);
+    if (typeof value !== 'number') throw wrongTensor(`${name}[${i}]`, `expected a number for ${datatype}`, value);
     if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
-      throw wrong(`${name}[${i}]`, `expected a whole number from ${range[0]} to ${range[1]} for ${datatype}`, value);
+      throw wrongTensor(
+        `${name}[${i}]`,
+        `expected a whole number from ${range[0]} to ${range[1]} for ${datatype}`,
+        value,
+      );
     }
     data[i] = value;
     if (!range && !Number.isFinite(data[i]))
-      throw wrong(`${name}[${i}]`, `expected a number that ${datatype} can hold`, value);
+      throw wrongTensor(`${name}[${i}]`, `expected a number that ${datatype} can hold`, value);
   }
   // The typed array was made for this datatype one line above: the one seam where TypeScript cannot see the pair.
   return { datatype, shape, data } as Tensor;
@@ -106,51 +117,62 @@ function numbers(name: string, datatype: Numeric, shape: readonly number[], flat
 
 function booleans(name: string, flat: readonly unknown[]): Uint8Array {
   return Uint8Array.from(flat, (value, i) => {
-    if (typeof value !== 'boolean') throw wrong(`${name}[${i}]`, 'expected true or false for BOOL', value);
+    if (typeof value !== 'boolean') throw wrongTensor(`${name}[${i}]`, 'expected true or false for BOOL', value);
     return value ? 1 : 0;
   });
 }
 
 function strings(name: string, flat: readonly unknown[]): string[] {
   return flat.map((value, i) => {
-    if (typeof value !== 'string') throw wrong(`${name}[${i}]`, 'expected a string for BYTES', value);
+    if (typeof value !== 'string') throw wrongTensor(`${name}[${i}]`, 'expected a string for BYTES', value);
+    // Half a surrogate pair has no UTF-8: whatever takes the string on would put another character for it.
+    if (!value.isWellFormed()) throw wrongTensor(`${name}[${i}]`, 'expected whole characters for BYTES', value);
     return value;
   });
 }
 
-function whole64(name: string, datatype: 'INT64' | 'UINT64', value: unknown): bigint {
+function wholes<T extends BigInt64Array | BigUint64Array>(
+  name: string,
+  datatype: 'INT64' | 'UINT64',
+  flat: readonly unknown[],
+  data: T,
+): T {
   const [min, max] = range64[datatype];
-  const whole = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(Number(value)) : undefined;
-  if (whole === undefined || typeof value === 'string' || whole < min || whole > max) {
-    throw wrong(
-      name,
-      `expected whole numbers from ${min} to ${max} for ${datatype}`,
-      typeof value === 'bigint' ? `${value}` : value,
-    );
+  for (let i = 0; i < flat.length; i++) {
+    const value = flat[i];
+    const whole =
+      typeof value === 'bigint'
+        ? value
+        : typeof value === 'number' && Number.isSafeInteger(value)
+          ? BigInt(value)
+          : max + 1n;
+    if (whole < min || whole > max) {
+      throw wrongTensor(`${name}[${i}]`, `expected a whole number from ${min} to ${max} for ${datatype}`, value);
+    }
+    data[i] = whole;
   }
-  return whole;
+  return data;
 }
 
 function halves(name: string, flat: readonly unknown[]): Uint16Array {
   const data = new Float16Array(flat.length);
   for (const [i, value] of flat.entries()) {
-    if (typeof value !== 'number') throw wrong(`${name}[${i}]`, 'expected a number for FP16', value);
+    if (typeof value !== 'number') throw wrongTensor(`${name}[${i}]`, 'expected a number for FP16', value);
     data[i] = value;
     if (!Number.isFinite(data[i]))
-      throw wrong(`${name}[${i}]`, 'expected a number from -65504 to 65504 for FP16', value);
+      throw wrongTensor(`${name}[${i}]`, 'expected a number from -65504 to 65504 for FP16', value);
   }
   return new Uint16Array(data.buffer);
 }
 
 /** Nested data in row-major order; every level must have the length its dimension says. */
 function flatten(name: string, nested: readonly unknown[], shape: readonly number[]): unknown[] {
-  if (shape.length > MAX_RANK) throw wrong(name, `expected at most ${MAX_RANK} dimensions`, shape.length);
   let level: readonly unknown[] = [nested];
   for (const [depth, length] of shape.entries()) {
     const next: unknown[] = [];
     for (const row of level) {
       if (!Array.isArray(row) || row.length !== length) {
-        throw wrong(
+        throw wrongTensor(
           name,
           `expected rows of ${length} at depth ${depth} of the nested data`,
           Array.isArray(row) ? row.length : row,
@@ -166,7 +188,7 @@ function flatten(name: string, nested: readonly unknown[], shape: readonly numbe
 function elementsText(name: string, tensor: Tensor): string {
   switch (tensor.datatype) {
     case 'BYTES':
-      return tensor.data.map((text) => JSON.stringify(text)).join(',');
+      return tensor.data.map((text, at) => quoted(name, text, at)).join(',');
     case 'BOOL':
       return Array.from(tensor.data, (bit) => (bit ? 'true' : 'false')).join(',');
     case 'FP16':
@@ -179,23 +201,20 @@ function elementsText(name: string, tensor: Tensor): string {
   }
 }
 
+function quoted(name: string, text: string | Uint8Array, at: number): string {
+  if (typeof text === 'string') return JSON.stringify(text);
+  throw notJson(name, 'bytes that are not UTF-8', at);
+}
+
 function finite<T extends Float16Array | Float32Array | Float64Array>(name: string, data: T): T {
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return data;
-  throw new GlowplugError(
+  throw notJson(name, `${data[at]}`, at);
+}
+
+function notJson(name: string, what: string, at: number): GlowplugError {
+  return new GlowplugError(
     'OUTPUT_JSON',
-    `output ${shorten(name)} holds ${data[at]} at element ${at}, which JSON cannot carry`,
+    `output ${shorten(name)} holds ${what} at element ${at}, which JSON cannot carry`,
   );
-}
-
-function isDatatype(value: unknown): value is Datatype {
-  return datatypes.some((datatype) => datatype === value);
-}
-
-function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((dimension) => typeof dimension === 'number');
-}
-
-function wrong(where: string, expected: string, got: unknown): GlowplugError {
-  return new GlowplugError('INPUT_TENSOR', `tensor ${shorten(where)}: ${expected}, got ${shorten(got)}`);
 }

@@ -2,7 +2,7 @@
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Datatype } from '../core/signature.ts';
 
-/** How the elements of each type are held. FP16 holds the 16 bits; BOOL 0 or 1. */
+/** How the elements of each type are held. FP16 holds the 16 bits; BOOL 0 or 1; BYTES a string where they are UTF-8. */
 export interface Elements {
   BOOL: Uint8Array;
   UINT8: Uint8Array;
@@ -16,7 +16,7 @@ export interface Elements {
   FP16: Uint16Array;
   FP32: Float32Array;
   FP64: Float64Array;
-  BYTES: readonly string[];
+  BYTES: readonly (string | Uint8Array)[];
 }
 
 /** One tensor. `Tensor` alone is a tensor of any element type, told apart by `datatype`. */
@@ -45,17 +45,28 @@ export function tensor(datatype: Datatype, shape: readonly number[], data: Eleme
   return { datatype, shape, data };
 }
 
-/** Product of the dimensions; refuses what is no shape and what JavaScript cannot count exactly. */
+/** More dimensions than any tensor has; keeps hostile input from recursing. */
+const MAX_RANK = 32;
+
+/**
+ * Product of the dimensions. Refuses what is no shape and what JavaScript cannot count exactly; a dimension of 0 does not
+ * hide an overflow in the others, which a model may multiply without it.
+ *
+ * @throws GlowplugError INPUT_TENSOR
+ */
 export function elementCount(shape: readonly number[]): number {
-  let count = 1;
+  if (shape.length > MAX_RANK) {
+    throw new GlowplugError('INPUT_TENSOR', `expected at most ${MAX_RANK} dimensions, got ${shape.length}`);
+  }
+  let product = 1;
   for (const dimension of shape) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
       throw new GlowplugError('INPUT_TENSOR', `expected whole dimensions of at least 0, got shape ${shorten(shape)}`);
     }
-    count *= dimension;
-    if (!Number.isSafeInteger(count)) {
+    product *= Math.max(dimension, 1);
+    if (!Number.isSafeInteger(product)) {
       throw new GlowplugError('INPUT_TENSOR', `expected a shape of fewer than 2⁵³ elements, got ${shorten(shape)}`);
     }
   }
-  return count;
+  return shape.includes(0) ? 0 : product;
 }

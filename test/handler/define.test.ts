@@ -66,7 +66,7 @@ describe('a function with nothing but a model', () => {
   });
 
   it('tells its metadata and its health', async () => {
-    expect(await (await plain.fetch(get('/v2'))).json()).toMatchObject({ name: 'glowplug', extensions: [] });
+    expect(await (await plain.fetch(get('/v2'))).json()).toMatchObject({ name: 'glowplug' });
     expect(await (await plain.fetch(get('/v2/models/doubler'))).json()).toEqual({
       name: 'doubler',
       versions: ['1.0.0'],

@@ -18,9 +18,11 @@ const refused: readonly [string, unknown, unknown, unknown, RegExp][] = [
   ['true as an integer', 'INT32', [1], [true], /expected a number for INT32, got true/],
   ['a number as BOOL', 'BOOL', [1], [1], /true or false/],
   ['a number as BYTES', 'BYTES', [1], [1], /expected a string/],
+  ['half a surrogate pair as BYTES', 'BYTES', [1], ['\ud800'], /expected whole characters/],
+  ['a zero dimension beside ones that overflow', 'FP32', [0, 2 ** 40, 2 ** 40], [], /fewer than 2⁵³/],
   ['a number FP16 cannot hold', 'FP16', [1], [70000], /65504/],
-  ['INT64 beyond its range', 'INT64', [1], [2n ** 63n], /expected whole numbers/],
-  ['a fraction in INT64', 'INT64', [1], [0.5], /expected whole numbers/],
+  ['INT64 beyond its range', 'INT64', [1], [2n ** 63n], /expected a whole number from/],
+  ['a fraction in INT64', 'INT64', [1], [0.5], /expected a whole number from/],
   ['more dimensions than any tensor', 'FP32', Array.from({ length: 40 }, () => 1), [[1]], /at most 32 dimensions/],
 ];
 

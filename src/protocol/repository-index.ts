@@ -1,0 +1,47 @@
+// The repository index: which models there are, and whether a request to each would be answered.
+import { readText } from '../core/body.ts';
+import { catalogue, GlowplugError } from '../core/errors.ts';
+import { parseTensorJson } from '../tensor/json.ts';
+import { isRecord, malformed } from './malformed.ts';
+
+export interface IndexEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'READY' | 'UNAVAILABLE';
+  readonly reason: string;
+}
+
+/** @param load what makes the model ready, or throws why it is not */
+export async function indexEntry(name: string, version: string, load: () => Promise<void>): Promise<IndexEntry> {
+  try {
+    await load();
+    return { name, version, state: 'READY', reason: '' };
+  } catch (error) {
+    // Of our own faults only the kind, as in every answer.
+    const code = error instanceof GlowplugError ? error.code : 'INTERNAL';
+    return { name, version, state: 'UNAVAILABLE', reason: catalogue[code].meaning };
+  }
+}
+
+/**
+ * Whether the request asks for the ready ones only. It may have no body.
+ *
+ * @throws GlowplugError INPUT_JSON, INPUT_TENSOR
+ */
+export async function readIndexRequest(request: Request): Promise<{ readyOnly: boolean }> {
+  const text = await readOptional(request);
+  if (text === undefined) return { readyOnly: false };
+  const body = parseTensorJson(text);
+  const ready = isRecord(body) ? body['ready'] : body;
+  if (ready !== undefined && typeof ready !== 'boolean') throw malformed('{ "ready": true or false }', body);
+  return { readyOnly: ready ?? false };
+}
+
+async function readOptional(request: Request): Promise<string | undefined> {
+  try {
+    return await readText(request);
+  } catch (error) {
+    if (error instanceof GlowplugError && error.code === 'INPUT_EMPTY') return undefined;
+    throw error;
+  }
+}
