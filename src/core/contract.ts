@@ -16,6 +16,10 @@ export interface Contract {
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
   readonly credentials: Credentials | undefined;
+  /** Keys that a server asks of its clients; none: it asks for none. */
+  readonly apiKeys: readonly string[];
+  /** Set where SageMaker runs the container. */
+  readonly sagemakerPort: number | undefined;
 }
 
 export interface Credentials {
@@ -51,6 +55,14 @@ export const variables = {
   AWS_ACCESS_KEY_ID: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SESSION_TOKEN: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  GLOWPLUG_API_KEYS: {
+    meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
+    default: 'none: every client is answered',
+  },
+  SAGEMAKER_BIND_TO_PORT: {
+    meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
+    default: 'unset outside SageMaker',
+  },
 } as const satisfies Record<string, Variable>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -73,6 +85,8 @@ export function readContract(env: Environment = process.env): Contract {
       accessKeyId && secretAccessKey
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
+    apiKeys: (env['GLOWPLUG_API_KEYS'] ?? '').split(',').flatMap((key) => key.trim() || []),
+    sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
   };
 }
 

@@ -79,7 +79,9 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   return {
     warm,
     async fetch(request, context) {
-      if (protocol && isProtocolPath(new URL(request.url).pathname)) {
+      const { pathname } = new URL(request.url);
+      // Whether it is ready is asked of every function, by hosts and load balancers.
+      if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
         return await answer(context, () => openInference(request, Object.values(models()), warm));
       }
       return await pipeline(verbs, request, context);

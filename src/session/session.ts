@@ -7,7 +7,14 @@ export interface Session extends AsyncDisposable {
   /** Bytes the memory budget counts for it. */
   readonly bytes: number;
   /** Runs once. Feeds are checked against the signature: a mismatch is INPUT_TENSOR, a fault of the run SESSION_FAILED. */
-  run(feeds: Tensors): Promise<Tensors>;
+  run(feeds: Tensors, options?: RunOptions): Promise<Tensors>;
+}
+
+export interface RunOptions {
+  /** A run that has not begun when it aborts is not begun. */
+  readonly signal?: AbortSignal;
+  /** The caller gives the arrays of the feeds away: a session in another thread takes them without a copy. */
+  readonly transfer?: boolean;
 }
 
 export interface SessionOptions {
