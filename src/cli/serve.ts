@@ -8,7 +8,7 @@ import { parseKeys } from '../server/api-keys.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
-import { command, printJson, printLine, printProgress } from './print.ts';
+import { command, printLine, printProgress } from './print.ts';
 import { describeServing, servingOf } from './serving-summary.ts';
 
 interface Options {
@@ -25,6 +25,8 @@ interface Options {
   readonly runLimit: number;
   readonly json?: boolean;
 }
+
+const signals = ['SIGTERM', 'SIGINT'] as const;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -55,7 +57,7 @@ export function serveCommand(): Command {
       60,
     )
     .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
-    .option('--json', 'print one line of JSON each time it is ready: { url, pid, units, models }')
+    .option('--json', 'print one line of JSON each time it is ready: { url, pid, functions, models }')
     .addHelpText(
       'after',
       '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
@@ -65,7 +67,8 @@ export function serveCommand(): Command {
 
 async function serve(targets: string[], options: Options): Promise<void> {
   const ended = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.abort());
+  const end = () => ended.abort();
+  for (const signal of signals) process.on(signal, end);
   const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
@@ -75,11 +78,12 @@ async function serve(targets: string[], options: Options): Promise<void> {
       onEvent: printProgress,
       onReady({ port, pid }) {
         const serving = servingOf(prepared, options.host ?? '127.0.0.1', port, pid);
-        if (options.json) printJson(serving);
+        if (options.json) printLine(JSON.stringify(serving));
         else for (const line of describeServing(serving)) printLine(line);
       },
     });
   } finally {
+    for (const signal of signals) process.off(signal, end);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -73,7 +73,7 @@ export class Metrics {
   }
 
   #add(name: string, family: Family): void {
-    if (!/^[a-zA-Z_:][\w:]*$/.test(name)) throw new TypeError(`expected a metric's name, got ${JSON.stringify(name)}`);
+    if (!/^[a-zA-Z_:][\w:]*$/.test(name)) throw new TypeError(`expected a metric’s name, got ${JSON.stringify(name)}`);
     if (this.#families.has(name)) throw new TypeError(`expected a name for each metric, got ${name} twice`);
     this.#families.set(name, family);
   }

@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly clock?: Clock;
   /** How long its event loop may not answer. @default 30,000 */
   readonly silenceMs?: number;
+  /** Starts a process that speaks serving-messages.ts. @default serving-process.ts */
+  readonly start?: () => ChildProcess;
   /** Between a death and the next start; it doubles with each death in a row. @default 250 */
   readonly pauseMs?: number;
 }
@@ -70,12 +72,12 @@ interface Life {
 
 async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> {
   const { signal, onReady, clock = systemClock, silenceMs = 30_000 } = options;
-  const child = start();
+  const child = (options.start ?? start)();
   const over = new AbortController();
   const state = { port: undefined as number | undefined, ready: false, error: undefined as GlowplugError | undefined };
-  let lastSign = clock.now();
+  let asked: number | undefined;
   child.on('message', (message: FromServing) => {
-    lastSign = clock.now();
+    asked = undefined;
     if (message.kind === 'failed') state.error = unpackError(message.error);
     if (message.kind === 'listening') state.port = message.port;
     if (message.kind !== 'ready') return;
@@ -108,8 +110,13 @@ async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> 
   async function watch(): Promise<void> {
     while (!over.signal.aborted) {
       await clock.sleep(silenceMs / 4, over.signal).catch(() => {});
-      if (child.connected) child.send({ kind: 'ping' } satisfies ToServing, () => {});
-      if (clock.now() - lastSign > silenceMs && !signal.aborted) child.kill('SIGKILL');
+      // Until it listens it is busy loading, which is not for this clock.
+      if (state.port === undefined || signal.aborted) continue;
+      if (asked !== undefined && clock.now() - asked >= silenceMs) child.kill('SIGKILL');
+      if (asked === undefined && child.connected) {
+        asked = clock.now();
+        child.send({ kind: 'ping' } satisfies ToServing, () => {});
+      }
     }
   }
 }

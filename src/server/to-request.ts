@@ -16,7 +16,8 @@ export async function toRequest(
   const headers = headersOf(message, changes);
   const url = `http://${hostOf(message)}${path}`;
   if (!methods.has(method)) throw new GlowplugError('METHOD_NOT_ALLOWED', `expected GET or POST, got ${method}`);
-  if (!URL.canParse(url)) throw new GlowplugError('NOT_FOUND', 'expected a path that begins with /, got none');
+  if (!path.startsWith('/') || !URL.canParse(url))
+    throw new GlowplugError('NOT_FOUND', 'expected a path that begins with /, got none');
   if (method === 'GET' || method === 'HEAD') {
     message.resume();
     return new Request(url, { method, headers });

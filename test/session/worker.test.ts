@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { TensorProto_DataType as Type } from 'onnx-buf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/core/clock.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GlowplugError } from '../../src/core/errors.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import { createWorkerSession } from '../../src/session/worker.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { handClock } from '../hand-clock.ts';
 import { bytesOf, tinyGraph, tinyModel, value } from '../onnx/tiny-model.ts';
 import { root } from '../root.ts';
 import { busyModel } from './busy-model.ts';
@@ -18,6 +19,19 @@ const flower = () => ({ x: tensor('FP32', [1, 4], Float32Array.of(5.1, 3.5, 1.4,
 const busy = (n: number) => ({
   n: tensor('INT64', [1], BigInt64Array.of(BigInt(n))),
   x: tensor('FP32', [64, 64], new Float32Array(4096).fill(0.1)),
+});
+
+/** Every thread that a session started, so that a test can end one. */
+const workers = vi.hoisted((): Worker[] => []);
+vi.mock('node:worker_threads', async (original) => {
+  const real = await original<typeof import('node:worker_threads')>();
+  class Seen extends real.Worker {
+    constructor(...given: ConstructorParameters<typeof Worker>) {
+      super(...given);
+      workers.push(this);
+    }
+  }
+  return { ...real, Worker: Seen };
 });
 
 describe('a worker session', () => {
@@ -99,13 +113,27 @@ describe('a worker session', () => {
     });
   });
 
-  it('runs while this thread’s timers go on', async () => {
-    await using session = await createWorkerSession(busyFile, threads);
-    let ticks = 0;
-    const timer = setInterval(() => ticks++, 1);
-    await session.run(busy(5000));
-    clearInterval(timer);
-    expect(ticks).toBeGreaterThan(5);
+  it('runs while this thread’s timers go on, which a session in this thread stops', async () => {
+    const ticksDuring = async (create: typeof createOrtSession) => {
+      await using session = await create(busyFile, threads);
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 1);
+      await session.run(busy(5000));
+      clearInterval(timer);
+      return ticks;
+    };
+    expect(await ticksDuring(createOrtSession)).toBeLessThan(5);
+    expect(await ticksDuring(createWorkerSession)).toBeGreaterThan(20);
+  });
+
+  it('whose thread ends: who waits gets 503, and the next run starts another', async () => {
+    await using session = await createWorkerSession(irisFile, threads);
+    const [before] = workers.slice(-1);
+    const end = before!.terminate(); // Idle: during a run it would abort the process.
+    await expect(session.run(flower())).rejects.toMatchObject({ code: 'SESSION_LOST' });
+    await end;
+    expect(Object.keys(await session.run(flower()))).toEqual(['class', 'probabilities']);
+    expect(workers.at(-1)).not.toBe(before);
   });
 
   it('does not begin a run that was cancelled while it waited', async () => {
@@ -159,25 +187,3 @@ describe('a worker session', () => {
 });
 
 const brand = Symbol.for('glowplug.error');
-
-/** Time that passes when the test says so. */
-function handClock(): { clock: Clock; pass: (ms: number) => void } {
-  let now = 0;
-  let wake = Promise.withResolvers<void>();
-  const sleep = async (ms: number, signal?: AbortSignal) => {
-    const until = now + ms;
-    signal?.addEventListener('abort', () => wake.resolve());
-    while (now < until) {
-      signal?.throwIfAborted();
-      await wake.promise;
-    }
-  };
-  return {
-    clock: { now: () => now, sleep },
-    pass(ms) {
-      now += ms;
-      wake.resolve();
-      wake = Promise.withResolvers();
-    },
-  };
-}
