@@ -1,10 +1,10 @@
 // glowplug serve: models and functions over HTTP, supervised, until a signal ends it.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Contract, readContract } from '../core/contract.ts';
-import { parseKeys } from '../server/api-keys.ts';
+import { readKeys } from '../server/api-keys.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
@@ -90,7 +90,7 @@ async function serve(targets: string[], options: Options): Promise<void> {
 
 async function specOf(options: Options, contract: Contract, units: ServeSpec['units']): Promise<ServeSpec> {
   const sagemaker = options.sagemaker ?? contract.sagemakerPort !== undefined;
-  const keys = options.apiKeys === undefined ? contract.apiKeys : parseKeys(await readFile(options.apiKeys, 'utf8'));
+  const keys = options.apiKeys === undefined ? contract.apiKeys : await readKeys(options.apiKeys);
   return {
     units,
     host: options.host ?? (sagemaker ? '0.0.0.0' : '127.0.0.1'),

@@ -85,7 +85,7 @@ export function readContract(env: Environment = process.env): Contract {
       accessKeyId && secretAccessKey
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
-    apiKeys: (env['GLOWPLUG_API_KEYS'] ?? '').split(',').flatMap((key) => key.trim() || []),
+    apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
   };
 }
@@ -93,6 +93,13 @@ export function readContract(env: Environment = process.env): Contract {
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
   return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+}
+
+/** Set to something that holds no key is a mistake, which must not let everybody in. */
+function keys(text: string): string[] {
+  const found = text.split(',').flatMap((key) => key.trim() || []);
+  if (text === '' || found.length > 0) return found;
+  throw new GlowplugError('CONFIG_INVALID', 'GLOWPLUG_API_KEYS: expected keys separated by commas, got none');
 }
 
 function positiveInteger(env: Environment, name: keyof typeof variables): number | undefined {

@@ -41,7 +41,7 @@ export function createModel<R extends string>(reference: R, host: ModelHost): Mo
     async run(feeds, options) {
       using held = await lease(options?.signal);
       // The registry types what the lock file says; the session checks it again, by value.
-      return (await held.session.run(feeds as Tensors)) as OutputsOf<R>;
+      return (await held.session.run(feeds as Tensors, options)) as OutputsOf<R>;
     },
     locked: () => available(reference, () => host.locked(reference)),
     async signature() {

@@ -1,5 +1,6 @@
 // Whether a request carries a key that the server knows.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
 
@@ -22,8 +23,23 @@ export function keyCheck(keys: readonly string[]): (headers: IncomingHttpHeaders
   };
 }
 
-/** One key a line; lines that begin with # say whose it is. */
-export function parseKeys(text: string): string[] {
+/**
+ * One key a line; lines that begin with # say whose it is.
+ *
+ * @throws GlowplugError CONFIG_INVALID when the file cannot be read, or holds none: that would let everybody in
+ */
+export async function readKeys(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const keys = text === undefined ? [] : parseKeys(text);
+  if (keys.length > 0) return keys;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected a key a line in ${path}, ${text === undefined ? 'it cannot be read' : 'it holds none'}`,
+    { remedy: 'Write at least one key into the file, or leave the option out to answer everybody.' },
+  );
+}
+
+function parseKeys(text: string): string[] {
   return text.split('\n').flatMap((line) => (line.startsWith('#') ? [] : line.trim() || []));
 }
 

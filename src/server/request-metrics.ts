@@ -27,7 +27,11 @@ export class RequestMetrics {
       'nv_inference_request_duration_us',
       'Time of inference requests, from arrival to answer.',
     );
-    metrics.gauge('glowplug_requests_in_flight', 'Requests that are not answered yet.', () => open.size);
+    metrics.gauge(
+      'glowplug_requests_in_flight',
+      'Requests that are not answered yet, this one included.',
+      () => open.size,
+    );
     processMetrics(metrics);
     for (const model of units.flatMap(({ models }) => models)) {
       for (const counter of [this.#success, this.#failure, this.#us]) counter.add({ model }, 0);

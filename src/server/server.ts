@@ -151,7 +151,8 @@ class Service implements RunningServer {
     out.once('close', () => {
       this.#open.delete(out);
       clearTimeout(timer);
-      over.abort();
+      // The client is gone. After a whole answer nobody listens, and making the reason costs more than the rest of this.
+      if (!out.writableFinished) over.abort();
       if (unit) this.#counted.answered(unit, message, out, this.#clock.now() - started);
       if (this.#open.size === 0) {
         this.#idle.resolve();

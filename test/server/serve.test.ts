@@ -47,7 +47,7 @@ describe('glowplug serve', () => {
       outputs: [{ name: 'class', data: [0] }, { name: 'probabilities' }],
     });
 
-    const requests = Array.from({ length: 50 }, () => post(`${url}/v2/models/busy-model.v2/infer`, busy(1000)));
+    const requests = Array.from({ length: 50 }, () => post(`${url}/v2/models/busy-model.v2/infer`, busy(400)));
     const settled = Promise.allSettled(requests);
     let waiting = 0;
     const arrived = async () => {
@@ -80,10 +80,10 @@ describe('glowplug serve', () => {
     expect(stderr).toContain('expected a run of at most 1000 ms');
   });
 
-  it('hosts functions and models of a store; kill -9 is survived, even when the store is gone by then', async () => {
+  it('hosts functions and models of a store; kill -9 is survived, even with the store gone; nobody outlives the supervisor', async () => {
     const store = join(folder, 'store');
     await publishAll({ root, store: folderStore(store), as: 'prod' });
-    const env = { GLOWPLUG_STORE: store, GLOWPLUG_CACHE: join(folder, 'cache') };
+    const env = { GLOWPLUG_STORE: store, GLOWPLUG_CACHE: join(folder, 'cache'), TMPDIR: folder };
     await using serving = serveProcess(
       ['functions/iris', '--model', 'iris:prod', '--sagemaker', '--host', '127.0.0.1'],
       env,
@@ -100,8 +100,12 @@ describe('glowplug serve', () => {
     expect(await ask()).toEqual([200, 200, 200]);
     await rm(store, { recursive: true });
     process.kill(pid, 'SIGKILL');
-    await serving.ready();
+    const { pid: next } = await serving.ready();
     expect(await ask()).toEqual([200, 200, 200]);
+
+    // Without a supervisor nobody would start the next one: the serving process drains and ends by itself.
+    serving.child.kill('SIGKILL');
+    await expect.poll(() => isAlive(next), { timeout: 10_000 }).toBe(false);
   });
 
   it('says that the port is taken, and exits 1', async () => {
@@ -124,6 +128,7 @@ describe('glowplug serve', () => {
     ['a file that is not there', ['nothing.onnx'], 'expected an .onnx file at nothing.onnx, found none'],
     ['a file that is no model', ['package.json.onnx'], 'expected an ONNX model'],
     ['a folder that is no function', ['docs'], 'expected an .onnx file, a function or a bundle, got docs'],
+    ['keys that are none', ['--api-keys', '/dev/null', irisFile], 'expected a key a line in /dev/null, it holds none'],
     ['one model twice', [irisFile, irisFile], 'expected each model once, got iris twice'],
     ['a model that no store has', ['--store', root, '--model', 'nobody:prod'], 'which has no such model'],
   ])('says in one message why it cannot serve %s', async (_name, args, message) => {
@@ -135,6 +140,14 @@ describe('glowplug serve', () => {
     expect(exitCode).toBe(1);
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
