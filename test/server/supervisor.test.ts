@@ -48,7 +48,7 @@ describe('the supervisor', () => {
       while (ready.length < count) await hear.promise;
       return ready[count - 1]!;
     };
-    return { ended, done, events, nth };
+    return { ended, done, events, ready, nth };
   }
 
   it('gives up with a clear message on a process that dies at each start', async () => {
@@ -73,7 +73,7 @@ describe('the supervisor', () => {
   it('replaces a process whose event loop a function never gives back', async () => {
     const code = handler(`if (request.url.endsWith('/hang')) for (;;); return new Response('fine');`);
     const { clock, pass } = handClock();
-    const { ended, done, events, nth } = run(await specOf('hanging', code), { clock });
+    const { ended, done, events, ready, nth } = run(await specOf('hanging', code), { clock });
     const { port, pid } = await nth(1);
     const url = `http://127.0.0.1:${port}`;
     const hung = fetch(`${url}/hang`).then(
@@ -86,7 +86,12 @@ describe('the supervisor', () => {
       return await Promise.race([hung, new Promise((later) => setImmediate(later, 'hangs'))]);
     };
     await expect.poll(tick, { timeout: 10_000 }).toBe('cut');
-    pass(10);
+    // The pause before the next start begins when the process is gone, which is after its sockets are.
+    const starts = () => {
+      pass(1);
+      return ready.length;
+    };
+    await expect.poll(starts, { timeout: 10_000 }).toBe(2);
     const second = await nth(2);
     expect(second.port).toBe(port);
     expect(second.pid).not.toBe(pid);
