@@ -36,11 +36,20 @@ export async function bench(): Promise<Result[]> {
 async function serverOver(file: string, folder: string, create: SessionFactory) {
   const own = await mkdtemp(join(folder, 'serve-'));
   const prepared = await prepare({ targets: [file], models: [] }, readContract(), own);
-  const createSession: SessionFactory = async (path, options) => await create(await realpath(path), options);
+  const sessions: Session[] = [];
+  const createSession: SessionFactory = async (path, options) => {
+    const session = await create(await realpath(path), options);
+    sessions.push(session);
+    return session;
+  };
   const units = loadUnits(prepared.units, { contract: readContract(), createSession, bodyBytes: 1e8 });
   const server = await startServer(units, { host: '127.0.0.1', port: 0 });
   await server.warm();
-  return { server, handler: units[0]!.handler };
+  const close = async () => {
+    await server[Symbol.asyncDispose]();
+    for (const session of sessions) await session[Symbol.asyncDispose]();
+  };
+  return { server, handler: units[0]!.handler, close };
 }
 
 function httpRequest(path: string, body: string): string {
@@ -67,7 +76,7 @@ async function iris(folder: string): Promise<Result[]> {
     const direct = await inProcess(servers.workers.handler, path, body);
     if (run >= 0) seen.handler.push(direct);
   }
-  for (const { server } of Object.values(servers)) await server[Symbol.asyncDispose]();
+  for (const { close } of Object.values(servers)) await close();
   const of = (side: keyof typeof seen, what: keyof Loaded) => sample(seen[side].map((one) => one[what])).median;
   const spread = sample(seen.workers.map((one) => one.perSecond));
   const against = (side: keyof typeof seen) =>
@@ -119,7 +128,7 @@ async function inProcess(
   };
 }
 
-/** One client asks for health again and again while runs of about half a second follow one another. */
+/** One client asks for health again and again while a run is on. */
 async function health(folder: string, busyFile: string): Promise<Result[]> {
   await using client = loadClient();
   const seen: Record<string, Loaded[]> = { workers: [], 'in-thread': [] };
@@ -141,11 +150,11 @@ async function health(folder: string, busyFile: string): Promise<Result[]> {
       seen[side]?.push(await asked);
     }
   }
-  for (const { server } of Object.values(servers)) await server[Symbol.asyncDispose]();
+  for (const { close } of Object.values(servers)) await close();
   const of = (side: string, what: keyof Loaded) => sample((seen[side] ?? []).map((one) => one[what]));
   const workers = of('workers', 'p99');
   const [longest, longestInThread] = [of('workers', 'longest').median, of('in-thread', 'longest').median];
-  const what = 'health while a run of some 100 ms is on, one thread a run';
+  const what = 'health while a run of 20,000 small matrix products is on, one thread a run';
   return [
     atMost({
       case: `${what} (p10–p90 ${round(workers.p10)}–${round(workers.p90)} ms)`,
