@@ -33,7 +33,9 @@ export function loadClient() {
   };
 }
 
-parentPort?.on('message', async (load: Load) => {
+parentPort?.on('message', (load: Load) => void measure(load));
+
+async function measure(load: Load): Promise<void> {
   const times: number[] = [];
   const start = performance.now();
   await Promise.all(Array.from({ length: load.connections }, () => client(load, start + load.ms, times)));
@@ -46,7 +48,7 @@ parentPort?.on('message', async (load: Load) => {
     p99: at(0.99),
     longest: times.at(-1) ?? 0,
   } satisfies Loaded);
-});
+}
 
 async function client({ port, request }: Load, until: number, times: number[]): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
