@@ -23,8 +23,24 @@ const mayImport: Record<string, readonly string[]> = {
   release: ['optimize', 'models', 'onnx', 'core', 'session', 'tensor'],
   build: ['core', 'models'],
   testing: ['core', 'tensor', 'models', 'onnx', 'release', 'build', 'session', 'handler', 'adapters', 'index'],
+  observe: ['core', 'tensor'],
+  // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
+  server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
   cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build'],
-  cli: ['core', 'tensor', 'onnx', 'models', 'session', 'release', 'build', 'testing', 'handler', 'adapters', 'index'],
+  cli: [
+    'core',
+    'tensor',
+    'onnx',
+    'models',
+    'session',
+    'release',
+    'build',
+    'testing',
+    'handler',
+    'adapters',
+    'index',
+    'server',
+  ],
 };
 
 /** Packages that only these folders may load. */

@@ -17,6 +17,7 @@ import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
 import { pullCommand } from './pull.ts';
 import { rollbackCommand } from './rollback.ts';
+import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   const commands = [
     devCommand(),
     invokeCommand(),
+    serveCommand(),
     publishCommand(),
     lockCommand(),
     lsCommand(),

@@ -20,6 +20,10 @@ export interface Contract {
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
   readonly credentials: Credentials | undefined;
+  /** Keys that a server asks of its clients; none: it asks for none. */
+  readonly apiKeys: readonly string[];
+  /** Set where SageMaker runs the container. */
+  readonly sagemakerPort: number | undefined;
 }
 
 export interface Credentials {
@@ -64,6 +68,14 @@ export const variables = {
   AWS_ACCESS_KEY_ID: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SESSION_TOKEN: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  GLOWPLUG_API_KEYS: {
+    meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
+    default: 'none: every client is answered',
+  },
+  SAGEMAKER_BIND_TO_PORT: {
+    meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
+    default: 'unset outside SageMaker',
+  },
 } as const satisfies Record<string, Variable>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -89,12 +101,21 @@ export function readContract(env: Environment = process.env): Contract {
       accessKeyId && secretAccessKey
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
+    apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
+    sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
   };
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
   return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+}
+
+/** Set to something that holds no key is a mistake, which must not let everybody in. */
+function keys(text: string): string[] {
+  const found = text.split(',').flatMap((key) => key.trim() || []);
+  if (text === '' || found.length > 0) return found;
+  throw new GlowplugError('CONFIG_INVALID', 'GLOWPLUG_API_KEYS: expected keys separated by commas, got none');
 }
 
 function positiveInteger(env: Environment, name: keyof typeof variables): number | undefined {

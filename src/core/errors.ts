@@ -134,6 +134,26 @@ const entries = {
     meaning: 'onnxruntime failed to run the model.',
     remedy: 'Read the log line with the request id of this answer.',
   },
+  SESSION_LOST: {
+    status: 503,
+    meaning: 'A run did not end within its limit, or the thread that ran the model ended. It is being replaced.',
+    remedy: 'Try again in some seconds; if it comes back, look at the log and at this input.',
+  },
+  SERVER_BUSY: {
+    status: 503,
+    meaning: 'The server takes no new work now: it is starting or shutting down.',
+    remedy: 'Try again after the seconds that Retry-After names.',
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    meaning: 'The request carries no API key that the server knows.',
+    remedy: 'Send Authorization: Bearer <key>, or X-Api-Key: <key>.',
+  },
+  REQUEST_SLOW: {
+    status: 408,
+    meaning: 'The request did not arrive within its time.',
+    remedy: 'Send it faster, or raise the timeout of the server.',
+  },
   MODEL_UNAVAILABLE: {
     status: 503,
     meaning: 'A model of the function could not be loaded.',
@@ -183,6 +203,8 @@ const entries = {
   },
 } satisfies Record<string, Entry>;
 
+const brand = Symbol.for('glowplug.error');
+
 export type ErrorCode = keyof typeof entries;
 export const catalogue: Readonly<Record<ErrorCode, Entry>> = entries;
 
@@ -195,6 +217,7 @@ export const catalogue: Readonly<Record<ErrorCode, Entry>> = entries;
  */
 export class GlowplugError extends Error {
   override readonly name = 'GlowplugError';
+  readonly [brand] = true;
   readonly code: ErrorCode;
   readonly status: number;
   readonly remedy: string;
@@ -211,6 +234,11 @@ export class GlowplugError extends Error {
     this.status = catalogue[code].status;
     this.remedy = options.remedy ?? catalogue[code].remedy;
     this.headers = options.headers ?? {};
+  }
+
+  /** A function's bundle carries its own copy of this class; to its host an error of that copy is one all the same. */
+  static override [Symbol.hasInstance](value: unknown): value is GlowplugError {
+    return typeof value === 'object' && value !== null && brand in value;
   }
 }
 

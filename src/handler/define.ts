@@ -84,7 +84,9 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     warm: () => serving.warm(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
-      if (protocol && isProtocolPath(new URL(request.url).pathname)) {
+      const { pathname } = new URL(request.url);
+      // Whether it is ready is asked of every function, by hosts and load balancers.
+      if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
         const served = { models: Object.values(models), statistics, warm: () => serving.warm() };
         return stamp(await answer(context, () => openInference(request, served)));
       }

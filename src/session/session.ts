@@ -11,10 +11,12 @@ export interface Session extends AsyncDisposable {
   run(feeds: Tensors, options?: RunOptions): Promise<Tensors>;
 }
 
-/** What a batched session goes by; one that runs alone has nobody to put first and cannot stop a run. */
+/** Deadline and priority are for a session in which requests meet: one that runs alone has nobody to put first. */
 export interface RunOptions {
-  /** Aborting takes the rows out of the queue. */
+  /** A run that has not begun when it aborts is not begun. */
   readonly signal?: AbortSignal;
+  /** The caller gives the arrays of the feeds away: a session in another thread takes them without a copy. */
+  readonly transfer?: boolean;
   /** On the clock; refused as soon as no answer can be there by then. */
   readonly deadline?: number;
   readonly priority?: Priority;

@@ -69,6 +69,8 @@ export async function following(options: {
     region: 'us-east-1',
     s3Endpoint: undefined,
     credentials: undefined,
+    apiKeys: undefined,
+    sagemakerPort: undefined,
   };
   const predict: Predict =
     options.predict ??

@@ -1,0 +1,120 @@
+// glowplug serve: models and functions over HTTP, supervised, until a signal ends it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Contract, readContract } from '../core/contract.ts';
+import { readKeys } from '../server/api-keys.ts';
+import { prepare } from '../server/prepare.ts';
+import type { ServeSpec } from '../server/serving-messages.ts';
+import { supervise } from '../server/supervisor.ts';
+import { command, printLine, printProgress } from './print.ts';
+import { describeServing, servingOf } from './serving-summary.ts';
+
+interface Options {
+  readonly model: string[];
+  readonly store?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly sagemaker?: boolean;
+  readonly apiKeys?: string;
+  readonly cors: string[];
+  readonly maxBody?: number;
+  readonly timeout?: number;
+  readonly drain: number;
+  readonly runLimit: number;
+  readonly json?: boolean;
+}
+
+const signals = ['SIGTERM', 'SIGINT'] as const;
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description(
+      'Serve ONNX files, models of a store, or functions over HTTP: the Open Inference Protocol, health, metrics.',
+    )
+    .argument(
+      '[targets...]',
+      '.onnx files, folders of functions, or built bundles (default: every function of the project)',
+    )
+    .option('--model <reference>', 'a model of the store, such as iris:prod; again for more', several, [])
+    .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE)')
+    .option('--host <host>', 'address to listen on; 0.0.0.0 is all (default: 127.0.0.1; 0.0.0.0 on SageMaker)')
+    .option(
+      '--port <port>',
+      'port to listen on, 0 takes a free one (default: 8000; 8080 on SageMaker)',
+      whole(0, 65_535),
+    )
+    .option('--sagemaker', 'answer /ping and /invocations too; by itself where SAGEMAKER_BIND_TO_PORT is set')
+    .option('--api-keys <file>', 'ask clients for a key of this file, one a line (or set GLOWPLUG_API_KEYS)')
+    .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', several, [])
+    .option('--max-body <mb>', 'largest body of a request, in MB (default: 100)', whole(1))
+    .option('--timeout <seconds>', 'longest time to an answer (default: 60)', whole(1))
+    .option(
+      '--run-limit <seconds>',
+      'a run of a model that takes longer is stuck, and the process is replaced',
+      whole(1),
+      60,
+    )
+    .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
+    .option('--json', 'print one line of JSON each time it is ready: { url, pid, functions, models }')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
+    )
+    .action(command(serve));
+}
+
+async function serve(targets: string[], options: Options): Promise<void> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  for (const signal of signals) process.on(signal, end);
+  const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
+  const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
+  try {
+    const prepared = await prepare({ targets, models: options.model }, contract, folder);
+    await supervise(await specOf(options, contract, prepared.units), {
+      signal: ended.signal,
+      onEvent: printProgress,
+      onReady({ port, pid }) {
+        const serving = servingOf(prepared, options.host ?? '127.0.0.1', port, pid);
+        if (options.json) printLine(JSON.stringify(serving));
+        else for (const line of describeServing(serving)) printLine(line);
+      },
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, end);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function specOf(options: Options, contract: Contract, units: ServeSpec['units']): Promise<ServeSpec> {
+  const sagemaker = options.sagemaker ?? contract.sagemakerPort !== undefined;
+  const keys = options.apiKeys === undefined ? contract.apiKeys : await readKeys(options.apiKeys);
+  return {
+    units,
+    host: options.host ?? (sagemaker ? '0.0.0.0' : '127.0.0.1'),
+    port: options.port ?? (sagemaker ? (contract.sagemakerPort ?? 8080) : 8000),
+    sagemaker,
+    apiKeys: keys,
+    cors: options.cors,
+    limits: {
+      ...(options.maxBody === undefined ? {} : { bodyBytes: options.maxBody * 1024 * 1024 }),
+      ...(options.timeout === undefined ? {} : { answerMs: options.timeout * 1000 }),
+    },
+    drainMs: options.drain * 1000,
+    runLimitMs: options.runLimit * 1000,
+  };
+}
+
+function several(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function whole(least: number, most = 1_000_000): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}

@@ -1,0 +1,65 @@
+// What glowplug serve says when it is ready: where, what, and a line to try.
+import pc from 'picocolors';
+import type { Signature, TensorSpec } from '../core/signature.ts';
+import type { Prepared } from '../server/prepare.ts';
+import { elementCount } from '../tensor/tensor.ts';
+
+export interface Serving {
+  readonly url: string;
+  readonly pid: number;
+  /** Functions, by name, and where each is. */
+  readonly functions: Readonly<Record<string, string>>;
+  readonly models: Readonly<Record<string, Signature>>;
+}
+
+export function servingOf({ units, signatures }: Prepared, host: string, port: number, pid: number): Serving {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const functions = units.flatMap((unit) => (unit.kind === 'function' ? [unit.name] : []));
+  const place = (name: string) => (units.length === 1 ? `${url}/` : `${url}/${name}/`);
+  return { url, pid, functions: Object.fromEntries(functions.map((name) => [name, place(name)])), models: signatures };
+}
+
+export function describeServing({ url, functions, models }: Serving): string[] {
+  const lines = ['', `${pc.green('✓')} ${pc.bold('ready')} at ${pc.cyan(url)}  ${pc.dim('Ctrl-C ends it')}`];
+  for (const [name, place] of Object.entries(functions)) lines.push(`  ${pc.bold(name)}  POST ${pc.cyan(place)}`);
+  for (const [name, signature] of Object.entries(models)) {
+    lines.push(`  ${pc.bold(name)}  ${list(signature.inputs)} → ${list(signature.outputs)}`);
+  }
+  const [model] = Object.entries(models);
+  const [place] = Object.values(functions);
+  if (model) lines.push('', pc.dim(curlOf(url, ...model)));
+  else if (place)
+    lines.push('', pc.dim(`curl ${place} --data-binary @request.json -H 'content-type: application/json'`));
+  return lines;
+}
+
+function list(specs: Readonly<Record<string, TensorSpec>>): string {
+  return Object.entries(specs)
+    .map(
+      ([name, { datatype, shape }]) =>
+        `${printable(name)} ${datatype} [${shape.map((one) => printable(`${one}`)).join(', ')}]`,
+    )
+    .join(', ');
+}
+
+/** Zeros of the right shape, free dimensions 1: the smallest request that runs. Too long to paste: the path alone. */
+function curlOf(url: string, model: string, { inputs }: Signature): string {
+  const target = `curl ${url}/v2/models/${encodeURIComponent(model)}/infer`;
+  const shapes = Object.values(inputs).map(({ shape }) => shape.map((one) => (typeof one === 'number' ? one : 1)));
+  if (shapes.some((shape) => elementCount(shape) > 64)) return `${target} -d @request.json`;
+  const body = Object.entries(inputs).map(([name, { datatype }], at) => {
+    const zero = datatype === 'BOOL' ? false : datatype === 'BYTES' ? 'text' : 0;
+    return {
+      name,
+      shape: shapes[at],
+      datatype,
+      data: Array.from({ length: elementCount(shapes[at] ?? []) }, () => zero),
+    };
+  });
+  return `${target} -d '${JSON.stringify({ inputs: body }).replaceAll("'", "'\\''")}'`;
+}
+
+/** Names in a file are anybody's: without control characters, which a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '�').slice(0, 60);
+}

@@ -1,0 +1,54 @@
+// Whether a request carries a key that the server knows.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
+import { GlowplugError } from '../core/errors.ts';
+
+/**
+ * Compared as digests, every key each time: how long it takes says nothing of which bytes were right.
+ *
+ * @throws GlowplugError UNAUTHORIZED from what it returns; no keys let everybody in
+ */
+export function keyCheck(keys: readonly string[]): (headers: IncomingHttpHeaders) => void {
+  const known = keys.map(digest);
+  return (headers) => {
+    if (known.length === 0) return;
+    const came = digest(keyOf(headers));
+    let found = false;
+    for (const key of known) found = timingSafeEqual(key, came) || found;
+    if (found) return;
+    throw new GlowplugError('UNAUTHORIZED', 'expected an API key that this server knows', {
+      headers: { 'www-authenticate': 'Bearer' },
+    });
+  };
+}
+
+/**
+ * One key a line; lines that begin with # say whose it is.
+ *
+ * @throws GlowplugError CONFIG_INVALID when the file cannot be read, or holds none: that would let everybody in
+ */
+export async function readKeys(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const keys = text === undefined ? [] : parseKeys(text);
+  if (keys.length > 0) return keys;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected a key a line in ${path}, ${text === undefined ? 'it cannot be read' : 'it holds none'}`,
+    { remedy: 'Write at least one key into the file, or leave the option out to answer everybody.' },
+  );
+}
+
+function parseKeys(text: string): string[] {
+  return text.split('\n').flatMap((line) => (line.startsWith('#') ? [] : line.trim() || []));
+}
+
+function keyOf(headers: IncomingHttpHeaders): string {
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+  const own = headers['x-api-key'];
+  return bearer ?? (typeof own === 'string' ? own : '');
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,78 @@
+// Bundles and models as units. Each takes its contract and its session factory from here.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Contract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { withHost } from '../handler/given-host.ts';
+import { tensors } from '../handler/input.ts';
+import { inference } from '../inference.ts';
+import type { SessionFactory } from '../session/session.ts';
+import type { ModelsSpec, UnitSpec } from './serving-messages.ts';
+import type { Unit } from './units.ts';
+
+export interface UnitHost {
+  readonly contract: Contract;
+  /** The one place where sessions are made; what goes around a session goes around it here. */
+  readonly createSession: SessionFactory;
+  /** Bytes of a body for models without code; a function has its own limits. */
+  readonly bodyBytes: number;
+}
+
+/** @throws GlowplugError CONFIG_INVALID for a bundle that cannot be loaded or exports no handler */
+export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
+  return specs.map((spec) => {
+    if (spec.kind === 'models') {
+      const { lockFile, cacheDir = host.contract.cacheDir } = spec;
+      const given = { createSession: host.createSession, contract: { ...host.contract, lockFile, cacheDir } };
+      return {
+        name: 'models',
+        models: Object.keys(spec.models),
+        handler: withHost(given, () => codeless(spec, host.bodyBytes)),
+      };
+    }
+    const contract = { ...host.contract, lockFile: join(spec.folder, 'models.lock.json') };
+    const handler = withHost({ createSession: host.createSession, contract }, () => loadBundle(spec.folder));
+    return { name: spec.name, models: [], handler };
+  });
+}
+
+function codeless({ models }: ModelsSpec, maxBytes: number): Unit['handler'] {
+  const input = tensors({ maxBytes });
+  if (Object.keys(models).length === 1) return inference({ models, input, oip: true });
+  return inference({
+    models,
+    input,
+    oip: true,
+    predict() {
+      throw new GlowplugError('NOT_FOUND', `expected a path of the Open Inference Protocol: several models are here`, {
+        remedy: `POST to /v2/models/${Object.keys(models)[0]}/infer, or to another of ${Object.keys(models).join(', ')}.`,
+      });
+    },
+  });
+}
+
+function loadBundle(folder: string): Unit['handler'] {
+  let loaded: unknown;
+  try {
+    loaded = createRequire(join(folder, 'index.js'))('./index.js');
+  } catch (cause) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected a function’s bundle in ${folder}, it cannot be loaded: ${cause}`,
+      {
+        cause,
+        remedy: 'Run the function with glowplug dev and mend what it says, or build it again.',
+      },
+    );
+  }
+  const handler: unknown =
+    Object.getOwnPropertyDescriptor(Object(loaded), 'handler')?.get?.() ?? Object(loaded).handler;
+  if (isHandler(handler)) return handler;
+  throw new GlowplugError('CONFIG_INVALID', `expected ${folder} to export handler, made by inference()`, {
+    remedy: 'export const handler = inference({ … });',
+  });
+}
+
+function isHandler(value: unknown): value is Unit['handler'] {
+  return typeof value === 'function' && 'fetch' in value && 'warm' in value;
+}

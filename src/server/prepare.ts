@@ -1,0 +1,97 @@
+// From what the command line names to files that a serving process needs nothing else for. Done once: a process that
+// replaces another serves the same versions, whatever the store says or does meanwhile.
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { bundleFunction } from '../build/bundle-function.ts';
+import { findFunctions } from '../build/find-functions.ts';
+import { projectRoot } from '../build/project.ts';
+import type { Contract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import type { Signature } from '../core/signature.ts';
+import { serializeLock } from '../models/lock.ts';
+import { resolve as resolveReference } from '../models/resolve.ts';
+import { openReader } from '../models/stores/open.ts';
+import type { LockedVersion } from '../models/version.ts';
+import { lockModelFile } from './lock-model-file.ts';
+import type { UnitSpec } from './serving-messages.ts';
+
+export interface Wanted {
+  /** .onnx files, folders of functions, folders of bundles; nothing at all is every function of the project. */
+  readonly targets: readonly string[];
+  /** References in the contract's store. */
+  readonly models: readonly string[];
+}
+
+export interface Prepared {
+  readonly units: readonly UnitSpec[];
+  /** Name → signature, of models without code. */
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** `folder` is for what only this run needs. @throws GlowplugError for whatever cannot be served */
+export async function prepare(wanted: Wanted, contract: Contract, folder: string): Promise<Prepared> {
+  const files = wanted.targets.filter((target) => target.endsWith('.onnx'));
+  const functions = wanted.targets.filter((target) => !target.endsWith('.onnx'));
+  const every = wanted.targets.length === 0 && wanted.models.length === 0;
+  const units: UnitSpec[] = every ? allFunctions() : functions.map(prepareFunction);
+  const locked: Record<string, LockedVersion> = {};
+  for (const file of files) add(locked, await lockModelFile(file, join(folder, 'files')));
+  if (files.length > 0) units.push(await models(locked, join(folder, 'files.lock.json'), join(folder, 'files')));
+  if (wanted.models.length > 0) {
+    const store = await openReader(contract);
+    const stored: Record<string, LockedVersion> = {};
+    for (const reference of wanted.models) {
+      const version = await resolveReference(store, reference);
+      add(locked, version);
+      stored[version.model] = version;
+    }
+    units.push(await models(stored, join(folder, 'store.lock.json'), undefined));
+  }
+  return { units, signatures: Object.fromEntries(Object.entries(locked).map(([name, one]) => [name, one.signature])) };
+}
+
+function allFunctions(): UnitSpec[] {
+  const root = projectRoot();
+  const found = findFunctions(root);
+  if (found.length > 0) return found.map(({ entry }) => bundled(entry));
+  throw new GlowplugError('CONFIG_INVALID', `expected something to serve, and ${root} has no functions`, {
+    remedy: 'Name an .onnx file, a folder of functions/, or --store and --model.',
+  });
+}
+
+function prepareFunction(target: string): UnitSpec {
+  const folder = resolve(target);
+  if (existsSync(join(folder, 'function.ts'))) return bundled(join(folder, 'function.ts'));
+  if (existsSync(join(folder, 'index.js'))) return { kind: 'function', name: basename(folder), folder };
+  throw new GlowplugError('CONFIG_INVALID', `expected an .onnx file, a function or a bundle, got ${target}`, {
+    remedy: 'Name an .onnx file, a folder with a function.ts, or a folder with the index.js that glowplug built.',
+  });
+}
+
+function bundled(entry: string): UnitSpec {
+  const { name, path } = bundleFunction({ entry, root: projectRoot(dirname(entry)) });
+  return { kind: 'function', name, folder: path };
+}
+
+/** Two of one name cannot be told apart under /v2. */
+function add(locked: Record<string, LockedVersion>, version: LockedVersion): void {
+  if (!Object.hasOwn(locked, version.model)) {
+    locked[version.model] = version;
+    return;
+  }
+  throw new GlowplugError('CONFIG_INVALID', `expected each model once, got ${version.model} twice`, {
+    remedy: 'Serve one version of a model at a time, or rename one of the files.',
+  });
+}
+
+async function models(
+  locked: Readonly<Record<string, LockedVersion>>,
+  lockFile: string,
+  cacheDir: string | undefined,
+): Promise<UnitSpec> {
+  const entries = Object.values(locked).map((version) => [`${version.model}:${version.version}`, version] as const);
+  await writeFile(lockFile, serializeLock({ lockVersion: 1, models: Object.fromEntries(entries) }));
+  const references = Object.fromEntries(entries.map(([reference, { model }]) => [model, reference]));
+  return { kind: 'models', models: references, lockFile, cacheDir };
+}

@@ -1,0 +1,27 @@
+// The answer to what is no HTTP request, too large a head, or too slow: Node's parser gives up before there is a request.
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { catalogue } from '../core/errors.ts';
+
+export function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
+  // An answer that has begun is not written into.
+  const begun =
+    'bytesWritten' in socket && '_httpMessage' in socket && Boolean(Object(socket._httpMessage).headersSent);
+  if (error.code === 'ECONNRESET' || !socket.writable || begun) {
+    socket.destroy();
+    return;
+  }
+  const [status, text] = answers[error.code ?? ''] ?? [400, 'expected an HTTP/1.1 request'];
+  const code = status === 408 ? 'REQUEST_SLOW' : status === 400 ? 'NOT_FOUND' : 'INPUT_TOO_LARGE';
+  const body = JSON.stringify({ error: text, code, remedy: catalogue[code].remedy });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const answers: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not arrive within its time'],
+  HPE_HEADER_OVERFLOW: [431, 'the headers are over the limit'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are over the limit'],
+};

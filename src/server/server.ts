@@ -1,0 +1,260 @@
+// The server: sockets on one side, units that answer web Requests on the other, and what holds for all of them between.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { consoleLog, type Log } from '../core/log.ts';
+import { createContext } from '../handler/context.ts';
+import { errorResponse } from '../handler/pipeline.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { serverMetadata } from '../protocol/metadata.ts';
+import { keyCheck } from './api-keys.ts';
+import { cors } from './cors.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { refuseMalformed } from './refuse-malformed.ts';
+import { RequestMetrics } from './request-metrics.ts';
+import { invocation, invocationAnswer } from './sagemaker.ts';
+import { sendResponse } from './send-response.ts';
+import { checkLength, toRequest } from './to-request.ts';
+import { findTarget, type Unit } from './units.ts';
+import { warmUp } from './warm-up.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly limits?: Partial<Limits>;
+  /** None: everybody is answered. */
+  readonly apiKeys?: readonly string[];
+  /** Origins whose pages may read the answers; `*` is all. */
+  readonly cors?: readonly string[];
+  readonly sagemaker?: boolean;
+  readonly metrics?: Metrics;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly port: number;
+  /** Opens every model; from then on the server says that it is ready. Rejects with why a unit cannot be. */
+  warm(): Promise<void>;
+  /** From now on no new work is taken, and readiness says so. */
+  refuse(): void;
+  /** Refuses, and resolves when all that was accepted is answered, or cut because `limitMs` have passed. */
+  drain(limitMs: number): Promise<void>;
+}
+
+/** @throws GlowplugError CONFIG_INVALID when the port is taken */
+export async function startServer(units: readonly Unit[], options: ServerOptions): Promise<RunningServer> {
+  const service = new Service(units, options);
+  await service.listen();
+  return service;
+}
+
+/** After an answer that came before its request's end: how long what still comes is read and dropped. */
+const LINGER_MS = 2000;
+
+class Service implements RunningServer {
+  readonly #units: readonly Unit[];
+  readonly #options: ServerOptions;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #counted: RequestMetrics;
+  readonly #checkKey: (headers: IncomingMessage['headers']) => void;
+  readonly #server: Server;
+  readonly #open = new Set<ServerResponse>();
+  #idle = Promise.withResolvers<void>();
+  #state: 'starting' | 'ready' | 'refusing' = 'starting';
+
+  constructor(units: readonly Unit[], options: ServerOptions) {
+    this.#units = units;
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? consoleLog;
+    this.#metrics = options.metrics ?? new Metrics();
+    this.#counted = new RequestMetrics(this.#metrics, units, this.#open);
+    this.#checkKey = keyCheck(options.apiKeys ?? []);
+    const { headerBytes, headersMs, receiveMs, idleMs, connections } = this.#limits;
+    this.#server = createServer({
+      maxHeaderSize: headerBytes,
+      headersTimeout: headersMs,
+      requestTimeout: receiveMs,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: Math.max(20, Math.min(1000, headersMs / 4)),
+      noDelay: true,
+    });
+    this.#server.maxConnections = connections;
+    this.#server.on('request', (message, out) => void this.#handle(message, out));
+    // The length is checked before the client is told to go on.
+    this.#server.on('checkContinue', (message, out) => void this.#handle(message, out, () => out.writeContinue()));
+    this.#server.on('clientError', refuseMalformed);
+  }
+
+  get port(): number {
+    // An HTTP server that listens on a port has an address of this kind.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async listen(): Promise<void> {
+    const { port, host } = this.#options;
+    this.#server.listen(port, host);
+    try {
+      await once(this.#server, 'listening');
+    } catch (cause) {
+      throw new GlowplugError('CONFIG_INVALID', `expected port ${port} of ${host} to be free: ${reason(cause)}`, {
+        cause,
+        remedy: 'End the program that listens there, or choose another port with --port.',
+      });
+    }
+  }
+
+  async warm(): Promise<void> {
+    await Promise.all(this.#units.map((unit) => warmUp(unit)));
+    if (this.#state === 'starting') this.#state = 'ready';
+  }
+
+  refuse(): void {
+    this.#state = 'refusing';
+    for (const out of this.#open) if (!out.headersSent) out.setHeader('connection', 'close');
+  }
+
+  async drain(limitMs: number): Promise<void> {
+    this.refuse();
+    const late = new AbortController();
+    const limit = this.#clock.sleep(limitMs, late.signal).catch(() => {});
+    if (this.#open.size > 0) await Promise.race([this.#idle.promise, limit]);
+    if (this.#open.size > 0)
+      this.#log.error('the drain limit has passed: requests are cut', { requests: this.#open.size });
+    late.abort();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server.listening) await this.drain(0);
+  }
+
+  async #handle(message: IncomingMessage, out: ServerResponse, goOn = () => {}): Promise<void> {
+    const started = this.#clock.now();
+    const given = message.headers['x-request-id'];
+    const requestId = typeof given === 'string' && /^[\w.:=/+-]{1,128}$/.test(given) ? given : randomUUID();
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), this.#limits.answerMs);
+    this.#open.add(out);
+    let unit: Unit | undefined;
+    out.once('close', () => {
+      this.#open.delete(out);
+      clearTimeout(timer);
+      // The client is gone. After a whole answer nobody listens, and making the reason costs more than the rest of this.
+      if (!out.writableFinished) over.abort();
+      if (unit) this.#counted.answered(unit, message, out, this.#clock.now() - started);
+      if (this.#open.size === 0) {
+        this.#idle.resolve();
+        this.#idle = Promise.withResolvers();
+      }
+    });
+    out.setHeader('x-request-id', requestId);
+    if (this.#state === 'refusing') out.setHeader('connection', 'close');
+    const context = createContext({ requestId, log: this.#log });
+    try {
+      let response: Response;
+      try {
+        if (cors(this.#options.cors ?? [], message, out)) return;
+        response =
+          this.#own(message) ??
+          (await this.#ask(message, requestId, over.signal, goOn, (found) => {
+            unit = found;
+          }));
+      } catch (error) {
+        if (out.destroyed) return;
+        response = errorResponse(error, context);
+      }
+      await this.#send(response, message, out);
+    } catch (error) {
+      context.log.error('the answer broke off', { error: String(error) });
+      out.destroy();
+    }
+  }
+
+  /** What the server answers by itself. Health is asked by load balancers, which have no keys. */
+  #own(message: IncomingMessage): Response | undefined {
+    if (message.method !== 'GET' && message.method !== 'HEAD') return undefined;
+    const path = pathOf(message);
+    if (path === '/v2/health/live') return new Response();
+    if (path === '/v2/health/ready' || (path === '/ping' && this.#options.sagemaker)) {
+      if (this.#state === 'ready') return new Response();
+      const why = this.#state === 'starting' ? 'the models are being loaded' : 'the server is shutting down';
+      return Response.json({ error: why }, { status: 503, headers: { 'retry-after': '1' } });
+    }
+    if (path === '/metrics') {
+      this.#checkKey(message.headers);
+      return new Response(this.#metrics.render(), {
+        headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+      });
+    }
+    const protocol = this.#units.length > 1 && (path === '/v2' || path === '/v2/');
+    return protocol ? Response.json(serverMetadata()) : undefined;
+  }
+
+  async #ask(
+    message: IncomingMessage,
+    requestId: string,
+    signal: AbortSignal,
+    goOn: () => void,
+    found: (unit: Unit) => void,
+  ): Promise<Response> {
+    this.#checkKey(message.headers);
+    if (this.#state === 'refusing') {
+      throw new GlowplugError('SERVER_BUSY', 'the server is shutting down', { headers: { 'retry-after': '1' } });
+    }
+    const invoked = this.#options.sagemaker && pathOf(message) === '/invocations';
+    const { path, changes } = invoked
+      ? invocation(this.#units, message.headers)
+      : { path: message.url ?? '/', changes: {} };
+    const target = findTarget(this.#units, path);
+    found(target.unit);
+    checkLength(message, this.#limits.bodyBytes);
+    goOn();
+    const request = await toRequest(message, target.path, this.#limits.bodyBytes, changes);
+    const response = await target.unit.handler.fetch(request, { signal, requestId });
+    return invoked ? invocationAnswer(response) : response;
+  }
+
+  async #send(response: Response, message: IncomingMessage, out: ServerResponse): Promise<void> {
+    // A client that reads nothing for as long as an answer may take is gone.
+    out.setTimeout(this.#limits.answerMs, () => out.destroy());
+    const acceptEncoding = String(message.headers['accept-encoding'] ?? '');
+    if (message.complete || !hasBody(message)) return await sendResponse(response, out, { acceptEncoding });
+    // Closing a socket that still receives resets it, and the client may lose the answer.
+    out.setHeader('connection', 'close');
+    const beforeEnd = async () => {
+      const arrived = new AbortController();
+      message.once('close', () => arrived.abort());
+      message.resume();
+      await this.#clock.sleep(LINGER_MS, arrived.signal).catch(() => {});
+    };
+    await sendResponse(response, out, { acceptEncoding, beforeEnd });
+  }
+}
+
+/** `complete` of a request without a body is only set after its handler was called. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+function reason(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'EADDRINUSE') return 'another program listens on it';
+  return code === 'EACCES' ? 'this user may not listen on it' : String(cause);
+}

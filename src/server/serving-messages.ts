@@ -1,0 +1,43 @@
+// What the supervisor tells the serving process, and what it hears of it.
+import type { PackedError } from '../session/worker-messages.ts';
+import type { Limits } from './limits.ts';
+
+/** Everything that a serving process needs: files that are there already, no store, no compiler. */
+export interface ServeSpec {
+  readonly units: readonly UnitSpec[];
+  readonly host: string;
+  /** 0: the first process takes a free one, which the later ones keep. */
+  readonly port: number;
+  readonly sagemaker: boolean;
+  readonly apiKeys: readonly string[];
+  readonly cors: readonly string[];
+  readonly limits: Partial<Limits>;
+  readonly drainMs: number;
+  readonly runLimitMs: number;
+}
+
+export type UnitSpec = FunctionSpec | ModelsSpec;
+
+export interface FunctionSpec {
+  readonly kind: 'function';
+  readonly name: string;
+  /** Folder of its bundle. */
+  readonly folder: string;
+}
+
+export interface ModelsSpec {
+  readonly kind: 'models';
+  /** Name → reference in the lock file. */
+  readonly models: Readonly<Record<string, string>>;
+  readonly lockFile: string;
+  /** Where their files are, or go; undefined: as the environment says. */
+  readonly cacheDir: string | undefined;
+}
+
+export type ToServing = { readonly kind: 'serve'; readonly spec: ServeSpec } | { readonly kind: 'ping' };
+
+export type FromServing =
+  | { readonly kind: 'listening' | 'ready'; readonly port: number }
+  /** It could not start, or it must end: why. */
+  | { readonly kind: 'failed'; readonly error: PackedError }
+  | { readonly kind: 'pong' };

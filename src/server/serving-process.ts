@@ -1,0 +1,92 @@
+// The process that serves: the supervisor forks it, tells it what to serve, and hears how it goes.
+import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { readContract } from '../core/contract.ts';
+import { consoleLog } from '../core/log.ts';
+import { Metrics } from '../observe/metrics.ts';
+import type { SessionFactory } from '../session/session.ts';
+import { createWorkerSession } from '../session/worker.ts';
+import { packError } from '../session/worker-messages.ts';
+import { defaultLimits } from './limits.ts';
+import { loadUnits } from './load-units.ts';
+import { readLockedModels } from './locked-models.ts';
+import { runMetrics } from './request-metrics.ts';
+import { type RunningServer, startServer } from './server.ts';
+import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
+
+/** For the answers of those who waited for a stuck run to leave. */
+const LAST_WORDS_MS = 500;
+
+process.on('message', (message: ToServing) => {
+  if (message.kind === 'ping') say({ kind: 'pong' });
+  else void serve(message.spec);
+});
+
+async function serve(spec: ServeSpec): Promise<void> {
+  const metrics = new Metrics();
+  let server: RunningServer | undefined;
+  let openError: unknown;
+  const counted = runMetrics(metrics);
+  const nameOf = await readLockedModels(spec.units);
+  const createSession: SessionFactory = async (modelPath, options) => {
+    try {
+      const model = nameOf(basename(modelPath));
+      // A file that is served as it is lies in the cache as a link: its external data is beside the file itself.
+      return await createWorkerSession(await realpath(modelPath), options, {
+        runLimitMs: spec.runLimitMs,
+        onRun: (run) => counted({ model }, run),
+        onStuck: (error) => void end(server, error),
+      });
+    } catch (error) {
+      openError = error;
+      throw error;
+    }
+  };
+  try {
+    const { bodyBytes } = { ...defaultLimits, ...spec.limits };
+    const contract = { ...readContract(), onLambda: false };
+    const units = loadUnits(spec.units, { contract, createSession, bodyBytes });
+    server = await startServer(units, { ...spec, metrics });
+    drainOnSignals(server, spec.drainMs);
+    say({ kind: 'listening', port: server.port });
+    await server.warm();
+    say({ kind: 'ready', port: server.port });
+  } catch (error) {
+    say({ kind: 'failed', error: packError(openError ?? error) });
+    await flushed();
+    process.exit(1);
+  }
+}
+
+/** A stuck run cannot be ended, and a process that exits waits for its threads: SIGKILL is the end that always comes. */
+async function end(server: RunningServer | undefined, error: unknown): Promise<void> {
+  consoleLog.error('a run is stuck: this process ends and is replaced', { error: String(error) });
+  say({ kind: 'failed', error: packError(error) });
+  await server?.drain(LAST_WORDS_MS);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function drainOnSignals(server: RunningServer, drainMs: number): void {
+  let draining = false;
+  const drain = async () => {
+    if (draining) return;
+    draining = true;
+    await server.drain(drainMs);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain());
+  // The supervisor is gone: nobody would start the next one.
+  process.on('disconnect', () => void drain());
+}
+
+function say(message: FromServing): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function flushed(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (process.connected)
+      process.send?.({ kind: 'pong' } satisfies FromServing, undefined, undefined, () => resolve());
+    else resolve();
+  });
+}

@@ -1,0 +1,128 @@
+// Owns one serving process: starts it, passes signals on, and starts the next one when it dies.
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { unpackError } from '../session/worker-messages.ts';
+import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
+
+export interface SupervisorOptions {
+  /** Each time a process is ready, the first and its successors. */
+  readonly onReady: (serving: { readonly port: number; readonly pid: number }) => void;
+  /** What happens between: one sentence. */
+  readonly onEvent: (text: string) => void;
+  /** Aborting drains and ends it; aborting is how SIGTERM arrives. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+  /** How long its event loop may not answer. @default 30,000 */
+  readonly silenceMs?: number;
+  /** Starts a process that speaks serving-messages.ts. @default serving-process.ts */
+  readonly start?: () => ChildProcess;
+  /** Between a death and the next start; it doubles with each death in a row. @default 250 */
+  readonly pauseMs?: number;
+}
+
+/** Deaths in a row, none of them ready, after which another start would only be the next. */
+const MOST_DEATHS = 5;
+/** Past the drain limit, for a process that does not even end then. */
+const KILL_AFTER_MS = 5000;
+
+/**
+ * Resolves when `signal` ended it and all that was accepted is answered.
+ *
+ * @throws GlowplugError what the first start failed with, or INTERNAL when it dies again and again
+ */
+export async function supervise(spec: ServeSpec, options: SupervisorOptions): Promise<void> {
+  const { signal, onEvent, clock = systemClock, pauseMs = 250 } = options;
+  let port = spec.port;
+  let deaths = 0;
+  let everReady = false;
+  while (!signal.aborted) {
+    const life = await live({ ...spec, port }, options);
+    port = life.port ?? port;
+    everReady ||= life.ready;
+    if (signal.aborted) return;
+    if (!everReady && life.error) throw life.error;
+    deaths = life.ready ? 1 : deaths + 1;
+    if (deaths >= MOST_DEATHS) {
+      throw new GlowplugError(
+        'INTERNAL',
+        `expected the serving process to stay up, it died ${deaths} times in a row before it was ready; at last: ${life.end}`,
+        {
+          ...(life.error ? { cause: life.error } : {}),
+          remedy: 'Read its log above: each start says what it fails at.',
+        },
+      );
+    }
+    const pause = pauseMs * 2 ** (deaths - 1);
+    onEvent(`the serving process ended (${life.end}); the next one starts in ${pause} ms`);
+    await clock.sleep(pause, signal).catch(() => {});
+  }
+}
+
+interface Life {
+  readonly port: number | undefined;
+  readonly ready: boolean;
+  /** Why it said it ends. */
+  readonly error: GlowplugError | undefined;
+  /** How it ended, in words. */
+  readonly end: string;
+}
+
+async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> {
+  const { signal, onReady, clock = systemClock, silenceMs = 30_000 } = options;
+  const child = (options.start ?? start)();
+  const over = new AbortController();
+  const state = { port: undefined as number | undefined, ready: false, error: undefined as GlowplugError | undefined };
+  let asked: number | undefined;
+  child.on('message', (message: FromServing) => {
+    asked = undefined;
+    if (message.kind === 'failed') state.error = unpackError(message.error);
+    if (message.kind === 'listening') state.port = message.port;
+    if (message.kind !== 'ready') return;
+    state.ready = true;
+    if (child.pid !== undefined) onReady({ port: message.port, pid: child.pid });
+  });
+  child.on('error', (error) => {
+    state.error ??= new GlowplugError('INTERNAL', 'the serving process cannot be started', { cause: error });
+  });
+  const drain = () => {
+    child.kill('SIGTERM');
+    clock.sleep(spec.drainMs + KILL_AFTER_MS, over.signal).then(
+      () => child.kill('SIGKILL'),
+      () => {},
+    );
+  };
+  signal.addEventListener('abort', drain, { once: true });
+  if (signal.aborted) drain();
+  void watch();
+  child.send({ kind: 'serve', spec } satisfies ToServing, () => {});
+  const end = await new Promise<string>((resolve) => {
+    child.once('exit', (code, by) => resolve(by ? `by ${by}` : `with exit code ${code}`));
+    child.once('error', () => child.pid ?? resolve('before it began'));
+  });
+  over.abort();
+  signal.removeEventListener('abort', drain);
+  return { ...state, end: state.error ? `${state.error.message}, ${end}` : end };
+
+  /** A function whose own code never gives the event loop back is as dead as one that crashed. */
+  async function watch(): Promise<void> {
+    while (!over.signal.aborted) {
+      await clock.sleep(silenceMs / 4, over.signal).catch(() => {});
+      // Until it listens it is busy loading, which is not for this clock.
+      if (state.port === undefined || signal.aborted) continue;
+      if (asked !== undefined && clock.now() - asked >= silenceMs) child.kill('SIGKILL');
+      if (asked === undefined && child.connected) {
+        asked = clock.now();
+        child.send({ kind: 'ping' } satisfies ToServing, () => {});
+      }
+    }
+  }
+}
+
+/** Its log is for people and collectors, not the command's result: standard error. */
+function start(): ChildProcess {
+  const file = fileURLToPath(new URL(`./serving-process${extname(import.meta.url)}`, import.meta.url));
+  return fork(file, [], { stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
+}

@@ -1,0 +1,160 @@
+// glowplug serve, whole: real processes, real onnxruntime, signals.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serveCommand } from '../../src/cli/serve.ts';
+import { folderStore } from '../../src/models/stores/folder.ts';
+import { publishAll } from '../../src/release/index.ts';
+import { runCommand } from '../cli/run-command.ts';
+import { root } from '../root.ts';
+import { busyModel } from '../session/busy-model.ts';
+import { serveProcess } from './serve-process.ts';
+
+const irisFile = join(root, 'models/iris/iris.onnx');
+const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
+
+describe('glowplug serve', () => {
+  let folder: string;
+  let busyFile: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-test-'));
+    busyFile = join(folder, 'Busy Model.v2.onnx');
+    await writeFile(busyFile, busyModel());
+  });
+  afterAll(async () => await rm(folder, { recursive: true }));
+
+  const busy = (n: number) =>
+    JSON.stringify({
+      inputs: [
+        { name: 'n', shape: [1], datatype: 'INT64', data: [n] },
+        { name: 'x', shape: [64, 64], datatype: 'FP32', data: new Array(4096).fill(0.1) },
+      ],
+    });
+  const post = async (url: string, body: string) => await fetch(url, { method: 'POST', body });
+
+  it('serves any .onnx file by its name, and drains under load: 50 accepted requests are all answered, then exit 0', async () => {
+    await using serving = serveProcess([irisFile, busyFile]);
+    const { url, models } = await serving.ready();
+    expect(models).toMatchObject({
+      iris: { inputs: { x: { datatype: 'FP32', shape: ['N', 4] } } },
+      'busy-model.v2': {},
+    });
+    const answer = await (await post(`${url}/v2/models/iris/infer`, flower)).json();
+    expect(answer).toMatchObject({
+      model_name: 'iris',
+      outputs: [{ name: 'class', data: [0] }, { name: 'probabilities' }],
+    });
+
+    const requests = Array.from({ length: 50 }, () => post(`${url}/v2/models/busy-model.v2/infer`, busy(400)));
+    const settled = Promise.allSettled(requests);
+    let waiting = 0;
+    const arrived = async () => {
+      waiting = (await metric(url, 'glowplug_requests_in_flight')) - 1;
+      return waiting + (await metric(url, 'glowplug_requests_total{unit="models",status="200"}')) >= 51;
+    };
+    await expect.poll(arrived, { timeout: 10_000, interval: 10 }).toBe(true);
+    serving.child.kill('SIGTERM');
+    const statuses = (await settled).map((one) => (one.status === 'fulfilled' ? one.value.status : `${one.reason}`));
+    expect(statuses).toEqual(Array(50).fill(200));
+    expect((await serving.ended()).code).toBe(0);
+    expect(waiting).toBeGreaterThan(0);
+    console.log(`drain under load: 50 of 50 accepted requests answered, ${waiting} of them after SIGTERM`);
+  });
+
+  it('survives a run that is stuck: who waits gets 503, and the next process answers on the same port', async () => {
+    await using serving = serveProcess([busyFile, '--run-limit', '1']);
+    const first = await serving.ready();
+    const waiting = Array.from({ length: 8 }, () => post(first.url, busy(1e9)));
+    const refused = await Promise.all(waiting);
+    expect(refused.map((one) => one.status)).toEqual(Array(8).fill(503));
+    expect(await refused[0]!.json()).toMatchObject({ code: 'SESSION_LOST' });
+    const second = await serving.ready();
+    expect(second.url).toBe(first.url);
+    expect(second.pid).not.toBe(first.pid);
+    expect((await post(second.url, busy(1))).status).toBe(200);
+    serving.child.kill('SIGINT');
+    const { code, stderr } = await serving.ended();
+    expect(code).toBe(0);
+    expect(stderr).toContain('expected a run of at most 1000 ms');
+  });
+
+  it('hosts functions and models of a store; kill -9 is survived, even with the store gone; nobody outlives the supervisor', async () => {
+    const store = join(folder, 'store');
+    await publishAll({ root, store: folderStore(store), as: 'prod' });
+    const env = { GLOWPLUG_STORE: store, GLOWPLUG_CACHE: join(folder, 'cache'), TMPDIR: folder };
+    await using serving = serveProcess(
+      ['functions/iris', '--model', 'iris:prod', '--sagemaker', '--host', '127.0.0.1'],
+      env,
+    );
+    const { url, pid, functions } = await serving.ready();
+    expect(functions).toEqual({ iris: `${url}/iris/` });
+    const sample = await readFile(join(root, 'functions/iris/request.json'), 'utf8');
+    const ask = async () => [
+      (await fetch(`${url}/ping`)).status,
+      (await post(`${url}/v2/models/iris/infer`, flower)).status,
+      (await fetch(`${url}/iris/`, { method: 'POST', body: sample, headers: { 'content-type': 'application/json' } }))
+        .status,
+    ];
+    expect(await ask()).toEqual([200, 200, 200]);
+    await rm(store, { recursive: true });
+    process.kill(pid, 'SIGKILL');
+    const { pid: next } = await serving.ready();
+    expect(await ask()).toEqual([200, 200, 200]);
+
+    // Without a supervisor nobody would start the next one: the serving process drains and ends by itself.
+    serving.child.kill('SIGKILL');
+    await expect.poll(() => isAlive(next), { timeout: 10_000 }).toBe(false);
+  });
+
+  it('says that the port is taken, and exits 1', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    await using serving = serveProcess([irisFile, '--port', `${port}`]);
+    const { code, stderr } = await serving.ended();
+    other.close();
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+      1,
+      [
+        `✗ expected port ${port} of 127.0.0.1 to be free: another program listens on it`,
+        '  End the program that listens there, or choose another port with --port. (CONFIG_INVALID)',
+      ],
+    ]);
+  });
+
+  it.each([
+    ['a file that is not there', ['nothing.onnx'], 'expected an .onnx file at nothing.onnx, found none'],
+    ['a file that is no model', ['package.json.onnx'], 'expected an ONNX model'],
+    ['a folder that is no function', ['docs'], 'expected an .onnx file, a function or a bundle, got docs'],
+    ['keys that are none', ['--api-keys', '/dev/null', irisFile], 'expected a key a line in /dev/null, it holds none'],
+    ['one model twice', [irisFile, irisFile], 'expected each model once, got iris twice'],
+    ['a model that no store has', ['--store', root, '--model', 'nobody:prod'], 'which has no such model'],
+  ])('says in one message why it cannot serve %s', async (_name, args, message) => {
+    const files = args.map((arg) => (arg === 'package.json.onnx' ? join(folder, arg) : arg));
+    await writeFile(join(folder, 'package.json.onnx'), '{}');
+    const { exitCode, stderr } = await runCommand(serveCommand(), ...files);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(2);
+    expect(exitCode).toBe(1);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1),
+  );
+}
