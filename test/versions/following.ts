@@ -69,7 +69,7 @@ export async function following(options: {
     region: 'us-east-1',
     s3Endpoint: undefined,
     credentials: undefined,
-    apiKeys: undefined,
+    apiKeys: [],
     sagemakerPort: undefined,
   };
   const predict: Predict =

@@ -36,7 +36,10 @@ export function s3Uploads(
       } catch (error) {
         // Another publisher of the same bytes ended this upload, or the answer to our own end was lost: the key is there.
         const gone = answerOf(error).code === 'NoSuchUpload';
-        if (gone && (await head(key, options))) throw conflict(key, error);
+        if (gone && (await head(key, options))) {
+          await clearOthers(key, signal);
+          throw conflict(key, error);
+        }
         if (!gone || attempt === uploads) throw failed(error, key, signal);
       }
     }
@@ -73,7 +76,7 @@ export function s3Uploads(
     for (let attempt = 1; ; attempt++) {
       try {
         await asking(() => client.send(command, within(signal)), signal);
-        return;
+        return await clearOthers(key, signal);
       } catch (error) {
         const { status, code } = answerOf(error);
         if (status === 409 && attempt < completions) {
@@ -106,13 +109,24 @@ export function s3Uploads(
   async function begunBefore(key: string, signal: AbortSignal | undefined): Promise<string | undefined> {
     try {
       for await (const upload of list(key, signal)) {
-        const ours = upload.Key === at(key).Key && upload.ChecksumAlgorithm === 'CRC32';
-        if (ours && upload.ChecksumType === 'FULL_OBJECT') return upload.UploadId;
+        const likeOurs = upload.ChecksumAlgorithm === 'CRC32' && upload.ChecksumType === 'FULL_OBJECT';
+        if (upload.Key === at(key).Key && likeOurs) return upload.UploadId;
       }
     } catch (error) {
       if (answerOf(error).status !== 403 && answerOf(error).status !== 501) throw error;
     }
     return undefined;
+  }
+
+  /** The key is there: an upload whose answer was lost serves nobody, and one that lives would find that it comes too late. */
+  async function clearOthers(key: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      for await (const { Key, UploadId } of list(key, signal)) {
+        if (Key === at(key).Key && UploadId !== undefined) await abort({ ...at(key), UploadId });
+      }
+    } catch {
+      // What this was for is done; prune and the bucket's lifecycle rule remove what stays.
+    }
   }
 
   async function partsOf(mine: { Bucket: string; Key: string; UploadId: string }, signal: AbortSignal | undefined) {
