@@ -1,5 +1,7 @@
-// JSON whose integers beyond 2⁵³ come as exact BigInts. A reviver with the number's source takes ten times `JSON.parse`.
+// JSON whose integers beyond 2⁵³ come exact: as a BigInt, or in a BigInt64Array or BigUint64Array where an array holds whole
+// numbers alone. A reviver with the number's source takes ten times `JSON.parse`.
 // Reads what `JSON.parse` reads and refuses what it refuses; a property test holds the two against each other.
+import { readWholes, type Wholes } from './whole-array.ts';
 
 /** No element type needs more; reading an integer of a million digits takes quadratic time. */
 const MAX_DIGITS = 32;
@@ -61,9 +63,14 @@ class Cursor {
     return new SyntaxError(`Unexpected ${what}`);
   }
 
-  #array(): unknown[] {
-    const values: unknown[] = [];
+  #array(): unknown[] | Wholes {
     this.#at++;
+    const wholes = readWholes(this.#text, this.#at);
+    if (wholes) {
+      this.#at = wholes.end;
+      return wholes.values;
+    }
+    const values: unknown[] = [];
     if (this.#takes(0x5d)) return values;
     do values.push(this.value());
     while (this.#takes(COMMA));

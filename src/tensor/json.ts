@@ -5,6 +5,7 @@ import { parseExactJson } from './exact-json.ts';
 import { type Head, readHead, wrongTensor } from './head.ts';
 import { isDeeperThan } from './json-depth.ts';
 import type { Elements, Tensor } from './tensor.ts';
+import { int64, isList, type List, uint64 } from './wholes.ts';
 
 type Numeric = Exclude<Datatype, 'BOOL' | 'INT64' | 'UINT64' | 'FP16' | 'BYTES'>;
 
@@ -26,11 +27,6 @@ const numeric: Record<
 /** The rank that `elementCount` allows, and the levels around the data of a request. */
 const MAX_DEPTH = 40;
 
-const range64 = {
-  INT64: [-(2n ** 63n), 2n ** 63n - 1n],
-  UINT64: [0n, 2n ** 64n - 1n],
-} as const;
-
 /**
  * One tensor out of a request that `parseTensorJson` read.
  *
@@ -38,8 +34,8 @@ const range64 = {
  */
 export function decodeTensor(name: string, datatype: unknown, shape: unknown, data: unknown): Tensor {
   const head = readHead(name, datatype, shape);
-  if (!Array.isArray(data)) throw wrongTensor(name, 'expected data as an array', data);
-  const flat = Array.isArray(data[0]) ? flatten(name, data, head.shape) : data;
+  if (!isList(data)) throw wrongTensor(name, 'expected data as an array', data);
+  const flat = isList(data[0]) ? flatten(name, data, head.shape) : data;
   if (flat.length !== head.count) {
     throw wrongTensor(name, `expected ${head.count} elements for shape ${shorten(head.shape)}`, flat.length);
   }
@@ -57,7 +53,7 @@ export function tensorHead(name: string, { datatype, shape }: Tensor): string {
 }
 
 /**
- * `JSON.parse`, but beside 64-bit tensors whole numbers beyond 2⁵³ come as exact BigInts, and what nests deeper than a
+ * `JSON.parse`, but beside 64-bit tensors whole numbers beyond 2⁵³ come exact (`parseExactJson`), and what nests deeper than a
  * request can is refused unparsed.
  *
  * @throws GlowplugError INPUT_JSON
@@ -77,16 +73,15 @@ export function parseTensorJson(text: string): unknown {
   }
 }
 
-function elements(name: string, { datatype, shape, count }: Head, flat: readonly unknown[]): Tensor {
+function elements(name: string, { datatype, shape }: Head, list: List): Tensor {
+  if (datatype === 'INT64') return { datatype, shape, data: int64(name, list) };
+  if (datatype === 'UINT64') return { datatype, shape, data: uint64(name, list) };
+  const flat = Array.isArray(list) ? list : Array.from<unknown>(list);
   switch (datatype) {
     case 'BOOL':
       return { datatype, shape, data: booleans(name, flat) };
     case 'BYTES':
       return { datatype, shape, data: strings(name, flat) };
-    case 'INT64':
-      return { datatype, shape, data: wholes(name, datatype, flat, new BigInt64Array(count)) };
-    case 'UINT64':
-      return { datatype, shape, data: wholes(name, datatype, flat, new BigUint64Array(count)) };
     case 'FP16':
       return { datatype, shape, data: halves(name, flat) };
     default:
@@ -131,29 +126,6 @@ function strings(name: string, flat: readonly unknown[]): string[] {
   });
 }
 
-function wholes<T extends BigInt64Array | BigUint64Array>(
-  name: string,
-  datatype: 'INT64' | 'UINT64',
-  flat: readonly unknown[],
-  data: T,
-): T {
-  const [min, max] = range64[datatype];
-  for (let i = 0; i < flat.length; i++) {
-    const value = flat[i];
-    const whole =
-      typeof value === 'bigint'
-        ? value
-        : typeof value === 'number' && Number.isSafeInteger(value)
-          ? BigInt(value)
-          : max + 1n;
-    if (whole < min || whole > max) {
-      throw wrongTensor(`${name}[${i}]`, `expected a whole number from ${min} to ${max} for ${datatype}`, value);
-    }
-    data[i] = whole;
-  }
-  return data;
-}
-
 function halves(name: string, flat: readonly unknown[]): Uint16Array {
   const data = new Float16Array(flat.length);
   for (const [i, value] of flat.entries()) {
@@ -166,23 +138,22 @@ function halves(name: string, flat: readonly unknown[]): Uint16Array {
 }
 
 /** Nested data in row-major order; every level must have the length its dimension says. */
-function flatten(name: string, nested: readonly unknown[], shape: readonly number[]): unknown[] {
+function flatten(name: string, nested: List, shape: readonly number[]): List {
   let level: readonly unknown[] = [nested];
   for (const [depth, length] of shape.entries()) {
     const next: unknown[] = [];
     for (const row of level) {
-      if (!Array.isArray(row) || row.length !== length) {
-        throw wrongTensor(
-          name,
-          `expected rows of ${length} at depth ${depth} of the nested data`,
-          Array.isArray(row) ? row.length : row,
-        );
+      if (!isList(row) || row.length !== length) {
+        const got = isList(row) ? row.length : row;
+        throw wrongTensor(name, `expected rows of ${length} at depth ${depth} of the nested data`, got);
       }
+      // A batch of one is its only row.
+      if (level.length === 1 && depth === shape.length - 1) return row;
       for (const value of row) next.push(value);
     }
     level = next;
   }
-  return [...level];
+  return level;
 }
 
 function elementsText(name: string, tensor: Tensor): string {

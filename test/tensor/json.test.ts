@@ -26,6 +26,11 @@ const refused: readonly [string, unknown, unknown, unknown, RegExp][] = [
   ['more dimensions than any tensor', 'FP32', Array.from({ length: 40 }, () => 1), [[1]], /at most 32 dimensions/],
 ];
 
+/** As beside a 64-bit tensor. */
+function parse64(data: string): unknown {
+  return Object.getOwnPropertyDescriptor(parseTensorJson(`{"a":"INT64","data":${data}}`), 'data')?.value;
+}
+
 describe('tensors as protocol JSON', () => {
   it.each(refused)('refuses %s', (_name, datatype, shape, data, message) => {
     expect(() => decodeTensor('x', datatype, shape, data)).toThrow(message);
@@ -57,6 +62,29 @@ describe('tensors as protocol JSON', () => {
     const tensor = decodeTensor('x', 'INT64', [3], data);
     expect(tensor.data).toEqual(BigInt64Array.of(9007199254740993n, -9223372036854775808n, 1n));
     expect(encodeTensor('x', tensor)).toContain('[9007199254740993,-9223372036854775808,1]');
+  });
+
+  it.each([
+    ['INT64', [2], '[9007199254740993,9223372036854775808]', /x\[1\].*got "9223372036854775808"/],
+    ['UINT64', [2], '[9007199254740993,-1]', /x\[1\].*got "-1"/],
+    ['INT32', [1], '[9007199254740993]', /x\[0\].*got 9007199254740992/],
+    ['FP16', [1], '[9007199254740993]', /x\[0\].*expected a number for FP16/],
+    ['BYTES', [1], '[9007199254740993]', /x\[0\].*expected a string/],
+    ['UINT64', [2], '[[9007199254740993],[1]]', /x\[0\].*expected a whole number/],
+  ])('refuses what does not fit %s of shape %j: %s', (datatype, shape, data, message) => {
+    expect(() => decodeTensor('x', datatype, shape, parse64(data))).toThrow(message);
+  });
+
+  it.each([
+    ['UINT64', [3], '[9007199254740993,0,1]', BigUint64Array.of(2n ** 53n + 1n, 0n, 1n)],
+    ['UINT64', [2], '[18446744073709551615,1]', BigUint64Array.of(2n ** 64n - 1n, 1n)],
+    ['INT64', [1, 2], '[[-9007199254740993,-1]]', BigInt64Array.of(-(2n ** 53n) - 1n, -1n)],
+    ['INT64', [2, 1], '[[-9007199254740993],[-4294967296]]', BigInt64Array.of(-(2n ** 53n) - 1n, -(2n ** 32n))],
+    ['INT64', [2, 2], '[[1,-2],[9007199254740993,4]]', BigInt64Array.of(1n, -2n, 2n ** 53n + 1n, 4n)],
+    ['FP64', [2], '[9007199254740993,-1]', Float64Array.of(2 ** 53, -1)],
+    ['FP32', [2], '[9007199254740993,1.5]', Float32Array.of(2 ** 53, 1.5)],
+  ])('reads digits beyond 2⁵³ as %s of shape %j: %s', (datatype, shape, data, elements) => {
+    expect(decodeTensor('x', datatype, shape, parse64(data)).data).toEqual(elements);
   });
 
   it('refuses to print NaN or Infinity as JSON, naming the element', () => {
