@@ -1,8 +1,7 @@
 // Every npm script comes through here. Plain JavaScript that Node 20 runs before anything is installed:
 // it installs what the lock file says, then goes on under Lambda's own Node.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -62,13 +61,9 @@ for (const [index, step] of steps.entries()) {
   if (code !== 0) process.exit(code);
 }
 
-/** `npm ci` when node_modules was not made from this lock file. */
+/** `npm ci` when node_modules is not what this lock file says, whoever installed it. */
 function install() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const stamp = join(root, 'node_modules', '.glowplug-lock');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (isInstalled()) return;
   console.error('glowplug: installing what package-lock.json says (once) …');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
@@ -79,8 +74,18 @@ function install() {
     console.error(`glowplug: npm ci ended with ${npm.status ?? npm.error?.message}. Is the npm registry reachable?`);
     process.exit(1);
   }
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, lock);
+}
+
+/** npm writes node_modules/.package-lock.json last, so half an install does not count. Optional ones may be another platform's. */
+function isInstalled() {
+  const hidden = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const there = JSON.parse(readFileSync(hidden, 'utf8')).packages;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, link, optional }]) =>
+      path === '' || link || (there[path] ? there[path].version === version : optional === true),
+  );
 }
 
 /** The Node that Lambda's nodejs24.x runs, from npm; the one at hand where npm has none for this platform. */
