@@ -20,13 +20,17 @@ export const startLine = (requestId: string): string => `START RequestId: ${requ
 export const endLine = (requestId: string): string => `END RequestId: ${requestId}\n`;
 
 export function reportLine({ durationMs, initMs, ...report }: Report): string {
+  const duration = durationMs.toFixed(2);
+  const init = initMs?.toFixed(2);
+  // Billed is what is printed, rounded up: in hundredths, where sums are exact.
+  const hundredths = Math.round(Number(duration) * 100) + Math.round(Number(init ?? 0) * 100);
   return `${[
     `REPORT RequestId: ${report.requestId}`,
-    `Duration: ${durationMs.toFixed(2)} ms`,
-    `Billed Duration: ${Math.ceil(durationMs + (initMs ?? 0))} ms`,
+    `Duration: ${duration} ms`,
+    `Billed Duration: ${Math.ceil(hundredths / 100)} ms`,
     `Memory Size: ${report.memoryMb} MB`,
     `Max Memory Used: ${Math.round(report.maxMemoryUsedMb)} MB`,
-    ...(initMs === undefined ? [] : [`Init Duration: ${initMs.toFixed(2)} ms`]),
+    ...(init === undefined ? [] : [`Init Duration: ${init} ms`]),
     ...statusFields(report.failure),
   ].join('\t')}\t\n`;
 }

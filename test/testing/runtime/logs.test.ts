@@ -38,7 +38,9 @@ describe('the log of a function', () => {
       const cold = report((await fn.call()).logTail);
       const warm = report((await fn.call()).logTail);
       expect(cold['Init Duration']).toBeGreaterThan(0);
-      expect(cold['Billed Duration']).toBe(Math.ceil(cold['Duration']! + cold['Init Duration']!));
+      expect(cold['Billed Duration']).toBe(
+        Math.ceil(Math.round(100 * (cold['Duration']! + cold['Init Duration']!)) / 100),
+      );
       expect(warm['Init Duration']).toBeUndefined();
       expect(warm['Billed Duration']).toBe(Math.ceil(warm['Duration']!));
     },
