@@ -32,8 +32,11 @@ for (const name of names) {
   const { bench }: { bench: () => Promise<Result[]> } = await import(`./${name}.ts`);
   for (const result of await bench()) rows.push({ bench: name, ...result, ...where() });
 }
-const kept = readRows().filter((row) => !names.includes(row.bench));
-writeFileSync(resultsFile, `[\n${[...kept, ...rows].map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+// A quick run is for development: its figures are not worth keeping.
+if (process.env['GLOWPLUG_BENCH_QUICK'] !== '1') {
+  const kept = readRows().filter((row) => !names.includes(row.bench));
+  writeFileSync(resultsFile, `[\n${[...kept, ...rows].map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+}
 
 console.table(
   rows.map(({ bench, case: what, metric, value, unit, against, ratio, reach, met, runs }) => ({
