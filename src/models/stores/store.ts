@@ -10,6 +10,8 @@ export interface StoredObject {
 export interface GetOptions {
   /** First and last byte, both inclusive, as HTTP ranges are. */
   readonly range?: readonly [first: number, last: number];
+  /** Called when the request is with the network, where there is one: from then on the caller may block for a while. */
+  onSent?(): void;
   readonly signal?: AbortSignal;
 }
 
