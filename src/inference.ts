@@ -8,6 +8,7 @@ import { defineFunction, type FunctionOptions, type References } from './handler
 import { Environment } from './handler/environment.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
+import type { Runtime } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
@@ -47,9 +48,13 @@ let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), async (modelPath, options) => {
-    const { createOrtSession } = await import('./session/ort.ts');
-    return await createOrtSession(modelPath, options);
+  shared ??= new Environment(readContract(), {
+    prepare: async (folder) => await (await loadRuntime()).prepare(folder),
+    create: async (modelPath, options) => await (await loadRuntime()).create(modelPath, options),
   });
   return shared;
+}
+
+async function loadRuntime(): Promise<Runtime> {
+  return (await import('./session/ort.ts')).ortRuntime;
 }

@@ -3,29 +3,33 @@ import { readFile } from 'node:fs/promises';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { SingleFlight } from '../core/single-flight.ts';
-import { fetchVersion } from '../models/fetch.ts';
+import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
+import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
-import type { FetchedVersion, Lock, LockedVersion } from '../models/version.ts';
-import { budgetFor, residentBytes } from '../session/budget.ts';
+import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
+import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { SessionFactory } from '../session/session.ts';
+import type { Runtime } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
 import type { ModelHost } from './model.ts';
+import { openModel } from './open-model.ts';
 
 export class Environment implements ModelHost, AsyncDisposable {
   readonly #contract: Contract;
-  readonly #createSession: SessionFactory;
+  readonly #runtime: Runtime;
+  readonly #prepared = new SingleFlight<{ readonly followsWrites: boolean }>();
+  readonly #sending = new Sending();
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
   readonly #wanted = new Map<string, Wanted>();
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
 
-  constructor(contract: Contract, createSession: SessionFactory) {
+  constructor(contract: Contract, runtime: Runtime) {
     this.#contract = contract;
-    this.#createSession = createSession;
+    this.#runtime = runtime;
     this.#pool = new SessionPool(budgetFor(contract.memoryMb));
   }
 
@@ -45,8 +49,9 @@ export class Environment implements ModelHost, AsyncDisposable {
   async text(reference: string, file: string): Promise<string> {
     const locked = await this.locked(reference);
     return await this.#texts.run(`${locked.digest} ${file}`, async () => {
-      const path = (await this.#fetch(locked)).paths[file];
-      if (path) return await readFile(path, 'utf8');
+      if (Object.hasOwn(locked.files, file)) {
+        return await readFile(await fetchFile(await this.#openStore(), locked, file, this.#contract), 'utf8');
+      }
       const names = Object.keys(locked.files).join(', ');
       throw new GlowplugError('CONFIG_INVALID', `expected a file of ${reference}: ${names}; got ${file}`);
     });
@@ -63,21 +68,27 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   async #want(reference: string): Promise<Wanted> {
     const locked = await this.locked(reference);
+    const { 'model.onnx': graph, [weightsFile]: weights } = locked.files;
     const wanted: Wanted = {
       key: locked.digest,
-      estimate: residentBytes(locked.files['model.onnx']?.size ?? 0),
+      estimate: residentBytes(graph?.size ?? 0) + mappedBytes(weights?.size ?? 0),
       open: async () => {
-        const { paths } = await this.#fetch(locked);
-        return await this.#createSession(paths['model.onnx'] ?? '', { threads: threadsFor(this.#contract.memoryMb) });
+        const { cacheDir, memoryMb } = this.#contract;
+        return await openModel(await this.#openStore(), locked, {
+          cacheDir,
+          threads: threadsFor(memoryMb),
+          sending: this.#sending,
+          runtime: this.#runtime,
+          prepare: () => this.#prepared.run(cacheDir, () => this.#runtime.prepare(cacheDir)),
+        });
       },
     };
     this.#wanted.set(reference, wanted);
     return wanted;
   }
 
-  async #fetch(locked: LockedVersion): Promise<FetchedVersion> {
-    const store = await this.#store.run(this.#contract.store, () => openReader(this.#contract));
-    return await fetchVersion(store, locked, { cacheDir: this.#contract.cacheDir });
+  async #openStore(): Promise<ReadableStore> {
+    return await this.#store.run(this.#contract.store, () => openReader(this.#contract));
   }
 }
 

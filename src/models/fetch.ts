@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { blobKey } from './manifest.ts';
+import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
 import { isThere, writeVerified } from './verified-file.ts';
@@ -25,18 +26,46 @@ export async function fetchVersion(
   // One failure ends the others, and all have ended when the caller hears of it.
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-  const files = Object.entries(locked.files).map(async ([name, { digest, size }]) => {
-    const path = cachePath(cacheDir, digest);
+  const files = Object.keys(locked.files).map(async (name) => {
     try {
-      if (!(await isThere(path, size))) await fetchFile(store, locked, name, path, either);
+      return [name, await fetchFile(store, locked, name, { cacheDir, signal: either })] as const;
     } catch (error) {
       failed.abort(error);
       throw error;
     }
-    return [name, path] as const;
   });
   await Promise.allSettled(files);
   return { locked, paths: Object.fromEntries(await Promise.all(files)) };
+}
+
+/** One file of the version: its path. @throws as fetchVersion, and LOCK_STALE for a name that it does not have. */
+export async function fetchFile(
+  store: ReadableStore,
+  locked: LockedVersion,
+  name: string,
+  { cacheDir, signal, sending }: FetchOptions & { readonly sending?: Sending },
+): Promise<string> {
+  const file = locked.files[name];
+  const what = `${locked.model}:${locked.version} ${name}`;
+  if (!file)
+    throw new GlowplugError('LOCK_STALE', `expected ${what}, the lock file names ${Object.keys(locked.files)}`);
+  const { digest, size } = file;
+  const path = cachePath(cacheDir, digest);
+  const sent = sending?.begin() ?? (() => {});
+  try {
+    if (await isThere(path, size)) return path;
+    await flights.run(path, signal, async (shared) => {
+      await writeVerified(path, { digest, size, what }, async (offset) => {
+        const range = offset > 0 ? { range: [offset, size - 1] as const } : {};
+        const found = await store.get(blobKey(locked.model, digest), { signal: shared, onSent: sent, ...range });
+        if (found) return found;
+        throw new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
+      });
+    });
+    return path;
+  } finally {
+    sent();
+  }
 }
 
 export function cachePath(cacheDir: string, digest: Digest): string {
@@ -45,22 +74,3 @@ export function cachePath(cacheDir: string, digest: Digest): string {
 
 /** State of the environment: the downloads under way, by path; it empties itself. */
 const flights = new SharedFlight<void>();
-
-async function fetchFile(
-  store: ReadableStore,
-  locked: LockedVersion,
-  name: string,
-  path: string,
-  caller: AbortSignal,
-): Promise<void> {
-  const { digest, size } = locked.files[name]!;
-  const what = `${locked.model}:${locked.version} ${name}`;
-  await flights.run(path, caller, async (signal) => {
-    await writeVerified(path, { digest, size, what }, async (offset) => {
-      const key = blobKey(locked.model, digest);
-      const found = await store.get(key, { signal, ...(offset > 0 ? { range: [offset, size - 1] } : {}) });
-      if (found) return found;
-      throw new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
-    });
-  });
-}

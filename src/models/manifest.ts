@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
+import { isChunks } from './chunks.ts';
 import { parseSignature } from './lock.ts';
 import { isDigest, isModelName } from './reference.ts';
 import type { BuiltVersion, Digest, LockedVersion, VersionFile } from './version.ts';
@@ -20,6 +21,7 @@ const annotation = {
   description: 'org.opencontainers.image.description',
   /** The signature stands in the manifest, so that a lock file is written without reading the model. */
   signature: 'glowplug.signature',
+  chunks: 'glowplug.chunks',
 } as const;
 
 export interface VersionParts {
@@ -30,6 +32,8 @@ export interface VersionParts {
   readonly description?: string;
   /** By file name; one is model.onnx. */
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** By file name: what chunks.ts makes of its bytes. */
+  readonly chunks?: Readonly<Record<string, string>>;
   readonly signature: Signature;
 }
 
@@ -41,7 +45,8 @@ export function buildManifest(parts: VersionParts): BuiltVersion {
     const bytes = parts.files[name]!;
     const digest = digestOf(bytes);
     blobs.set(digest, bytes);
-    files[name] = { digest, size: bytes.length, mediaType: mediaTypeOf(name) };
+    const chunks = parts.chunks?.[name];
+    files[name] = { digest, size: bytes.length, mediaType: mediaTypeOf(name), ...(chunks ? { chunks } : {}) };
   }
   const { model, version, license, description, signature } = parts;
   const config = encode({
@@ -55,11 +60,11 @@ export function buildManifest(parts: VersionParts): BuiltVersion {
     mediaType: manifestType,
     artifactType,
     config: { mediaType: configType, digest: digestOf(config), size: config.length },
-    layers: Object.entries(files).map(([name, { mediaType, digest, size }]) => ({
+    layers: Object.entries(files).map(([name, { mediaType, digest, size, chunks }]) => ({
       mediaType,
       digest,
       size,
-      annotations: { [annotation.path]: name },
+      annotations: { [annotation.path]: name, ...(chunks ? { [annotation.chunks]: chunks } : {}) },
     })),
     annotations: {
       [annotation.title]: model,
@@ -115,7 +120,9 @@ export function encode(json: unknown): Uint8Array {
 function parseLayer(value: unknown): [string, VersionFile] {
   const { mediaType, digest, size, annotations } = object(value);
   if (!isDigest(digest) || typeof size !== 'number') throw new TypeError(`no layer: ${shorten(value)}`);
-  return [string(object(annotations)[annotation.path]), { digest, size, mediaType: string(mediaType) }];
+  const { [annotation.path]: name, [annotation.chunks]: chunks } = object(annotations);
+  if (chunks !== undefined && !isChunks(chunks, size)) throw new TypeError(`no chunks: ${shorten(chunks)}`);
+  return [string(name), { digest, size, mediaType: string(mediaType), ...(chunks === undefined ? {} : { chunks }) }];
 }
 
 function object(value: unknown): Record<string, unknown> {

@@ -13,7 +13,20 @@ export interface Session extends AsyncDisposable {
 export interface SessionOptions {
   /** Threads for one run. */
   readonly threads: number;
+  /**
+   * The weights stand in a file of their own, which may still fill: they are mapped and nothing reads them before the
+   * first run, so no optimisation and no packing.
+   */
+  readonly mapped?: boolean;
 }
 
-/** Makes a session from an ONNX file on disk. */
-export type SessionFactory = (modelPath: string, options: SessionOptions) => Promise<Session>;
+/** onnxruntime, or a test's own. */
+export interface Runtime {
+  /**
+   * Loads it, and lets it do what it does only once. `followsWrites` says whether a session may be made over a file under
+   * `folder` that still fills.
+   */
+  prepare(folder: string): Promise<{ readonly followsWrites: boolean }>;
+  /** Makes a session from an ONNX file on disk. */
+  create(modelPath: string, options: SessionOptions): Promise<Session>;
+}
