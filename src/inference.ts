@@ -3,6 +3,8 @@ import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import { readContract } from './core/contract.ts';
+import { consoleLog } from './core/log.ts';
+import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
@@ -37,21 +39,29 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 ): InferenceHandler {
   const { fetch, warm } = defineFunction(options, sharedEnvironment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void warm();
+  if (readContract().onLambda) void coldStart.record('warm', {}, warm);
   return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context)),
+    middy(async (event: unknown, context: LambdaContext) => {
+      const answer = () => answerEvent(fetch, event, context);
+      if (coldStart.isOver || !readContract().onLambda) return await answer();
+      const answered = await coldStart.record('request', {}, answer);
+      coldStart.finish(consoleLog);
+      return answered;
+    }),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
 }
 
+const coldStart = new ColdStart(performance.now());
 let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), {
+  const runtime: Runtime = {
     prepare: async (folder) => await (await loadRuntime()).prepare(folder),
     create: async (modelPath, options) => await (await loadRuntime()).create(modelPath, options),
-  });
+  };
+  shared ??= new Environment(readContract(), runtime, coldStart);
   return shared;
 }
 

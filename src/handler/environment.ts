@@ -1,4 +1,5 @@
 // What the functions of one process share: the lock file, the store, and the sessions within the memory budget.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
@@ -13,10 +14,13 @@ import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Runtime } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
+import type { Tensors } from '../tensor/tensor.ts';
+import type { ColdStart } from './cold-start.ts';
 import type { ModelHost } from './model.ts';
 import { openModel } from './open-model.ts';
 
 export class Environment implements ModelHost, AsyncDisposable {
+  readonly coldStart: ColdStart;
   readonly #contract: Contract;
   readonly #runtime: Runtime;
   readonly #prepared = new SingleFlight<{ readonly followsWrites: boolean }>();
@@ -27,7 +31,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
 
-  constructor(contract: Contract, runtime: Runtime) {
+  constructor(contract: Contract, runtime: Runtime, coldStart: ColdStart) {
+    this.coldStart = coldStart;
     this.#contract = contract;
     this.#runtime = runtime;
     this.#pool = new SessionPool(budgetFor(contract.memoryMb));
@@ -36,7 +41,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** @throws GlowplugError LOCK_STALE when the lock file does not pin the reference */
   async locked(reference: string): Promise<LockedVersion> {
     const { lockFile } = this.#contract;
-    const lock = await this.#lock.run(lockFile, () => readLock(lockFile));
+    const read = () => this.coldStart.record('lock', {}, () => readLock(lockFile));
+    const lock = await this.#lock.run(lockFile, read);
     const version = Object.hasOwn(lock.models, reference) ? lock.models[reference] : undefined;
     if (version) return version;
     throw new GlowplugError(
@@ -59,7 +65,14 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** The right to run the reference's session once, opened if need be. */
   async lease(reference: string, signal?: AbortSignal): Promise<Lease> {
-    return await this.#pool.lease(this.#wanted.get(reference) ?? (await this.#want(reference)), signal);
+    const lease = await this.#pool.lease(this.#wanted.get(reference) ?? (await this.#want(reference)), signal);
+    return this.coldStart.isOver ? lease : this.#recorded(lease, reference);
+  }
+
+  #recorded(lease: Lease, reference: string): Lease {
+    const run = (feeds: Tensors) => this.coldStart.record('run', { model: reference }, () => lease.session.run(feeds));
+    const session = Object.create(lease.session, { run: { value: run } });
+    return { session, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,13 +91,19 @@ export class Environment implements ModelHost, AsyncDisposable {
           cacheDir,
           threads: threadsFor(memoryMb),
           sending: this.#sending,
+          coldStart: this.coldStart,
           runtime: this.#runtime,
-          prepare: () => this.#prepared.run(cacheDir, () => this.#runtime.prepare(cacheDir)),
+          prepare: () => this.#prepare(cacheDir),
         });
       },
     };
     this.#wanted.set(reference, wanted);
     return wanted;
+  }
+
+  async #prepare(cacheDir: string): Promise<{ readonly followsWrites: boolean }> {
+    const prepare = () => this.#runtime.prepare(cacheDir);
+    return await this.#prepared.run(cacheDir, () => this.coldStart.record('runtime', {}, prepare));
   }
 
   async #openStore(): Promise<ReadableStore> {
@@ -95,7 +114,8 @@ export class Environment implements ModelHost, AsyncDisposable {
 async function readLock(path: string): Promise<Lock> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // A few KB, once, before anything else can be done: a trip to the thread pool would take longer.
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new GlowplugError('LOCK_STALE', `expected the lock file at ${path}, it cannot be read`, { cause });
   }
