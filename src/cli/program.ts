@@ -8,6 +8,7 @@ import { invokeCommand } from './invoke.ts';
 import { lockCommand } from './lock.ts';
 import { exitCodes } from './print.ts';
 import { publishCommand } from './publish.ts';
+import { traceCommand } from './trace.ts';
 
 export function buildProgram(): Command {
   const program = new Command('glowplug')
@@ -15,7 +16,15 @@ export function buildProgram(): Command {
     .version(version)
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
-  const commands = [devCommand(), invokeCommand(), publishCommand(), lockCommand(), inspectCommand(), doctorCommand()];
+  const commands = [
+    devCommand(),
+    invokeCommand(),
+    publishCommand(),
+    lockCommand(),
+    inspectCommand(),
+    traceCommand(),
+    doctorCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const one of [program, ...commands]) {
     one.configureOutput({ outputError: (text, write) => write(text) }).exitOverride((error) => {

@@ -25,6 +25,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #prepared = new SingleFlight<{ readonly followsWrites: boolean }>();
   readonly #sending = new Sending();
+  readonly #ran = new Set<string>();
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
   readonly #wanted = new Map<string, Wanted>();
@@ -69,8 +70,13 @@ export class Environment implements ModelHost, AsyncDisposable {
     return this.coldStart.isOver ? lease : this.#recorded(lease, reference);
   }
 
+  /** The first run of each model is part of the cold start. */
   #recorded(lease: Lease, reference: string): Lease {
-    const run = (feeds: Tensors) => this.coldStart.record('run', { model: reference }, () => lease.session.run(feeds));
+    const run = async (feeds: Tensors) => {
+      if (this.#ran.has(reference)) return await lease.session.run(feeds);
+      this.#ran.add(reference);
+      return await this.coldStart.record('run', { model: reference }, () => lease.session.run(feeds));
+    };
     const session = Object.create(lease.session, { run: { value: run } });
     return { session, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
