@@ -1,7 +1,7 @@
 // How long does the first request after an idle hour take? Three contestants, started cold in turn: what tutorials do,
 // glowplug, and the floor below which no start can go, its parts measured alone.
 //
-// GLOWPLUG_BENCH_QUICK=1: few starts, one bandwidth. GLOWPLUG_BENCH_CASES=rec,ocr: these alone.
+// GLOWPLUG_BENCH_QUICK=1: few starts, one bandwidth. GLOWPLUG_BENCH_CASES=rec,ocr and GLOWPLUG_BENCH_MBS=75,300: these alone.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, '..');
 const quick = process.env['GLOWPLUG_BENCH_QUICK'] === '1';
 const only = process.env['GLOWPLUG_BENCH_CASES']?.split(',');
 const runs = quick ? 5 : 15;
-const bandwidths = quick ? [150] : [75, 150, 300];
+const bandwidths = process.env['GLOWPLUG_BENCH_MBS']?.split(',').map(Number) ?? (quick ? [150] : [75, 150, 300]);
 const firstByteMs = 30;
 
 export async function bench(): Promise<Result[]> {

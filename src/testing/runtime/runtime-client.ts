@@ -1,7 +1,11 @@
 // Preloaded into every environment: stands in for the one native file of aws-lambda-ric, an HTTP client of the
 // Runtime API, so that AWS's own runtime client runs without a compiler. Loads nothing but node:http.
-import { Agent, type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { registerHooks } from 'node:module';
+
+// Not by import: an ES module's view of node:http asks for each export, WebSocket's getter loads undici, and every environment
+// would boot 20 ms later than on Lambda.
+const { Agent, request } = process.getBuiltinModule('node:http');
 
 const hooks = registerHooks({
   resolve(specifier, context, nextResolve) {
