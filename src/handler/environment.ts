@@ -70,6 +70,11 @@ export class Environment implements ModelHost, AsyncDisposable {
     return this.coldStart.isOver ? lease : this.#recorded(lease, reference);
   }
 
+  /** Resolves when the models that were asked for so far travel: what blocks the process may begin. */
+  async asked(): Promise<void> {
+    await this.#sending.all();
+  }
+
   /** The first run of each model is part of the cold start. */
   #recorded(lease: Lease, reference: string): Lease {
     const run = async (feeds: Tensors) => {
