@@ -170,7 +170,8 @@ async function publishModels(
     await publishAll({
       root,
       store: await openStore({ ...where, store }),
-      onProgress: (message) => onProgress(`publishing ${message}`),
+      // Its beginning is news; the megabytes of a store on this machine are not.
+      onProgress: (version, transfer) => transfer === undefined && onProgress(`publishing ${version}`),
     });
   }
 }
