@@ -1,7 +1,6 @@
 // One function of a running local cloud as a test or a command uses it: its URL, its invocations, its log.
 import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
-import { AwsV4Signer } from 'aws4fetch';
 import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
 import type { Invocation, Outcome } from './invocation.ts';
@@ -9,12 +8,11 @@ import { type Bound, listen } from './listen.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity, FunctionSpec } from './runtime/function-spec.ts';
 import type { LocalFunction } from './runtime/local-function.ts';
+import { signRequest } from './sign-request.ts';
 
 export class CloudFunction implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #where: CloudIdentity;
-  /** The derived keys, which are most of a signature's work. */
-  readonly #keys = new Map<string, ArrayBuffer>();
   #current: LocalFunction;
   #listener: RequestListener | undefined;
   #bound: Bound | undefined;
@@ -66,18 +64,7 @@ export class CloudFunction implements AsyncDisposable {
     const url = new URL(path, this.url);
     if (this.spec.url?.auth === 'NONE') return fetch(url, init);
     const { credentials, region } = this.#where;
-    const { method = 'GET', headers, body } = init;
-    const signer = new AwsV4Signer({
-      ...credentials,
-      region,
-      service: 'lambda',
-      cache: this.#keys,
-      method,
-      url: url.href,
-      ...(headers ? { headers } : {}),
-      ...(body ? { body } : {}),
-    });
-    return fetch(url, { ...init, headers: (await signer.sign()).headers });
+    return fetch(url, { ...init, headers: signRequest(url, init, { credentials, region, now: new Date() }) });
   }
 
   /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
