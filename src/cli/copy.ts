@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { readContract } from '../core/contract.ts';
 import { publish } from '../models/publish.ts';
 import { readVersion } from '../models/read-version.ts';
-import { openStore } from '../models/stores/open-store.ts';
+import { chosenStore } from './chosen-store.ts';
 import { command, printJson, printLine } from './print.ts';
 import { transferProgress } from './progress.ts';
 
@@ -31,8 +31,7 @@ export function copyCommand(): Command {
 }
 
 async function copy(reference: string, options: Options): Promise<void> {
-  const open = (store: string) => openStore(readContract({ ...process.env, GLOWPLUG_STORE: store }));
-  const [from, to] = [await open(options.from), await open(options.to)];
+  const [from, to] = [await chosenStore({ store: options.from }), await chosenStore({ store: options.to })];
   const version = await readVersion(from, reference, readContract().cacheDir);
   const progress = transferProgress();
   const { locked, created } = await publish(to, version, {

@@ -1,11 +1,10 @@
 // glowplug lock: which digest each reference of the functions means, written down.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { openStore } from '../models/stores/open-store.ts';
 import { readTrustedKeys } from '../release/read-trusted-keys.ts';
 import { checkLock, writeLock } from '../release/write-lock.ts';
+import { chosenStore } from './chosen-store.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 
 interface Options {
@@ -33,9 +32,7 @@ export function lockCommand(): Command {
 }
 
 async function lock(options: Options): Promise<void> {
-  const store = options.store
-    ? await openStore(readContract({ ...process.env, GLOWPLUG_STORE: options.store }))
-    : undefined;
+  const store = options.store ? await chosenStore(options) : undefined;
   const where = { root: process.cwd(), ...(store ? { store } : {}) };
   if (!store && Object.keys((await readTrustedKeys(where.root)).keys).length > 0) {
     printProgress('no store was named: no signature was looked at; glowplug lock --check --store … looks');

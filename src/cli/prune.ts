@@ -2,16 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import { readContract } from '../core/contract.ts';
 import { parseLock } from '../models/lock.ts';
 import { prune as pruneModel } from '../models/prune.ts';
-import { openStore } from '../models/stores/open-store.ts';
 import type { Store } from '../models/stores/store.ts';
 import type { Digest } from '../models/version.ts';
+import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 
-interface Options {
-  readonly store?: string;
+interface Options extends StoreOption {
   readonly days: number;
   readonly lock: readonly string[];
   readonly delete?: boolean;
@@ -19,12 +17,12 @@ interface Options {
 }
 
 export function pruneCommand(): Command {
-  return new Command('prune')
+  const it = new Command('prune')
     .description(
       'Show what nothing in a store names any more, and delete it when told to. What a tag, a move in the history, a pin or a lock file names stays.',
     )
-    .argument('[models...]', 'all models of the store when none is named')
-    .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE, else .glowplug/store)')
+    .argument('[models...]', 'all models of the store when none is named');
+  return storeOption(it)
     .option('--days <number>', 'what is younger stays: a publish may be under way', days, 14)
     .option('--lock <file...>', 'what these lock files pin stays', ['models.lock.json'])
     .option('--delete', 'delete; without it nothing is')
@@ -37,8 +35,7 @@ export function pruneCommand(): Command {
 }
 
 async function prune(models: readonly string[], options: Options): Promise<void> {
-  const contract = readContract({ ...process.env, ...(options.store ? { GLOWPLUG_STORE: options.store } : {}) });
-  const store = await openStore(contract);
+  const store = await chosenStore(options);
   const pinned = await pins(options.lock);
   const before = Date.now() - options.days * 86_400_000;
   const pruned = [];

@@ -1,23 +1,21 @@
 // glowplug pull: a version's files into a folder.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { readContract } from '../core/contract.ts';
 import { pull as pullVersion } from '../models/pull.ts';
-import { openStore } from '../models/stores/open-store.ts';
+import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
 import { command, printJson, printLine } from './print.ts';
 import { transferProgress } from './progress.ts';
 
-interface Options {
-  readonly store?: string;
+interface Options extends StoreOption {
   readonly json?: boolean;
 }
 
 export function pullCommand(): Command {
-  return new Command('pull')
+  const it = new Command('pull')
     .description('Bring the files of a version into a folder. What is there with the right bytes is not fetched again.')
     .argument('<reference>', 'such as iris:prod, iris@sha256:…, or ppocr-rec:prod#int8 for a variant')
-    .argument('<folder>', 'made where there is none')
-    .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE, else .glowplug/store)')
+    .argument('<folder>', 'made where there is none');
+  return storeOption(it)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -27,8 +25,7 @@ export function pullCommand(): Command {
 }
 
 async function pull(reference: string, folder: string, options: Options): Promise<void> {
-  const contract = readContract({ ...process.env, ...(options.store ? { GLOWPLUG_STORE: options.store } : {}) });
-  const store = await openStore(contract);
+  const store = await chosenStore(options);
   const progress = transferProgress();
   const locked = await pullVersion(store, reference, folder, {
     onProgress: (transfer) => progress.tell(`${reference} → ${folder}`, transfer),
