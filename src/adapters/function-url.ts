@@ -1,6 +1,7 @@
 // Lambda function URLs, and API Gateway HTTP APIs, which share the event format: payload 2.0.
 // Source: AWS Lambda Developer Guide, "Invoking Lambda function URLs", request and response payload format.
 import { GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 
 export interface FunctionUrlEvent {
   readonly version: '2.0';
@@ -86,8 +87,4 @@ export function withinLimit<T>(result: T, bodyBytes: number): T {
 /** What Lambda itself takes for text; a string body of another type is base64 on the way in as well. */
 function isText(contentType: string | null): boolean {
   return /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript)\b)/i.test(contentType ?? '');
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

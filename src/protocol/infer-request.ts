@@ -1,9 +1,10 @@
 // An inference request of the Open Inference Protocol: JSON, and after it the bytes of its binary tensors.
 import { shorten } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import { decodeTensor, parseTensorJson } from '../tensor/json.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
 import { BinaryTail } from './binary-tail.ts';
-import { isRecord, malformed } from './malformed.ts';
+import { malformed } from './malformed.ts';
 import { readFlag, readParameters, refuseExtensions } from './parameters.ts';
 
 export interface InferRequest {

@@ -4,7 +4,3 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 export function malformed(expected: string, got: unknown): GlowplugError {
   return new GlowplugError('INPUT_TENSOR', `expected ${expected}, got ${shorten(got)}`);
 }
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

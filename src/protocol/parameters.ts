@@ -1,6 +1,7 @@
 // The protocol's parameters: strings, numbers and booleans by name. Unknown ones are ignored, as the protocol has it.
 import { GlowplugError } from '../core/errors.ts';
-import { isRecord, malformed } from './malformed.ts';
+import { isRecord } from '../core/is-record.ts';
+import { malformed } from './malformed.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 

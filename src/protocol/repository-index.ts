@@ -1,8 +1,9 @@
 // The repository index: which models there are, and whether a request to each would be answered.
 import { readText } from '../core/body.ts';
 import { catalogue, GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import { parseTensorJson } from '../tensor/json.ts';
-import { isRecord, malformed } from './malformed.ts';
+import { malformed } from './malformed.ts';
 
 export interface IndexEntry {
   readonly name: string;

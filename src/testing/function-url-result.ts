@@ -1,5 +1,6 @@
 // What a function returned, as a function URL answers it.
 // Source: AWS Lambda Developer Guide, "Invoking Lambda function URLs", response payload format.
+import { isRecord } from '../core/is-record.ts';
 
 export interface UrlResponse {
   readonly status: number;
@@ -46,8 +47,4 @@ function parse(payload: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

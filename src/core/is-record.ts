@@ -1,0 +1,5 @@
+// Whether a value of unknown origin is an object with names: not null, not an array.
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
