@@ -6,7 +6,7 @@ import { readContract } from './core/contract.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
-import { type GivenHost, givenHost } from './handler/given-host.ts';
+import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
 
@@ -36,7 +36,8 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   options: FunctionOptions<M, I, O>,
 ): InferenceHandler {
   const given = givenHost();
-  const { fetch, warm } = defineFunction(options, given ? ownEnvironment(given) : sharedEnvironment);
+  const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
+  const { fetch, warm } = defineFunction(options, environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();
   return Object.assign(
@@ -54,12 +55,4 @@ function sharedEnvironment(): Environment {
     return await createOrtSession(modelPath, options);
   });
   return shared;
-}
-
-function ownEnvironment({ contract, createSession }: GivenHost): () => Environment {
-  let own: Environment | undefined;
-  return () => {
-    own ??= new Environment(contract, createSession);
-    return own;
-  };
 }

@@ -67,10 +67,10 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   // The host not before the first use: importing a function does nothing.
   const serving = new Serving(options.models ?? {}, once(host), options.warm);
   const input = options.input ?? tensors();
-  const verbs = (models: Readonly<Record<string, Model>>): Verbs<unknown, unknown> => ({
+  const verbs = (models: Readonly<Record<string, Model>>, pathname: string): Verbs<unknown, unknown> => ({
     warm: () => serving.warm(),
     decode(request, context) {
-      if (input.kind !== 'custom') onlyPost(request);
+      if (input.kind !== 'custom') onlyPost(request, pathname);
       return input.decode(request, context);
     },
     predict: (decoded, context) =>
@@ -90,13 +90,13 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
         const served = { models: Object.values(models), statistics, warm: () => serving.warm() };
         return stamp(await answer(context, () => openInference(request, served)));
       }
-      return stamp(await pipeline(verbs(models), request, context));
+      return stamp(await pipeline(verbs(models, pathname), request, context));
     },
   };
 }
 
-function onlyPost(request: Request): void {
-  if (isProtocolPath(new URL(request.url).pathname)) {
+function onlyPost(request: Request, pathname: string): void {
+  if (isProtocolPath(pathname)) {
     throw new GlowplugError('NOT_FOUND', 'the Open Inference Protocol is off for this function', {
       remedy: 'POST the input to /, or set oip: true in the function.',
     });
