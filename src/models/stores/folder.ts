@@ -63,35 +63,29 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
     async put(key, body, condition, { signal } = {}) {
       signal?.throwIfAborted();
       const path = pathOf(root, key);
-      const temporary = temporaryPath(dirname(path));
       try {
-        await mkdir(dirname(path), { recursive: true });
-        await sweepTemporary(dirname(path));
-        const etag = await writeNew(temporary, body);
-        if ('ifNoneMatch' in condition) await createOnce(temporary, path, key);
-        else await compareAndSwap(temporary, path, key, condition.ifMatch, clock, signal);
-        return { etag };
+        return await besides(path, async (temporary) => {
+          const etag = await writeNew(temporary, body);
+          if ('ifNoneMatch' in condition) await createOnce(temporary, path, key);
+          else await compareAndSwap(temporary, path, key, condition.ifMatch, clock, signal);
+          return { etag };
+        });
       } catch (error) {
         throw storeError(error, root, key);
-      } finally {
-        await unlink(temporary).catch(ignoreAbsent);
       }
     },
 
     async upload(key, file, { signal, onBytes } = {}) {
       signal?.throwIfAborted();
       const path = pathOf(root, key);
-      const temporary = temporaryPath(dirname(path));
       try {
-        await mkdir(dirname(path), { recursive: true });
-        await sweepTemporary(dirname(path));
-        await copyVerified(file, temporary, signal, onBytes);
-        await createOnce(temporary, path, key);
+        await besides(path, async (temporary) => {
+          await copyVerified(file, temporary, signal, onBytes);
+          await createOnce(temporary, path, key);
+        });
       } catch (error) {
         signal?.throwIfAborted();
         throw storeError(error, root, key);
-      } finally {
-        await unlink(temporary).catch(ignoreAbsent);
       }
     },
 
@@ -121,6 +115,19 @@ export function folderStore(folder: string, clock: Clock = systemClock): Store {
 const hashedBytes = 1024 * 1024;
 /** 64 KiB, Node's default, costs 160 trips to the thread pool for a model of 10 MB. */
 const chunkBytes = 512 * 1024;
+
+/** What is to get the name `path` is written under another one beside it, which does not outlive `write`. */
+async function besides<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
+  const folder = dirname(path);
+  const temporary = temporaryPath(folder);
+  try {
+    await mkdir(folder, { recursive: true });
+    await sweepTemporary(folder);
+    return await write(temporary);
+  } finally {
+    await unlink(temporary).catch(ignoreAbsent);
+  }
+}
 
 /** Its etag outlives the new name: it is of the content, or of the file behind it. */
 async function writeNew(path: string, body: Uint8Array): Promise<string> {
