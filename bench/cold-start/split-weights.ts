@@ -8,8 +8,8 @@ import {
   TensorProto_DataLocation,
   TensorProto_DataType as Type,
 } from 'onnx-buf';
-import { type OnnxModel, readModel } from './read.ts';
-import { writeModel } from './write.ts';
+import { type OnnxModel, readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
 
 export interface SplitModel {
   /** The model without its large weights: they stand in the file `location` beside it. */
