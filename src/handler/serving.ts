@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { createModel, type Model, type ModelHost } from './model.ts';
 import { type ModelUse, readUse } from './model-use.ts';
 import { ServedModel } from './served-model.ts';
+import { withHeader } from './with-header.ts';
 
 type AnyModels = Readonly<Record<string, Model>>;
 type OwnWarm = ((models: AnyModels) => Promise<void> | void) | undefined;
@@ -89,14 +90,5 @@ export class Serving {
 const header = 'x-glowplug-model';
 
 function stamped(response: Response, ran: ReadonlyMap<string, LockedVersion>): Response {
-  const value = [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', ');
-  try {
-    response.headers.set(header, value);
-    return response;
-  } catch {
-    // Headers of a redirect, and of what fetch() answered, cannot be changed.
-    const headers = new Headers(response.headers);
-    headers.set(header, value);
-    return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
-  }
+  return withHeader(response, header, [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', '));
 }
