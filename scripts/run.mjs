@@ -16,11 +16,13 @@ const commands = {
   'test:peers': [[...vitest, 'test/peers']],
   build: [
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    ['scripts/build-page.mjs'],
     [...source, 'esbuild.config.ts'],
   ],
   check: [
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.page.json'],
     [
       'node_modules/oxlint/bin/oxlint',
       '--type-aware',

@@ -1,7 +1,7 @@
 // The local cloud: the app's synthesised template, running on this machine without Docker and without AWS.
 import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { projectRoot } from '../build/project.ts';
@@ -14,6 +14,9 @@ import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
+import { InvocationFeed } from './page/invocation-feed.ts';
+import { pagePath } from './page/page-listener.ts';
+import { pageOf } from './page/page-of.ts';
 import { Fleet } from './runtime/fleet.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
@@ -48,6 +51,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly functions: readonly string[];
   /** @throws GlowplugError CONFIG_INVALID when there is none of that name */
   function(name: string): LocalCloudFunction;
+  /** For a browser: try the functions, watch their invocations, see the models. */
+  readonly page: string;
   /** Lambda's Invoke API, for the AWS SDK. */
   readonly endpoint: string;
   readonly s3Endpoint: string;
@@ -102,9 +107,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   resources.defer(() => s3.settled());
   const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
   // A model's gigabyte may take its time.
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
-    (request.url?.startsWith(lambdaPaths) ? lambda : s3.listener)(request, response),
-  );
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) => {
+    if (request.url?.startsWith(lambdaPaths)) return lambda(request, response);
+    if (request.url?.startsWith(pagePath)) return page(request, response);
+    if (isBrowser(request)) return void response.writeHead(302, { location: pagePath }).end();
+    s3.listener(request, response);
+  });
   server.on('checkContinue', (request, response) => {
     if (!request.url?.startsWith(lambdaPaths)) return s3.listener(request, response);
     response.writeContinue();
@@ -112,8 +120,15 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   });
   const { url: endpoint } = resources.use(await listen(server, port));
   const where = { region, account, credentials, s3Endpoint: endpoint };
-  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine: options.log }));
+  const feed = new InvocationFeed();
+  const onLine = (name: string, line: string, environment: string) => {
+    options.log?.(name, line);
+    feed.hear(name, line, environment);
+  };
+  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine }));
   const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1));
+  const functions = () => deployment.names.map((name) => deployment.function(name));
+  const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
 
   const code = codeFolder(folder, temporary);
   let template: CloudTemplate | undefined;
@@ -135,6 +150,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   return {
     region,
     credentials,
+    page: `${endpoint}${pagePath}`,
     endpoint,
     s3Endpoint: endpoint,
     get functions() {
@@ -159,12 +175,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
 /** Each store that a function reads is given the app's models, so that every pinned version is there. */
 async function publishModels(
   root: string,
-  { functions }: CloudTemplate,
+  template: CloudTemplate,
   where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials },
   onProgress: (message: string) => void,
 ): Promise<void> {
-  const stores = new Set(functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []));
-  if (stores.size === 0) return;
+  const stores = storesOf(template);
+  if (stores.length === 0) return;
   const { openStore, publishAll } = await import('../release/index.ts');
   for (const store of stores) {
     await publishAll({
@@ -174,4 +190,14 @@ async function publishModels(
       onProgress: (version, transfer) => transfer === undefined && onProgress(`publishing ${version}`),
     });
   }
+}
+
+/** The stores that its functions read. */
+function storesOf(template: CloudTemplate | undefined): string[] {
+  return [...new Set(template?.functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []))];
+}
+
+/** Someone typed the port into a browser; every client of S3 signs what it asks. */
+function isBrowser({ method, url, headers }: IncomingMessage): boolean {
+  return method === 'GET' && url === '/' && !headers.authorization && /\btext\/html\b/.test(headers.accept ?? '');
 }

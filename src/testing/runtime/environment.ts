@@ -41,9 +41,9 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#log = options.log.stream();
     const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
     this.#logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+    this.#log = options.log.stream(this.#logStream);
   }
 
   get isWarm(): boolean {

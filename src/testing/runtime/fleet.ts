@@ -20,8 +20,8 @@ export interface FleetOptions {
   readonly initLimitMs?: number;
   /** Environments that may live at once; by default what this machine can carry. */
   readonly limit?: number;
-  /** Every line of every function's log. */
-  readonly onLine?: ((functionName: string, line: string) => void) | undefined;
+  /** Every line of every function's log, and the environment that wrote it. */
+  readonly onLine?: ((functionName: string, line: string, environment: string) => void) | undefined;
 }
 
 /** Lambda's default concurrency of an account. */
@@ -117,7 +117,7 @@ export class Fleet implements Host, AsyncDisposable {
 
   #newLog(name: string): FunctionLog {
     const { onLine } = this.#options;
-    return new FunctionLog(onLine && ((line) => onLine(name, line)));
+    return new FunctionLog(onLine && ((...line) => onLine(name, ...line)));
   }
 
   #boot(which: LocalFunction): void {
