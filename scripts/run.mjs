@@ -39,6 +39,7 @@ const commands = {
   bench: [[...source, 'bench/main.ts']],
   docs: [[...source, 'scripts/docs.ts']],
   glowplug: [[...source, 'src/cli/main.ts']],
+  deploy: [[...source, 'src/cli/main.ts', 'deploy']],
   synth: [[...source, 'infra/app.ts']],
 };
 

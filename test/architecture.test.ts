@@ -26,7 +26,8 @@ const mayImport: Record<string, readonly string[]> = {
   observe: ['core', 'tensor'],
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
-  cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build'],
+  // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
+  cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build', 'session/budget'],
   cli: [
     'core',
     'tensor',

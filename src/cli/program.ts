@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
 import { copyCommand } from './copy.ts';
+import { deployCommand } from './deploy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
@@ -49,6 +50,7 @@ export function buildProgram(): Command {
     pullCommand(),
     copyCommand(),
     pruneCommand(),
+    deployCommand(),
     inspectCommand(),
     benchCommand(),
     doctorCommand(),
