@@ -21,6 +21,7 @@ interface Options {
   readonly cors: string[];
   readonly maxBody?: number;
   readonly timeout?: number;
+  readonly batch?: number;
   readonly drain: number;
   readonly runLimit: number;
   readonly json?: boolean;
@@ -56,6 +57,11 @@ export function serveCommand(): Command {
       whole(1),
       60,
     )
+    .option(
+      '--batch <ms>',
+      'let requests of models without code share runs, of a size that answers 95 of 100 within so many ms',
+      whole(1),
+    )
     .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
     .option('--json', 'print one line of JSON each time it is ready: { url, pid, functions, models }')
     .addHelpText(
@@ -72,7 +78,8 @@ async function serve(targets: string[], options: Options): Promise<void> {
   const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
-    const prepared = await prepare({ targets, models: options.model }, contract, folder);
+    const batch = options.batch === undefined ? undefined : { p95: options.batch };
+    const prepared = await prepare({ targets, models: options.model, batch }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
       onEvent: printProgress,

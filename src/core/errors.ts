@@ -191,6 +191,11 @@ const entries = {
     meaning: 'The host is closing, or replacing the model, and takes no more requests.',
     remedy: 'Try again: another host, or the next version, answers.',
   },
+  CLIENT_GONE: {
+    status: 499,
+    meaning: 'The client left before its answer was ready. What had not begun for it was not begun.',
+    remedy: 'Give the client more time than the answer takes, or make the answer faster.',
+  },
   DEADLINE: {
     status: 504,
     meaning: 'The answer was not ready within the deadline.',

@@ -69,6 +69,7 @@ class Service implements RunningServer {
   readonly #open = new Set<ServerResponse>();
   #idle = Promise.withResolvers<void>();
   #state: 'starting' | 'ready' | 'refusing' = 'starting';
+  #cutting = false;
 
   constructor(units: readonly Unit[], options: ServerOptions) {
     this.#units = units;
@@ -131,6 +132,7 @@ class Service implements RunningServer {
     if (this.#open.size > 0)
       this.#log.error('the drain limit has passed: requests are cut', { requests: this.#open.size });
     late.abort();
+    this.#cutting = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     await closed;
@@ -145,14 +147,14 @@ class Service implements RunningServer {
     const given = message.headers['x-request-id'];
     const requestId = typeof given === 'string' && /^[\w.:=/+-]{1,128}$/.test(given) ? given : randomUUID();
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), this.#limits.answerMs);
+    const timer = setTimeout(() => over.abort(late(this.#limits.answerMs)), this.#limits.answerMs);
     this.#open.add(out);
     let unit: Unit | undefined;
     out.once('close', () => {
       this.#open.delete(out);
       clearTimeout(timer);
-      // The client is gone. After a whole answer nobody listens, and making the reason costs more than the rest of this.
-      if (!out.writableFinished) over.abort();
+      // After a whole answer nobody listens, and making the reason costs more than the rest of this.
+      if (!out.writableFinished) this.#gone(over, requestId, this.#clock.now() - started);
       if (unit) this.#counted.answered(unit, message, out, this.#clock.now() - started);
       if (this.#open.size === 0) {
         this.#idle.resolve();
@@ -180,6 +182,13 @@ class Service implements RunningServer {
       context.log.error('the answer broke off', { error: String(error) });
       out.destroy();
     }
+  }
+
+  /** A connection that ended before its answer: by the client, unless we are cutting what is left. */
+  #gone(over: AbortController, requestId: string, ms: number): void {
+    over.abort(new GlowplugError('CLIENT_GONE', 'the client left before its answer'));
+    if (this.#cutting) return;
+    this.#log.info('the client left before its answer', { requestId, code: 'CLIENT_GONE', ms: Math.round(ms) });
   }
 
   /** What the server answers by itself. Health is asked by load balancers, which have no keys. */
@@ -241,6 +250,10 @@ class Service implements RunningServer {
     };
     await sendResponse(response, out, { acceptEncoding, beforeEnd });
   }
+}
+
+function late(ms: number): GlowplugError {
+  return new GlowplugError('DEADLINE', `expected an answer within ${ms} ms, it was not ready`);
 }
 
 /** `complete` of a request without a body is only set after its handler was called. */

@@ -1,4 +1,5 @@
 // What the supervisor tells the serving process, and what it hears of it.
+import type { BatchOptions } from '../session/batched.ts';
 import type { PackedError } from '../session/worker-messages.ts';
 import type { Limits } from './limits.ts';
 
@@ -29,6 +30,8 @@ export interface ModelsSpec {
   readonly kind: 'models';
   /** Name → reference in the lock file. */
   readonly models: Readonly<Record<string, string>>;
+  /** Those whose requests meet. */
+  readonly batched: Readonly<Record<string, BatchOptions>>;
   readonly lockFile: string;
   /** Where their files are, or go; undefined: as the environment says. */
   readonly cacheDir: string | undefined;
