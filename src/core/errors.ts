@@ -16,6 +16,11 @@ const entries = {
     meaning: 'The body is JSON but not what the schema of the function asks for.',
     remedy: 'Compare the named fields with the sample request of the function.',
   },
+  INPUT_MESSAGE: {
+    status: 400,
+    meaning: 'The gRPC message is no protobuf message of the protocol.',
+    remedy: 'Make it from the public proto of the Open Inference Protocol, with a client of it.',
+  },
   INPUT_TENSOR: {
     status: 400,
     meaning: 'A tensor has the wrong name, element type, shape or number of elements.',

@@ -9,6 +9,8 @@ export interface ServeSpec {
   readonly host: string;
   /** 0: the first process takes a free one, which the later ones keep. */
   readonly port: number;
+  /** The same for gRPC; undefined: it is not answered. */
+  readonly grpcPort: number | undefined;
   readonly sagemaker: boolean;
   readonly apiKeys: readonly string[];
   readonly cors: readonly string[];
@@ -40,7 +42,7 @@ export interface ModelsSpec {
 export type ToServing = { readonly kind: 'serve'; readonly spec: ServeSpec } | { readonly kind: 'ping' };
 
 export type FromServing =
-  | { readonly kind: 'listening' | 'ready'; readonly port: number }
+  | { readonly kind: 'listening' | 'ready'; readonly port: number; readonly grpcPort: number | undefined }
   /** It could not start, or it must end: why. */
   | { readonly kind: 'failed'; readonly error: PackedError }
   | { readonly kind: 'pong' };

@@ -49,9 +49,10 @@ async function serve(spec: ServeSpec): Promise<void> {
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);
-    say({ kind: 'listening', port: server.port });
+    const { port, grpcPort } = server;
+    say({ kind: 'listening', port, grpcPort });
     await server.warm();
-    say({ kind: 'ready', port: server.port });
+    say({ kind: 'ready', port, grpcPort });
   } catch (error) {
     say({ kind: 'failed', error: packError(openError ?? error) });
     await flushed();
