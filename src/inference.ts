@@ -36,7 +36,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   options: FunctionOptions<M, I, O>,
 ): InferenceHandler {
   const given = givenHost();
-  const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
+  const environment = given ? () => new Environment(given.contract, given.createSession, given) : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();

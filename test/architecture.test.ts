@@ -51,6 +51,7 @@ const heavy: Record<string, readonly string[]> = {
   esbuild: ['build'],
   'onnxruntime-node': ['session'],
   sharp: ['tensor'],
+  '@grpc/grpc-js': ['server'],
   '@aws-sdk/client-s3': ['models'],
   'onnx-buf': ['onnx'],
   commander: ['cli'],

@@ -16,6 +16,11 @@ const entries = {
     meaning: 'The body is JSON but not what the schema of the function asks for.',
     remedy: 'Compare the named fields with the sample request of the function.',
   },
+  INPUT_MESSAGE: {
+    status: 400,
+    meaning: 'The gRPC message is no protobuf message of the protocol.',
+    remedy: 'Make it from the public proto of the Open Inference Protocol, with a client of it.',
+  },
   INPUT_TENSOR: {
     status: 400,
     meaning: 'A tensor has the wrong name, element type, shape or number of elements.',
@@ -190,6 +195,11 @@ const entries = {
     status: 503,
     meaning: 'The host is closing, or replacing the model, and takes no more requests.',
     remedy: 'Try again: another host, or the next version, answers.',
+  },
+  CLIENT_GONE: {
+    status: 499,
+    meaning: 'The client left before its answer was ready. What had not begun for it was not begun.',
+    remedy: 'Give the client more time than the answer takes, or make the answer faster.',
   },
   DEADLINE: {
     status: 504,

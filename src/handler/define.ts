@@ -87,7 +87,8 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
       const { pathname } = new URL(request.url);
       // Whether it is ready is asked of every function, by hosts and load balancers.
       if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
-        const served = { models: Object.values(models), statistics, warm: () => serving.warm() };
+        const { maxBytes } = input;
+        const served = { models: Object.values(models), statistics, maxBytes, warm: () => serving.warm() };
         return stamp(await answer(context, () => openInference(request, served)));
       }
       return stamp(await pipeline(verbs(models, pathname), request, context));

@@ -10,6 +10,8 @@ import type { Context } from './context.ts';
 /** The decode verb of a function. `kind` says what a client sends; `custom` is the function's own. */
 export interface Input<I> {
   readonly kind: 'json' | 'tensors' | 'image' | 'custom';
+  /** Bytes of a body, for the protocol's own paths too. @default 6 MB, Lambda's limit */
+  readonly maxBytes?: number | undefined;
   decode(request: Request, context: Context): Promise<I> | I;
 }
 
@@ -45,6 +47,7 @@ export function json<S extends StandardSchemaV1>(
 export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest> {
   return {
     kind: 'tensors',
+    maxBytes: options.maxBytes,
     async decode(request) {
       return await readInferRequest(request, options);
     },

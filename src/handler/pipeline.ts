@@ -60,7 +60,8 @@ export function errorResponse(error: unknown, context: Context): Response {
 async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {
   if (!signal) return await work();
   const { promise: never, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(new GlowplugError('DEADLINE', 'the answer was not ready within the deadline'));
+  // A host that knows more than that the time is up aborts with its own reason.
+  const abort = () => reject(signal.reason instanceof GlowplugError ? signal.reason : deadline());
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -68,6 +69,10 @@ async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+function deadline(): GlowplugError {
+  return new GlowplugError('DEADLINE', 'the answer was not ready within the deadline');
 }
 
 /** For the log alone: the stack, and the causes below it. */

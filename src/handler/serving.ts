@@ -35,15 +35,19 @@ export class Serving {
   }
 
   /** What the request finds at its start is what it runs, however long it takes. */
-  forRequest(request: Request, { requestId }: Context): RequestModels {
+  forRequest(request: Request, { requestId, signal }: Context): RequestModels {
     for (const served of this.#served.values()) served.tick();
     const ran = new Map<string, LockedVersion>();
     const models = [...this.#served].map(([name, served]) => {
       let chosen: Promise<LockedVersion> | undefined;
       const version = () => (chosen ??= served.choose(request, requestId));
-      const model = createModel(served.reference, this.#host, version, served.batch, (which, feeds, outputs) => {
-        ran.set(name, which);
-        served.answered({ requestId, version: which, feeds, outputs });
+      const model = createModel(served.reference, this.#host, version, {
+        batch: served.batch,
+        signal,
+        ran(which, feeds, outputs) {
+          ran.set(name, which);
+          served.answered({ requestId, version: which, feeds, outputs });
+        },
       });
       return [name, model] as const;
     });
@@ -81,7 +85,7 @@ export class Serving {
     return Object.fromEntries(
       [...this.#served].map(([each, served]) => {
         const choose = async () => (each === name && version ? version : await served.current());
-        return [each, createModel(served.reference, this.#host, choose, served.batch)];
+        return [each, createModel(served.reference, this.#host, choose, { batch: served.batch })];
       }),
     );
   }
