@@ -2,7 +2,9 @@
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
+import type { Outlet } from './adapters/sqs.ts';
 import { readContract } from './core/contract.ts';
+import { once } from './core/once.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
@@ -38,12 +40,20 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const given = givenHost();
   const environment = given ? () => new Environment(given.contract, given.createSession, given) : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
+  const outlet = once(() => openOutlet(options.queue?.callbacks));
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();
   return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context)),
+    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, outlet)),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
+}
+
+/** @throws GlowplugError CONFIG_INVALID */
+async function openOutlet(callbacks: readonly string[] = []): Promise<Outlet> {
+  const { openResults } = await import('./results/results.ts');
+  const contract = readContract();
+  return { ...contract, results: openResults(contract), callbacks };
 }
 
 let shared: Environment | undefined;

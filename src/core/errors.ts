@@ -62,6 +62,11 @@ const entries = {
     meaning: 'The Lambda event is of no kind that the function has an adapter for.',
     remedy: 'Invoke through the function URL, or directly with the JSON input as the payload.',
   },
+  CALLBACK_FORBIDDEN: {
+    status: 403,
+    meaning: 'The record asks for its result at a URL that the function may not call.',
+    remedy: 'Add the origin to queue.callbacks of inference({ … }), or send the record without a callback.',
+  },
   REFERENCE_INVALID: {
     status: 400,
     meaning: 'A model reference does not follow OCI syntax.',
@@ -205,6 +210,11 @@ const entries = {
     status: 504,
     meaning: 'The answer was not ready within the deadline.',
     remedy: 'Try again, or raise the timeout.',
+  },
+  DELIVERY_FAILED: {
+    status: 502,
+    meaning: 'A result was written, but the queue or the callback that is to be told of it did not take it.',
+    remedy: 'Look at the callback’s host, or at the right to send to the result queue; the record is delivered again.',
   },
   INTERNAL: {
     status: 500,

@@ -1,5 +1,6 @@
 // What a function's owner writes, and what comes out: something that answers requests and can be warmed.
 import { GlowplugError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
@@ -37,6 +38,16 @@ export interface FunctionOptions<M extends References, I, O> {
    * @default true without a decode and predict of your own, else false: raw tensors go past your checks
    */
   readonly oip?: boolean;
+  /** For requests that come through a queue. They need no option: their results go where the deployment says. */
+  readonly queue?: QueueOptions;
+}
+
+export interface QueueOptions {
+  /**
+   * Origins that a message may name as its `callback`, such as `https://hooks.example.com`.
+   * @default none
+   */
+  readonly callbacks?: readonly string[];
 }
 
 export interface InferenceFunction {
@@ -104,12 +115,4 @@ function onlyPost(request: Request, pathname: string): void {
   }
   if (request.method === 'POST') return;
   throw new GlowplugError('METHOD_NOT_ALLOWED', `expected POST, got ${request.method}`, { headers: { allow: 'POST' } });
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

@@ -1,7 +1,7 @@
 // The local cloud: the app's synthesised template, running on this machine without Docker and without AWS.
 import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { projectRoot } from '../build/project.ts';
@@ -20,6 +20,8 @@ import { pageOf } from './page/page-of.ts';
 import { Fleet } from './runtime/fleet.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
+import { EventSources } from './sqs/event-sources.ts';
+import { LocalQueues } from './sqs/local-queues.ts';
 import { synthesize } from './template/synthesize.ts';
 import { type CloudTemplate, readTemplate } from './template/template.ts';
 
@@ -60,14 +62,17 @@ export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
   /** The template's buckets. */
   readonly stores: readonly string[];
+  /** The template's queues: logical ids, and URLs for the AWS SDK, whose endpoint is `endpoint`. */
+  readonly queues: readonly { readonly id: string; readonly url: string }[];
   /** Synthesises again; names of the functions that are new, changed or gone. The old version stays when that fails. */
   reload(): Promise<string[]>;
 }
 
 const region = 'us-east-1';
 const account = '000000000000';
-/** Lambda's API and S3 share a port: no bucket is called like an API's date. */
+/** Lambda's API, SQS and S3 share a port: no bucket is called like an API's date, and only SQS has this header. */
 const lambdaPaths = '/2015-03-31/';
+const sqsTargets = 'AmazonSQS.';
 
 /**
  * Synthesises the app and runs it.
@@ -107,19 +112,24 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   resources.defer(() => s3.settled());
   const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
   // A model's gigabyte may take its time.
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) => {
-    if (request.url?.startsWith(lambdaPaths)) return lambda(request, response);
-    if (request.url?.startsWith(pagePath)) return page(request, response);
-    if (isBrowser(request)) return void response.writeHead(302, { location: pagePath }).end();
-    s3.listener(request, response);
-  });
+  const queues = new LocalQueues({ secretFor, region, now });
+  const serviceOf = (request: IncomingMessage): RequestListener => {
+    if (request.url?.startsWith(lambdaPaths)) return lambda;
+    if (request.url?.startsWith(pagePath)) return page;
+    if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
+    return isBrowser(request) ? toPage : s3.listener;
+  };
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
+    serviceOf(request)(request, response),
+  );
   server.on('checkContinue', (request, response) => {
-    if (!request.url?.startsWith(lambdaPaths)) return s3.listener(request, response);
-    response.writeContinue();
-    lambda(request, response);
+    const listener = serviceOf(request);
+    if (listener !== s3.listener) response.writeContinue();
+    listener(request, response);
   });
   const { url: endpoint } = resources.use(await listen(server, port));
-  const where = { region, account, credentials, s3Endpoint: endpoint };
+  resources.use(queues);
+  const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
   const feed = new InvocationFeed();
   const onLine = (name: string, line: string, environment: string) => {
     options.log?.(name, line);
@@ -130,6 +140,8 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const functions = () => deployment.names.map((name) => deployment.function(name));
   const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
 
+  const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name)));
+
   const code = codeFolder(folder, temporary);
   let template: CloudTemplate | undefined;
   const publishes = options.publish ?? existsSync(join(root, 'models'));
@@ -137,10 +149,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     onProgress('synthesising the app');
     await synthesize(root, code);
     template = await readTemplate(code, where);
-    for (const { name, reason } of template.skipped) onProgress(`leaving out function ${name}: ${reason}`);
+    for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
     await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
     if (publishes) await publishModels(root, template, where, onProgress);
-    return deployment.apply(template);
+    const changed = await deployment.apply(template);
+    await eventSources.apply(template.queues, template.eventSources);
+    return changed;
   };
   await deploy();
   if (template) removeStaleAssets(code, template.assets);
@@ -158,6 +172,9 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     },
     get stores() {
       return template?.buckets.map(({ name }) => name) ?? [];
+    },
+    get queues() {
+      return template?.queues.map(({ id, url }) => ({ id, url })) ?? [];
     },
     function: (name) => deployment.function(name),
     reload() {
@@ -196,6 +213,8 @@ async function publishModels(
 function storesOf(template: CloudTemplate | undefined): string[] {
   return [...new Set(template?.functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []))];
 }
+
+const toPage: RequestListener = (_request, response) => void response.writeHead(302, { location: pagePath }).end();
 
 /** Someone typed the port into a browser; every client of S3 signs what it asks. */
 function isBrowser({ method, url, headers }: IncomingMessage): boolean {

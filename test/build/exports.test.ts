@@ -15,7 +15,7 @@ const expected: Record<string, { readonly atOnce: readonly string[]; readonly on
   './build': { atOnce: ['esbuild'], onDemand: [] },
   './testing': {
     atOnce: ['aws4fetch'],
-    onDemand: ['@aws-sdk/client-s3', '@bufbuild/protobuf', 'esbuild', 'onnx-buf'],
+    onDemand: ['@aws-sdk/client-s3', '@bufbuild/protobuf', 'esbuild', 'fauxqs', 'onnx-buf'],
   },
   './cdk': { atOnce: ['aws-cdk-lib', 'constructs', 'esbuild'], onDemand: [] },
 };
