@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { GlowplugError } from '../../core/errors.ts';
-import type { Invocation, Outcome } from '../invocation.ts';
+import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
 import type { Environment } from './environment.ts';
 import type { FunctionLog } from './function-log.ts';
 import type { FunctionSpec } from './function-spec.ts';
@@ -25,7 +25,7 @@ export interface Host {
 interface Waiting {
   readonly invocation: Invocation;
   readonly since: number;
-  readonly resolve: (outcome: Outcome) => void;
+  readonly resolve: (outcome: Outcome | StreamOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -72,13 +72,20 @@ export class LocalFunction {
   }
 
   readonly invoke = async (invocation: Invocation): Promise<Outcome> => {
+    const outcome = await this.stream({ ...invocation, streams: false });
+    if (outcome.kind === 'stream') throw new GlowplugError('INTERNAL', 'a stream came to who did not ask for one');
+    return outcome;
+  };
+
+  /** For an invocation that `streams` the answer may come as a stream. */
+  readonly stream = async (invocation: Invocation): Promise<Outcome | StreamOutcome> => {
     const bytes = invocation.payload.byteLength;
     if (bytes > requestLimit) return { kind: 'too-large', bytes };
     if (this.inFlight >= (this.spec.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
       return { kind: 'throttled', reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' };
     }
     if (this.#host.isFull()) return { kind: 'throttled', reason: 'ConcurrentInvocationLimitExceeded' };
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | StreamOutcome>();
     const waiting = { invocation, since: performance.now(), resolve, reject };
     this.#queue.push(waiting);
     invocation.signal?.addEventListener('abort', () => this.#abandon(waiting), { once: true });
@@ -206,6 +213,7 @@ export class LocalFunction {
     try {
       const { outcome, free } = await environment.invoke(invocation);
       resolve(outcome);
+      if (outcome.kind === 'stream') await outcome.ended;
       this.#running--;
       answered = true;
       await free;
