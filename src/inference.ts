@@ -2,6 +2,7 @@
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
+import { streamEvent, streamed } from './adapters/stream.ts';
 import { readContract } from './core/contract.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
@@ -38,12 +39,16 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const given = givenHost();
   const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
+  const { onLambda, streams } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void warm();
-  return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context)),
-    { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
-  );
+  if (onLambda) void warm();
+  const streaming = onLambda && streams;
+  const answer = streaming ? streamEvent : answerEvent;
+  const handler = middy((event: unknown, context: LambdaContext) => answer(fetch, event, context));
+  return Object.assign(streaming ? streamed(handler) : handler, {
+    warm,
+    fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
+  });
 }
 
 let shared: Environment | undefined;

@@ -6,6 +6,7 @@ import {
   Code,
   type FunctionUrl,
   FunctionUrlAuthType,
+  InvokeMode,
   Function as LambdaFunction,
   type LayerVersion,
   Runtime,
@@ -50,6 +51,11 @@ export interface InferenceFunctionProps {
    * @default what the code spells out
    */
   readonly references?: readonly string[];
+  /**
+   * Its URL sends the answer as it is made, up to 200 MB of it: for a predict that yields, with `encode: stream(…)`.
+   * @default false: the whole answer at once, up to 6 MB
+   */
+  readonly streaming?: boolean;
   /** @default one month */
   readonly logRetention?: RetentionDays;
 }
@@ -71,7 +77,7 @@ export class InferenceFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
-    const { architecture = 'x86_64', root } = props;
+    const { architecture = 'x86_64', root, streaming = false } = props;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),
@@ -91,12 +97,15 @@ export class InferenceFunction extends Construct implements IGrantable {
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
       memorySize: props.memorySize ?? 1769,
       timeout: props.timeout ?? Duration.seconds(30),
-      environment: writeContract({ store: props.store.location, stage: props.stage ?? 'dev' }),
+      environment: writeContract({ store: props.store.location, stage: props.stage ?? 'dev', streams: streaming }),
       layers: this.#layers({ architecture, ...(root ? { root } : {}) }),
       logGroup: this.logGroup,
       role,
     });
-    this.url = this.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
+    this.url = this.function.addFunctionUrl({
+      authType: FunctionUrlAuthType.AWS_IAM,
+      ...(streaming ? { invokeMode: InvokeMode.RESPONSE_STREAM } : {}),
+    });
 
     const resource = this.function.node.defaultChild;
     if (!(resource instanceof CfnFunction)) return;

@@ -14,6 +14,8 @@ export interface Contract {
   readonly modelsDir: string | undefined;
   readonly stage: string;
   readonly onLambda: boolean;
+  /** The function's URL takes streams: the function answers every event as one. */
+  readonly streams: boolean;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
   readonly region: string;
@@ -58,6 +60,10 @@ export const variables = {
     default: 'unset',
   },
   GLOWPLUG_STAGE: { meaning: 'Name of the stage: dev, staging, prod.', default: 'dev' },
+  GLOWPLUG_STREAMING: {
+    meaning: 'Set where the function URL has invoke mode RESPONSE_STREAM: the function answers as a stream.',
+    default: 'unset: answers are sent whole',
+  },
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: {
     meaning: 'MB of the function; sets the memory budget and the threads.',
     default: 'unset outside Lambda',
@@ -94,6 +100,7 @@ export function readContract(env: Environment = process.env): Contract {
     modelsDir: env['GLOWPLUG_MODELS'] || undefined,
     stage: env['GLOWPLUG_STAGE'] || 'dev',
     onLambda: Boolean(taskRoot),
+    streams: Boolean(env['GLOWPLUG_STREAMING']),
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
@@ -107,8 +114,12 @@ export function readContract(env: Environment = process.env): Contract {
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
-export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
-  return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+export function writeContract({
+  store,
+  stage,
+  streams,
+}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams'>>): Record<string, string> {
+  return { GLOWPLUG_STORE: store, GLOWPLUG_STAGE: stage, ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}) };
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */

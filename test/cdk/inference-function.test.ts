@@ -51,6 +51,15 @@ describe('InferenceFunction', () => {
     template.resourceCountIs('AWS::Lambda::Permission', 0);
   });
 
+  it('streams where it is told to: the URL and the function both know', () => {
+    const streaming = functions({ streaming: true });
+    streaming.hasResourceProperties('AWS::Lambda::Url', { InvokeMode: 'RESPONSE_STREAM' });
+    const variables = (from: Template) =>
+      Object.values(from.findResources('AWS::Lambda::Function'))[0]?.['Properties'].Environment.Variables;
+    expect(variables(streaming).GLOWPLUG_STREAMING).toBe('1');
+    expect(variables(template).GLOWPLUG_STREAMING).toBeUndefined();
+  });
+
   it('keeps its log for a month', () => {
     template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
