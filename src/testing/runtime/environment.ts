@@ -7,20 +7,20 @@ import { setImmediate } from 'node:timers/promises';
 import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
 import type { FunctionLog, LogStream } from './function-log.ts';
 import { type CloudIdentity, type FunctionSpec, functionArn } from './function-spec.ts';
+import type { ExecutionEnvironment } from './local-function.ts';
 import type { RuntimeClient } from './locate-client.ts';
 import type { Mailbox } from './mailbox.ts';
 import { residentMb } from './memory.ts';
 import {
   type Answer,
   type Failure,
-  failureLine,
   toAnswer,
   toFailure,
   toOutcome,
   toStreamAnswer,
   toStreamedOutcome,
 } from './outcome.ts';
-import { endLine, initReportLine, reportLine, startLine } from './platform-lines.ts';
+import { type PlatformLog, platformLog } from './platform-log.ts';
 import type { Reaper } from './reaper.ts';
 import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
@@ -50,9 +50,11 @@ interface Begun {
   readonly signals: Mailbox<RuntimeSignal>;
 }
 
-export class Environment {
+export class Environment implements ExecutionEnvironment {
+  readonly capacity = 1;
   readonly #options: EnvironmentOptions;
   readonly #log: LogStream;
+  readonly #platform: PlatformLog;
   readonly #logStream: string;
   /** undefined before the first init and after a failure: the next invocation then begins with an init. */
   #runtime: RuntimeProcess | undefined;
@@ -64,8 +66,8 @@ export class Environment {
   constructor(options: EnvironmentOptions) {
     this.#options = options;
     this.#log = options.log.stream();
-    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
-    this.#logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+    this.#platform = platformLog(options.spec.log);
+    this.#logStream = logStreamName();
   }
 
   get isWarm(): boolean {
@@ -77,7 +79,7 @@ export class Environment {
     const started = performance.now();
     const failure = await this.#start(this.#options.initLimitMs ?? initLimitMs);
     const initMs = performance.now() - started;
-    if (failure) this.#log.append(initReportLine(initMs, 'init', failure));
+    if (failure) this.#log.append(this.#platform.initReport(initMs, 'init', failure));
     else this.#initMs = initMs;
   }
 
@@ -91,7 +93,7 @@ export class Environment {
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     this.#log.startTail();
-    this.#log.append(startLine(requestId));
+    this.#log.append(this.#platform.start(requestId));
     const result = await this.#run(invocation, requestId, leftMs);
     if (result.kind !== 'stream') {
       const { logTail, free } = await this.#finish(result, requestId, started);
@@ -133,7 +135,7 @@ export class Environment {
       const started = performance.now();
       const failure = await this.#start(leftMs());
       if (failure) {
-        this.#log.append(initReportLine(performance.now() - started, 'invoke', failure));
+        this.#log.append(this.#platform.initReport(performance.now() - started, 'invoke', failure));
         return failure.kind === 'timeout' ? toFailure({ kind: 'timeout' }, spec.timeoutMs) : failure;
       }
     }
@@ -179,9 +181,10 @@ export class Environment {
     this.#runtime?.over(requestId);
     if (failure) await this.#stop();
     this.#log.endLine();
-    if (failure && !failure.payload) this.#log.append(failureLine(requestId, failure));
-    this.#log.append(endLine(requestId));
-    this.#log.append(reportLine({ requestId, durationMs, memoryMb, maxMemoryUsedMb, initMs: this.#initMs, failure }));
+    this.#log.append(this.#platform.end(requestId, failure));
+    this.#log.append(
+      this.#platform.report({ requestId, durationMs, memoryMb, maxMemoryUsedMb, initMs: this.#initMs, failure }),
+    );
     this.#initMs = undefined;
     const leftMs = Math.max(0, timeoutMs - (performance.now() - started));
     return { logTail: this.#log.tail(), free: failure ? Promise.resolve() : this.#settle(leftMs) };
@@ -252,8 +255,13 @@ export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: numbe
 /** Time for the end of a process to be heard after its connections broke. */
 const cutMs = 200;
 
+export function logStreamName(): string {
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+}
+
 /** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */
-function newTraceId(): string {
+export function newTraceId(): string {
   const seconds = Math.floor(Date.now() / 1000).toString(16);
   return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
 }
