@@ -4,12 +4,14 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import { readContract } from './core/contract.ts';
+import { consoleLog } from './core/log.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
+import type { SessionFactory } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
@@ -55,9 +57,28 @@ let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), async (modelPath, options) => {
-    const { createOrtSession } = await import('./session/ort.ts');
-    return await createOrtSession(modelPath, options);
-  });
+  if (!shared) {
+    const contract = readContract();
+    shared = new Environment(contract, contract.workers === undefined ? inThisThread : inItsOwnThread);
+  }
   return shared;
 }
+
+const inThisThread: SessionFactory = async (modelPath, options) => {
+  const { createOrtSession } = await import('./session/ort.ts');
+  return await createOrtSession(modelPath, options);
+};
+
+/** Where requests meet: a run blocks its thread, and the others would wait for more than the model. */
+const inItsOwnThread: SessionFactory = async (modelPath, options) => {
+  const { createWorkerSession } = await import('./session/worker.ts');
+  return await createWorkerSession(modelPath, options, {
+    onStuck: (error) => {
+      consoleLog.error('a run is stuck: this environment ends and is replaced', { error: String(error) });
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+    },
+  });
+};
+
+/** For the answers of those who waited: they have been told, and the answers are on their way. */
+const LAST_WORDS_MS = 500;

@@ -6,9 +6,11 @@ import {
   Code,
   type FunctionUrl,
   FunctionUrlAuthType,
+  type ICapacityProvider,
   InvokeMode,
   Function as LambdaFunction,
   type LayerVersion,
+  LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -56,8 +58,33 @@ export interface InferenceFunctionProps {
    * @default false: the whole answer at once, up to 6 MB
    */
   readonly streaming?: boolean;
+  /**
+   * Runs on Lambda Managed Instances: many requests at once in one environment, so that a model with `batch` runs them together.
+   * @default default Lambda: one request at a time in each environment
+   */
+  readonly managedInstances?: ManagedInstances;
   /** @default one month */
   readonly logRetention?: RetentionDays;
+}
+
+export interface ManagedInstances {
+  readonly capacityProvider: ICapacityProvider;
+  /**
+   * Requests at once in one environment.
+   * @default Lambda's: 64 for each vCPU
+   */
+  readonly maxConcurrency?: number;
+  /**
+   * GiB of memory for each vCPU: 2, 4 or 8.
+   * @default Lambda's: 2
+   */
+  readonly memoryGiBPerVCpu?: number;
+  /**
+   * Threads of the runtime, each with sessions of its own in an equal part of the memory. Requests meet within one. AWS's runtime
+   * client sends one streamed answer at a time from each: with `streaming` have as many as answers at once.
+   * @default 1: every request meets every other, and each model is in memory once
+   */
+  readonly workers?: number;
 }
 
 /**
@@ -77,10 +104,11 @@ export class InferenceFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
-    const { architecture = 'x86_64', root, streaming = false } = props;
+    const { architecture = 'x86_64', root, streaming = false, managedInstances: managed } = props;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),
+      sessionThreads: managed !== undefined,
       ...(props.references ? { references: props.references } : {}),
     });
     this.logGroup = new LogGroup(this, 'Logs', {
@@ -95,9 +123,16 @@ export class InferenceFunction extends Construct implements IGrantable {
       handler: 'index.handler',
       code: Code.fromAsset(this.bundle.path, { assetHash: this.bundle.digest, assetHashType: AssetHashType.CUSTOM }),
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
-      memorySize: props.memorySize ?? 1769,
+      // 2 GiB are the least that Managed Instances take.
+      memorySize: props.memorySize ?? (managed ? 2048 : 1769),
       timeout: props.timeout ?? Duration.seconds(30),
-      environment: writeContract({ store: props.store.location, stage: props.stage ?? 'dev', streams: streaming }),
+      ...(managed ? { loggingFormat: LoggingFormat.JSON } : {}),
+      environment: writeContract({
+        store: props.store.location,
+        stage: props.stage ?? 'dev',
+        streams: streaming,
+        workers: managed && (managed.workers ?? 1),
+      }),
       layers: this.#layers({ architecture, ...(root ? { root } : {}) }),
       logGroup: this.logGroup,
       role,
@@ -113,6 +148,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     resource.addMetadata('glowplug:function', this.bundle.name);
     // Not by the prop: that would put its rights into the role's default policy, where they cannot be told from others.
     resource.tracingConfig = { mode: 'Active' };
+    if (managed) resource.capacityProviderConfig = capacityOf(managed);
   }
 
   /** A role of our own: the managed policy that CDK gives by default may write to every log group of the account. */
@@ -143,4 +179,15 @@ export class InferenceFunction extends Construct implements IGrantable {
       ...(externals.includes('sharp') ? [SharpLayer.of(this, props)] : []),
     ];
   }
+}
+
+function capacityOf(managed: ManagedInstances): CfnFunction.CapacityProviderConfigProperty {
+  const { capacityProvider, maxConcurrency, memoryGiBPerVCpu } = managed;
+  return {
+    lambdaManagedInstancesCapacityProviderConfig: {
+      capacityProviderArn: capacityProvider.capacityProviderArn,
+      ...(maxConcurrency === undefined ? {} : { perExecutionEnvironmentMaxConcurrency: maxConcurrency }),
+      ...(memoryGiBPerVCpu === undefined ? {} : { executionEnvironmentMemoryGiBPerVCpu: memoryGiBPerVCpu }),
+    },
+  };
 }

@@ -1,4 +1,5 @@
 // The only file that reads process.env: what a deployment tells a function, checked and typed.
+import { availableParallelism } from 'node:os';
 import { GlowplugError } from './errors.ts';
 
 export interface Contract {
@@ -16,6 +17,11 @@ export interface Contract {
   readonly onLambda: boolean;
   /** The function's URL takes streams: the function answers every event as one. */
   readonly streams: boolean;
+  /**
+   * On Lambda Managed Instances, where many requests are answered at once and nothing freezes: threads that each run their own
+   * copy of the function. undefined anywhere else.
+   */
+  readonly workers: number | undefined;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
   readonly region: string;
@@ -68,6 +74,14 @@ export const variables = {
     meaning: 'MB of the function; sets the memory budget and the threads.',
     default: 'unset outside Lambda',
   },
+  AWS_LAMBDA_MAX_CONCURRENCY: {
+    meaning: 'Requests at once in one environment; set by Lambda Managed Instances, and the sign of them.',
+    default: 'unset elsewhere',
+  },
+  AWS_LAMBDA_NODEJS_WORKER_COUNT: {
+    meaning: 'Threads of the runtime on Managed Instances, each with its own sessions: InferenceFunction sets 1.',
+    default: '8 for each processor, which is the runtime’s',
+  },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
   AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
@@ -101,6 +115,9 @@ export function readContract(env: Environment = process.env): Contract {
     stage: env['GLOWPLUG_STAGE'] || 'dev',
     onLambda: Boolean(taskRoot),
     streams: Boolean(env['GLOWPLUG_STREAMING']),
+    workers: env['AWS_LAMBDA_MAX_CONCURRENCY']
+      ? (positiveInteger(env, 'AWS_LAMBDA_NODEJS_WORKER_COUNT') ?? 8 * availableParallelism())
+      : undefined,
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
@@ -118,8 +135,14 @@ export function writeContract({
   store,
   stage,
   streams,
-}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams'>>): Record<string, string> {
-  return { GLOWPLUG_STORE: store, GLOWPLUG_STAGE: stage, ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}) };
+  workers,
+}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams' | 'workers'>>): Record<string, string> {
+  return {
+    GLOWPLUG_STORE: store,
+    GLOWPLUG_STAGE: stage,
+    ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}),
+    ...(workers === undefined ? {} : { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}` }),
+  };
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */

@@ -65,6 +65,7 @@ export async function following(options: {
     modelsDir: undefined,
     stage: 'test',
     streams: false,
+    workers: undefined,
     onLambda: options.onLambda ?? true,
     memoryMb: options.memoryMb ?? 1024,
     region: 'us-east-1',
