@@ -9,6 +9,7 @@ export type { Follow, ModelOptions, ModelUse, Shadow, Split } from './handler/mo
 // All of it, not by name: models.d.ts can only add to what a star brings.
 export * from './handler/registry.ts';
 export { signedBy } from './handler/signed-by.ts';
+export { type Parts, type StreamOptions, stream } from './handler/stream.ts';
 export { type InferenceHandler, inference } from './inference.ts';
 export type { InferRequest } from './protocol/infer-request.ts';
 export type { Inference } from './protocol/infer-response.ts';

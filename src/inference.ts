@@ -3,7 +3,9 @@ import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import type { Outlet } from './adapters/sqs.ts';
+import { streamEvent, streamed } from './adapters/stream.ts';
 import { readContract } from './core/contract.ts';
+import { consoleLog } from './core/log.ts';
 import { once } from './core/once.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
@@ -11,6 +13,7 @@ import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
+import type { SessionFactory } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
@@ -41,12 +44,16 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given ? () => new Environment(given.contract, given.createSession, given) : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
   const outlet = once(() => openOutlet(options.queue?.callbacks));
+  const { onLambda, streams } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void warm();
-  return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, outlet)),
-    { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
-  );
+  if (onLambda) void warm();
+  const streaming = onLambda && streams;
+  const answer = streaming ? streamEvent : answerEvent;
+  const handler = middy((event: unknown, context: LambdaContext) => answer(fetch, event, context, outlet));
+  return Object.assign(streaming ? streamed(handler) : handler, {
+    warm,
+    fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
+  });
 }
 
 /** @throws GlowplugError CONFIG_INVALID */
@@ -60,9 +67,28 @@ let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), async (modelPath, options) => {
-    const { createOrtSession } = await import('./session/ort.ts');
-    return await createOrtSession(modelPath, options);
-  });
+  if (!shared) {
+    const contract = readContract();
+    shared = new Environment(contract, contract.workers === undefined ? inThisThread : inItsOwnThread);
+  }
   return shared;
 }
+
+const inThisThread: SessionFactory = async (modelPath, options) => {
+  const { createOrtSession } = await import('./session/ort.ts');
+  return await createOrtSession(modelPath, options);
+};
+
+/** Where requests meet: a run blocks its thread, and the others would wait for more than the model. */
+const inItsOwnThread: SessionFactory = async (modelPath, options) => {
+  const { createWorkerSession } = await import('./session/worker.ts');
+  return await createWorkerSession(modelPath, options, {
+    onStuck: (error) => {
+      consoleLog.error('a run is stuck: this environment ends and is replaced', { error: String(error) });
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+    },
+  });
+};
+
+/** For the answers of those who waited: they have been told, and the answers are on their way. */
+const LAST_WORDS_MS = 500;

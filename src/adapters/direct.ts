@@ -23,7 +23,7 @@ export async function fromResponse(response: Response): Promise<unknown> {
   return withinLimit<unknown>(JSON.parse(text), text.length);
 }
 
-class InvocationError extends Error {
+export class InvocationError extends Error {
   constructor(status: number, body: unknown) {
     const field = (name: string) => Object.getOwnPropertyDescriptor(Object(body), name)?.value;
     super(`${field('error') ?? `status ${status}`}. ${field('remedy') ?? ''}`.trim());

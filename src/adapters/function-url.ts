@@ -56,16 +56,19 @@ export async function fromResponse(response: Response): Promise<FunctionUrlResul
   const bytes = Buffer.from(await response.arrayBuffer());
   // Compressed text is no text.
   const isBase64Encoded = !isText(response.headers.get('content-type')) || response.headers.has('content-encoding');
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie'));
-  const cookies = response.headers.getSetCookie();
   const result = {
-    statusCode: response.status,
-    headers,
-    ...(cookies.length > 0 ? { cookies } : {}),
+    ...resultHead(response),
     body: bytes.toString(isBase64Encoded ? 'base64' : 'utf8'),
     isBase64Encoded,
   };
   return withinLimit(result, bytes.length);
+}
+
+/** The part of the answer that comes before its body. */
+export function resultHead(response: Response): Pick<FunctionUrlResult, 'statusCode' | 'headers' | 'cookies'> {
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie'));
+  const cookies = response.headers.getSetCookie();
+  return { statusCode: response.status, headers, ...(cookies.length > 0 ? { cookies } : {}) };
 }
 
 /**

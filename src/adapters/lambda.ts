@@ -8,7 +8,7 @@ import * as functionUrl from './function-url.ts';
 import type { Outlet } from './sqs.ts';
 import { isSqsEvent } from './sqs-event.ts';
 
-type Fetch = (request: Request, context: Context) => Promise<Response>;
+export type Fetch = (request: Request, context: Context) => Promise<Response>;
 
 /** Time to answer 504 before Lambda ends the process without an answer. */
 const LAST_WORDS_MS = 200;
@@ -19,10 +19,7 @@ export async function answerEvent(
   lambda: LambdaContext,
   outlet?: () => Promise<Outlet>,
 ): Promise<unknown> {
-  const deadline = new AbortController();
-  const left = lambda.getRemainingTimeInMillis();
-  const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
-  const context = createContext({ requestId: lambda.awsRequestId, signal: deadline.signal });
+  const { context, end } = openInvocation(lambda);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       return await orRefusal(functionUrl.fromResponse, await fetch(functionUrl.toRequest(event), context), context);
@@ -36,8 +33,19 @@ export async function answerEvent(
       : await fetch(direct.toRequest(event), context);
     return await orRefusal(direct.fromResponse, response, context);
   } finally {
-    clearTimeout(timer);
+    end();
   }
+}
+
+/** What the function knows of the invocation. Its signal aborts while there is time for an answer; `end` when there is one. */
+export function openInvocation(lambda: LambdaContext): { context: Context; end(): void } {
+  const deadline = new AbortController();
+  const left = lambda.getRemainingTimeInMillis();
+  const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
+  return {
+    context: createContext({ requestId: lambda.awsRequestId, signal: deadline.signal }),
+    end: () => clearTimeout(timer),
+  };
 }
 
 /** An answer that cannot be carried becomes the answer that says so. */
@@ -49,8 +57,8 @@ async function orRefusal<T>(
   try {
     return await carry(response);
   } catch (error) {
-    if (error instanceof GlowplugError) return await carry(errorResponse(error, context));
-    throw error;
+    if (error instanceof direct.InvocationError) throw error;
+    return await carry(errorResponse(error, context));
   }
 }
 

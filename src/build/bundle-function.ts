@@ -1,7 +1,8 @@
 // Turns a function's TypeScript into the folder that Lambda loads: index.js, its map, its models' slice of the lock file.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildSync, version as esbuildVersion } from 'esbuild';
 import { GlowplugError } from '../core/errors.ts';
 import { lockSlice, parseLock, serializeLock } from '../models/lock.ts';
@@ -29,6 +30,11 @@ export interface BundleOptions {
    * @default the string values of `models: { … }`, and every reference of the lock file that the bundle spells out
    */
   readonly references?: readonly string[];
+  /**
+   * With the file that runs sessions in threads of their own beside the handler: Managed Instances need it.
+   * @default false
+   */
+  readonly sessionThreads?: boolean;
   /**
    * The project.
    * @default the nearest folder with a package.json, from the entry up
@@ -70,14 +76,16 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
   }
   const root = options.root ? resolve(options.root) : projectRoot(dirname(entry));
   const name = basename(dirname(entry));
-  const outDir = options.outDir ? resolve(root, options.outDir) : join(root, buildFolder, 'functions', name);
+  const threads = options.sessionThreads ?? false;
+  const folder = threads ? `${name}-threads` : name;
+  const outDir = options.outDir ? resolve(root, options.outDir) : join(root, buildFolder, 'functions', folder);
   const lockFile = resolve(root, options.lock ?? 'models.lock.json');
-  const key = [edition, esbuildVersion, relative(root, entry), options.references ?? null];
+  const key = [edition, esbuildVersion, relative(root, entry), options.references ?? null, threads];
 
   const kept = keptBundle({ key, root, outDir, lockFile });
   if (kept) return { name, path: outDir, ...kept };
 
-  const { files, code, inputs, externals } = build(entry, root);
+  const { files, code, inputs, externals } = build(entry, root, threads);
   const lock = sliceFor(code, lockFile, options.references);
   const references = Object.keys(lock.models);
   // Without it index.js is an ES module wherever a package.json above says so, as this repository's does.
@@ -97,11 +105,19 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
   return { name, path: outDir, ...bundle };
 }
 
-function build(entry: string, root: string) {
+/** What runs a session in a thread; src/session/worker.ts looks for it beside itself, which is beside index.js here. */
+const sessionThread = fileURLToPath(new URL(`../session/worker-thread${extname(import.meta.url)}`, import.meta.url));
+
+function build(entry: string, root: string, threads: boolean) {
   // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
-  const outfile = join(root, buildFolder, 'functions', 'any', 'index.js');
-  const { outputFiles, metafile } = esbuild(entry, root, outfile);
-  const files = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
+  const outputs = join(root, buildFolder, 'functions', 'any');
+  const built = [
+    esbuild(entry, root, join(outputs, 'index.js')),
+    ...(threads ? [esbuild(sessionThread, root, join(outputs, 'worker-thread.js'))] : []),
+  ];
+  const files = new Map(
+    built.flatMap(({ outputFiles }) => outputFiles.map((file) => [basename(file.path), file.contents] as const)),
+  );
   const code = new TextDecoder().decode(files.get('index.js'));
   // esbuild's getter for an export; its metafile does not list those of CommonJS.
   if (!/\bhandler:\s?\(\)\s?=>/.test(code)) {
@@ -109,11 +125,17 @@ function build(entry: string, root: string) {
       remedy: 'export const handler = inference({ … });',
     });
   }
-  const externals = Object.values(metafile.outputs)
+  const externals = built
+    .flatMap(({ metafile }) => Object.values(metafile.outputs))
     .flatMap((output) => output.imports)
     .filter(({ external, path }) => external && !path.startsWith('node:') && !builtinModules.includes(path))
     .map(({ path }) => path);
-  return { files, code, inputs: Object.keys(metafile.inputs), externals: [...new Set(externals)].sort() };
+  return {
+    files,
+    code,
+    inputs: built.flatMap(({ metafile }) => Object.keys(metafile.inputs)),
+    externals: [...new Set(externals)].sort(),
+  };
 }
 
 function esbuild(entry: string, root: string, outfile: string) {

@@ -2,6 +2,6 @@
 export { findFunctions } from '../build/find-functions.ts';
 export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
-export { InferenceFunction, type InferenceFunctionProps } from './inference-function.ts';
+export { InferenceFunction, type InferenceFunctionProps, type ManagedInstances } from './inference-function.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';

@@ -16,8 +16,11 @@ import {
   Code,
   type FunctionUrl,
   FunctionUrlAuthType,
+  type ICapacityProvider,
   type IFunction,
+  InvokeMode,
   Function as LambdaFunction,
+  LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -62,6 +65,16 @@ export interface InferenceFunctionProps {
    * @default what the code spells out
    */
   readonly references?: readonly string[];
+  /**
+   * Its URL sends the answer as it is made, up to 200 MB of it: for a predict that yields, with `encode: stream(…)`.
+   * @default false: the whole answer at once, up to 6 MB
+   */
+  readonly streaming?: boolean;
+  /**
+   * Runs on Lambda Managed Instances: many requests at once in one environment, so that a model with `batch` runs them together.
+   * @default default Lambda: one request at a time in each environment
+   */
+  readonly managedInstances?: ManagedInstances;
   /** @default one month */
   readonly logRetention?: RetentionDays;
   /**
@@ -107,6 +120,26 @@ export interface InferenceFunctionProps {
   readonly securityGroups?: readonly ISecurityGroup[];
 }
 
+export interface ManagedInstances {
+  readonly capacityProvider: ICapacityProvider;
+  /**
+   * Requests at once in one environment.
+   * @default Lambda's: 64 for each vCPU
+   */
+  readonly maxConcurrency?: number;
+  /**
+   * GiB of memory for each vCPU: 2, 4 or 8.
+   * @default Lambda's: 2
+   */
+  readonly memoryGiBPerVCpu?: number;
+  /**
+   * Threads of the runtime, each with sessions of its own in an equal part of the memory. Requests meet within one. AWS's runtime
+   * client sends one streamed answer at a time from each: with `streaming` have as many as answers at once.
+   * @default 1: every request meets every other, and each model is in memory once
+   */
+  readonly workers?: number;
+}
+
 /**
  * A Lambda function that answers over its own URL, signed with IAM.
  *
@@ -128,10 +161,14 @@ export class InferenceFunction extends Construct implements IGrantable {
   /** @throws GlowplugError CONFIG_INVALID for what would not fit into Lambda, LOCK_STALE for a model that is not locked. */
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
-    const { architecture = 'x86_64', memorySize = 1769, timeout = Duration.seconds(30), tracing = true, root } = props;
+    const { architecture = 'x86_64', timeout = Duration.seconds(30), tracing = true, root } = props;
+    const { streaming = false, managedInstances: managed } = props;
+    // 2 GiB are the least that Managed Instances take.
+    const memorySize = props.memorySize ?? (managed ? 2048 : 1769);
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),
+      sessionThreads: managed !== undefined,
       ...(props.references ? { references: props.references } : {}),
     });
     const layers = this.#layers({ architecture, ...(root ? { root } : {}) });
@@ -158,7 +195,13 @@ export class InferenceFunction extends Construct implements IGrantable {
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
       memorySize,
       timeout,
-      environment: writeContract({ store: props.store.location, stage: props.stage ?? 'dev' }),
+      ...(managed ? { loggingFormat: LoggingFormat.JSON } : {}),
+      environment: writeContract({
+        store: props.store.location,
+        stage: props.stage ?? 'dev',
+        streams: streaming,
+        workers: managed && (managed.workers ?? 1),
+      }),
       layers,
       logGroup: this.logGroup,
       role,
@@ -172,6 +215,7 @@ export class InferenceFunction extends Construct implements IGrantable {
       resource.addMetadata('glowplug:function', this.bundle.name);
       // Not by the prop: that would put its rights into the role's default policy, where they cannot be told from others.
       if (tracing) resource.tracingConfig = { mode: 'Active' };
+      if (managed) resource.capacityProviderConfig = capacityOf(managed);
     }
 
     const { provisionedConcurrency } = props;
@@ -217,8 +261,11 @@ export class InferenceFunction extends Construct implements IGrantable {
   }
 }
 
-function urlOptions({ auth = 'iam' }: InferenceFunctionProps) {
-  return { authType: auth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM };
+function urlOptions({ auth = 'iam', streaming = false }: InferenceFunctionProps) {
+  return {
+    authType: auth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
+    ...(streaming ? { invokeMode: InvokeMode.RESPONSE_STREAM } : {}),
+  };
 }
 
 function network({ vpc, vpcSubnets, securityGroups }: InferenceFunctionProps) {
@@ -236,3 +283,13 @@ function network({ vpc, vpcSubnets, securityGroups }: InferenceFunctionProps) {
 
 /** One a VPC, whoever asks first. */
 const storeEndpoint = 'GlowplugStoreEndpoint';
+function capacityOf(managed: ManagedInstances): CfnFunction.CapacityProviderConfigProperty {
+  const { capacityProvider, maxConcurrency, memoryGiBPerVCpu } = managed;
+  return {
+    lambdaManagedInstancesCapacityProviderConfig: {
+      capacityProviderArn: capacityProvider.capacityProviderArn,
+      ...(maxConcurrency === undefined ? {} : { perExecutionEnvironmentMaxConcurrency: maxConcurrency }),
+      ...(memoryGiBPerVCpu === undefined ? {} : { executionEnvironmentMemoryGiBPerVCpu: memoryGiBPerVCpu }),
+    },
+  };
+}

@@ -1,4 +1,5 @@
 // The only file that reads process.env: what a deployment tells a function, checked and typed.
+import { availableParallelism } from 'node:os';
 import { GlowplugError } from './errors.ts';
 
 export interface Contract {
@@ -14,6 +15,13 @@ export interface Contract {
   readonly modelsDir: string | undefined;
   readonly stage: string;
   readonly onLambda: boolean;
+  /** The function's URL takes streams: the function answers every event as one. */
+  readonly streams: boolean;
+  /**
+   * On Lambda Managed Instances, where many requests are answered at once and nothing freezes: threads that each run their own
+   * copy of the function. undefined anywhere else.
+   */
+  readonly workers: number | undefined;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
   readonly region: string;
@@ -62,9 +70,21 @@ export const variables = {
     default: 'unset',
   },
   GLOWPLUG_STAGE: { meaning: 'Name of the stage: dev, staging, prod.', default: 'dev' },
+  GLOWPLUG_STREAMING: {
+    meaning: 'Set where the function URL has invoke mode RESPONSE_STREAM: the function answers as a stream.',
+    default: 'unset: answers are sent whole',
+  },
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: {
     meaning: 'MB of the function; sets the memory budget and the threads.',
     default: 'unset outside Lambda',
+  },
+  AWS_LAMBDA_MAX_CONCURRENCY: {
+    meaning: 'Requests at once in one environment; set by Lambda Managed Instances, and the sign of them.',
+    default: 'unset elsewhere',
+  },
+  AWS_LAMBDA_NODEJS_WORKER_COUNT: {
+    meaning: 'Threads of the runtime on Managed Instances, each with its own sessions: InferenceFunction sets 1.',
+    default: '8 for each processor, which is the runtime’s',
   },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
@@ -103,6 +123,10 @@ export function readContract(env: Environment = process.env): Contract {
     modelsDir: env['GLOWPLUG_MODELS'] || undefined,
     stage: env['GLOWPLUG_STAGE'] || 'dev',
     onLambda: Boolean(taskRoot),
+    streams: Boolean(env['GLOWPLUG_STREAMING']),
+    workers: env['AWS_LAMBDA_MAX_CONCURRENCY']
+      ? (positiveInteger(env, 'AWS_LAMBDA_NODEJS_WORKER_COUNT') ?? 8 * availableParallelism())
+      : undefined,
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
@@ -118,8 +142,18 @@ export function readContract(env: Environment = process.env): Contract {
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
-export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
-  return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+export function writeContract({
+  store,
+  stage,
+  streams,
+  workers,
+}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams' | 'workers'>>): Record<string, string> {
+  return {
+    GLOWPLUG_STORE: store,
+    GLOWPLUG_STAGE: stage,
+    ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}),
+    ...(workers === undefined ? {} : { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}` }),
+  };
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */

@@ -42,11 +42,11 @@ export class Environment implements ModelHost, AsyncDisposable {
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
     this.#onBatched = options.onBatched ?? (() => () => {});
-    this.#pool = new SessionPool(budgetFor(contract.memoryMb));
+    this.#pool = new SessionPool(budgetFor(contract.memoryMb, contract.workers));
   }
 
   get freezes(): boolean {
-    return this.#contract.onLambda;
+    return this.#contract.onLambda && this.#contract.workers === undefined;
   }
 
   /** True when closed sessions kept so much memory that a new version fits beside the running one no more. */

@@ -43,18 +43,25 @@ export async function answer(context: Context, work: () => Promise<Response>): P
   }
 }
 
-/** `{ error, code, remedy, requestId }`: what the caller did wrong in full, of our own faults only the kind. */
 export function errorResponse(error: unknown, context: Context): Response {
-  const known = error instanceof GlowplugError ? error : new GlowplugError('INTERNAL', 'a fault', { cause: error });
+  const known = asKnown(error);
+  return Response.json(errorBody(known, context), { status: known.status, headers: known.headers });
+}
+
+/** What a client sees: what it did wrong in full, of our own faults only the kind; those are logged. */
+export function errorBody(
+  error: unknown,
+  context: Context,
+): { readonly error: string; readonly code: string; readonly remedy: string; readonly requestId: string } {
+  const known = asKnown(error);
+  const { code, remedy } = known;
   const ours = known.status >= 500;
-  if (ours) context.log.error(known.message, { code: known.code, error: describe(known) });
-  const body = {
-    error: ours ? catalogue[known.code].meaning : known.message,
-    code: known.code,
-    remedy: known.remedy,
-    requestId: context.requestId,
-  };
-  return Response.json(body, { status: known.status, headers: known.headers });
+  if (ours) context.log.error(known.message, { code, error: describe(known) });
+  return { error: ours ? catalogue[code].meaning : known.message, code, remedy, requestId: context.requestId };
+}
+
+function asKnown(error: unknown): GlowplugError {
+  return error instanceof GlowplugError ? error : new GlowplugError('INTERNAL', 'a fault', { cause: error });
 }
 
 async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {

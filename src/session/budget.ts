@@ -11,7 +11,10 @@ export function residentBytes(fileBytes: number): number {
   return Math.ceil(fileBytes * RESIDENT_PER_BYTE);
 }
 
-/** Bytes for sessions: what Lambda gives less the base; half of the machine where no limit is set. */
-export function budgetFor(memoryMb: number | undefined): number {
-  return memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES);
+/**
+ * Bytes for sessions: what Lambda gives less the base; half of the machine where no limit is set. Each of the `sharers` of
+ * one process has its own sessions and an equal part.
+ */
+export function budgetFor(memoryMb: number | undefined, sharers = 1): number {
+  return (memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES)) / sharers;
 }

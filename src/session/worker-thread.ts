@@ -4,7 +4,8 @@ import { createOrtSession } from './ort.ts';
 import type { Session } from './session.ts';
 import { type FromWorker, packError, type ToWorker, toMove, type WorkerStart } from './worker-messages.ts';
 
-if (parentPort) await serve(parentPort, workerData);
+// Not awaited: a bundle is CommonJS, and has no await here. It never rejects.
+if (parentPort) void serve(parentPort, workerData);
 
 async function serve(port: NonNullable<typeof parentPort>, { modelPath, options }: WorkerStart): Promise<void> {
   const say = (message: FromWorker, moved: readonly Transferable[] = []) => port.postMessage(message, moved);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
-import type { Invocation, Outcome } from './invocation.ts';
+import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { type Bound, listen } from './listen.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity, FunctionSpec } from './runtime/function-spec.ts';
@@ -48,6 +48,9 @@ export class CloudFunction implements AsyncDisposable {
 
   /** For front doors. */
   readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
+
+  readonly stream = (invocation: Invocation): Promise<Outcome | StreamOutcome> =>
+    this.#current.stream({ ...invocation, streams: true });
 
   /**
    * As `fetch`, to a path of its URL, signed as AWS_IAM wants it. The body must be text or bytes.
@@ -114,7 +117,7 @@ export class CloudFunction implements AsyncDisposable {
     this.#listener =
       url &&
       functionUrlListener({
-        invoke: this.run,
+        invoke: url.invokeMode === 'RESPONSE_STREAM' ? this.stream : this.run,
         auth: url.auth,
         secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
         urlId: createHash('sha256').update(this.name).digest('hex').slice(0, 32),

@@ -2,9 +2,12 @@
 // Source: AWS Lambda Developer Guide, "Invoking Lambda function URLs", response payload format.
 import { isRecord } from '../core/is-record.ts';
 
-export interface UrlResponse {
+export interface UrlHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export interface UrlResponse extends UrlHead {
   readonly body: Uint8Array;
 }
 
@@ -14,17 +17,22 @@ export function functionUrlResponse(payload: Uint8Array): UrlResponse | undefine
   if (!isRecord(result) || !('statusCode' in result)) {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: payload };
   }
-  const { statusCode, isBase64Encoded } = result;
+  const head = urlHead(result, 'application/json');
+  const body = result['body'] ?? '';
+  if (!head || typeof body !== 'string') return undefined;
+  return { ...head, body: Buffer.from(body, result['isBase64Encoded'] === true ? 'base64' : 'utf8') };
+}
+
+/** Status, headers and cookies of a result, or of a stream's prelude. Undefined: HTTP cannot carry them. */
+export function urlHead(result: Readonly<Record<string, unknown>>, contentType: string): UrlHead | undefined {
+  const { statusCode = 200 } = result;
   const headers = result['headers'] ?? {};
   const cookies = result['cookies'] ?? [];
-  const body = result['body'] ?? '';
-  if (!isStatus(statusCode) || !isRecord(headers) || !Array.isArray(cookies) || typeof body !== 'string') {
-    return undefined;
-  }
+  if (!isStatus(statusCode) || !isRecord(headers) || !Array.isArray(cookies)) return undefined;
   return {
     status: statusCode,
     headers: {
-      'content-type': 'application/json',
+      'content-type': contentType,
       ...Object.fromEntries(
         Object.entries(headers)
           // Framing is the host's.
@@ -33,7 +41,6 @@ export function functionUrlResponse(payload: Uint8Array): UrlResponse | undefine
       ),
       ...(cookies.length > 0 ? { 'set-cookie': cookies.map(String) } : {}),
     },
-    body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8'),
   };
 }
 

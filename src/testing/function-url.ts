@@ -3,13 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { functionUrlEvent, traceIdOf, type UrlIdentity } from './function-url-event.ts';
 import { functionUrlResponse } from './function-url-result.ts';
-import type { Invocation, Outcome } from './invocation.ts';
+import { sendStream } from './function-url-stream.ts';
+import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { readLimited } from './read-limited.ts';
 import { type Gate, signedBy } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface FunctionUrlOptions extends UrlIdentity, Gate {
-  invoke(invocation: Invocation): Promise<Outcome>;
+  /** Of a URL of invoke mode RESPONSE_STREAM it answers with a stream where the function does. */
+  invoke(invocation: Invocation): Promise<Outcome | StreamOutcome>;
   readonly auth: 'AWS_IAM' | 'NONE';
 }
 
@@ -49,6 +51,10 @@ async function answer(options: FunctionUrlOptions, message: IncomingMessage, res
   const outcome = await options.invoke({ payload: Buffer.from(JSON.stringify(event)), traceId });
   if (outcome.kind === 'throttled') return refuse(response, 'throttled');
   if (outcome.kind === 'too-large') return refuse(response, 'tooLarge');
+  if (outcome.kind === 'stream') {
+    if (!(await sendStream(outcome, response))) refuse(response, 'broken');
+    return;
+  }
   // An error is the function's own business, a timeout included: the caller learns nothing of it.
   const result = outcome.kind === 'response' ? functionUrlResponse(outcome.payload) : undefined;
   if (!result) return refuse(response, 'broken');

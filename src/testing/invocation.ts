@@ -5,6 +5,27 @@ export interface Invocation {
   readonly clientContext?: string;
   readonly traceId?: string;
   readonly signal?: AbortSignal;
+  /** The caller takes a stream. */
+  readonly streams?: boolean;
+}
+
+/** In place of an outcome, for who asked for a stream: the function has begun to answer. */
+export interface StreamOutcome {
+  readonly kind: 'stream';
+  readonly requestId: string;
+  readonly contentType: string;
+  /** As fast as they are taken. Ends, or breaks off, as `ended` then says. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** The caller has gone: the function goes on and what it still writes is dropped. */
+  drain(): void;
+  /** How it went, once the function is done; never rejects. */
+  readonly ended: Promise<StreamedOutcome>;
+}
+
+/** `error` is the JSON `{ errorType, errorMessage, trace? }` of a function that failed on the way. */
+export interface StreamedOutcome {
+  readonly error: Uint8Array | undefined;
+  readonly logTail: string;
 }
 
 export type Outcome =

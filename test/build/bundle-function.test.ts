@@ -28,6 +28,14 @@ describe('bundleFunction', () => {
     );
   });
 
+  it('has the file that runs sessions in threads beside the handler, where they are asked for', () => {
+    using project = fixtureProject();
+    const { path, externals } = bundleFunction({ entry: project.entry('sort'), sessionThreads: true });
+    expect(readdirSync(path)).toContain('worker-thread.js');
+    expect(externals).toEqual(['onnxruntime-node', 'sharp']);
+    expect(path).not.toBe(bundleFunction({ entry: project.entry('sort') }).path);
+  });
+
   it('loads by require although a package.json above says that .js files are ES modules', async () => {
     using project = fixtureProject();
     expect(project.read('package.json')).toContain('"type": "module"');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { CapacityProvider } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +53,34 @@ describe('InferenceFunction', () => {
   it('answers over a URL that asks for IAM signatures', () => {
     template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
     template.resourceCountIs('AWS::Lambda::Permission', 0);
+  });
+
+  it('streams where it is told to: the URL and the function both know', () => {
+    const streaming = functions({ streaming: true });
+    streaming.hasResourceProperties('AWS::Lambda::Url', { InvokeMode: 'RESPONSE_STREAM' });
+    const variables = (from: Template) =>
+      Object.values(from.findResources('AWS::Lambda::Function'))[0]?.['Properties'].Environment.Variables;
+    expect(variables(streaming).GLOWPLUG_STREAMING).toBe('1');
+    expect(variables(template).GLOWPLUG_STREAMING).toBeUndefined();
+  });
+
+  it('runs on Managed Instances where it is given some, with one worker, JSON logs and the file of its threads', () => {
+    const arn = 'arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine';
+    const capacityProvider = CapacityProvider.fromCapacityProviderArn(new Stack(), 'Provider', arn);
+    const given = functions({ managedInstances: { capacityProvider, maxConcurrency: 32, memoryGiBPerVCpu: 4 } });
+    given.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 2048,
+      LoggingConfig: { LogFormat: 'JSON' },
+      Environment: { Variables: { AWS_LAMBDA_NODEJS_WORKER_COUNT: '1' } },
+      CapacityProviderConfig: {
+        LambdaManagedInstancesCapacityProviderConfig: {
+          CapacityProviderArn: arn,
+          PerExecutionEnvironmentMaxConcurrency: 32,
+          ExecutionEnvironmentMemoryGiBPerVCpu: 4,
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', { CapacityProviderConfig: Match.absent() });
   });
 
   it('keeps its log for a month', () => {

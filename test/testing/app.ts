@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 export interface TestApp extends Disposable {
   readonly root: string;
-  /** Adds or changes a function; `properties` are the template's. */
+  /** Adds or changes a function; `properties` are the template's, `url` its auth type or the properties of its URL. */
   write(name: string, source: string, properties?: Record<string, unknown>): void;
   remove(name: string): void;
   /** Adds other resources to the template. */
@@ -41,7 +41,8 @@ for (const name of readdirSync('functions')) {
     },
   };
   if (url) Resources[name + 'Url'] = {
-    Type: 'AWS::Lambda::Url', Properties: { AuthType: url, TargetFunctionArn: { 'Fn::GetAtt': [name, 'Arn'] } },
+    Type: 'AWS::Lambda::Url',
+    Properties: { ...(typeof url === 'string' ? { AuthType: url } : url), TargetFunctionArn: { 'Fn::GetAtt': [name, 'Arn'] } },
   };
 }
 if (existsSync('resources.json')) Object.assign(Resources, JSON.parse(readFileSync('resources.json', 'utf8')));

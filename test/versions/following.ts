@@ -64,6 +64,8 @@ export async function following(options: {
     cacheBytes: undefined,
     modelsDir: undefined,
     stage: 'test',
+    streams: false,
+    workers: undefined,
     onLambda: options.onLambda ?? true,
     memoryMb: options.memoryMb ?? 1024,
     region: 'us-east-1',

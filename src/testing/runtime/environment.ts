@@ -4,14 +4,25 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Invocation, Outcome } from '../invocation.ts';
+import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
 import type { FunctionLog, LogStream } from './function-log.ts';
 import { type CloudIdentity, type FunctionSpec, functionArn } from './function-spec.ts';
+import type { ExecutionEnvironment } from './local-function.ts';
 import type { RuntimeClient } from './locate-client.ts';
+import type { Mailbox } from './mailbox.ts';
 import { residentMb } from './memory.ts';
-import { type Answer, type Failure, failureLine, toAnswer, toFailure, toOutcome } from './outcome.ts';
-import { endLine, initReportLine, reportLine, startLine } from './platform-lines.ts';
+import {
+  type Answer,
+  type Failure,
+  toAnswer,
+  toFailure,
+  toOutcome,
+  toStreamAnswer,
+  toStreamedOutcome,
+} from './outcome.ts';
+import { type PlatformLog, platformLog } from './platform-log.ts';
 import type { Reaper } from './reaper.ts';
+import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
 
 /** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
@@ -28,9 +39,22 @@ export interface EnvironmentOptions {
   readonly initLimitMs?: number;
 }
 
-export class Environment {
+export interface Invoked {
+  readonly outcome: Outcome | StreamOutcome;
+  readonly free: Promise<void>;
+}
+
+interface Begun {
+  readonly kind: 'stream';
+  readonly stream: ResponseStream;
+  readonly signals: Mailbox<RuntimeSignal>;
+}
+
+export class Environment implements ExecutionEnvironment {
+  readonly capacity = 1;
   readonly #options: EnvironmentOptions;
   readonly #log: LogStream;
+  readonly #platform: PlatformLog;
   readonly #logStream: string;
   /** undefined before the first init and after a failure: the next invocation then begins with an init. */
   #runtime: RuntimeProcess | undefined;
@@ -41,9 +65,9 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
-    this.#logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+    this.#logStream = logStreamName();
     this.#log = options.log.stream(this.#logStream);
+    this.#platform = platformLog(options.spec.log);
   }
 
   get isWarm(): boolean {
@@ -55,40 +79,35 @@ export class Environment {
     const started = performance.now();
     const failure = await this.#start(this.#options.initLimitMs ?? initLimitMs);
     const initMs = performance.now() - started;
-    if (failure) this.#log.append(initReportLine(initMs, 'init', failure));
+    if (failure) this.#log.append(this.#platform.initReport(initMs, 'init', failure));
     else this.#initMs = initMs;
   }
 
   /**
-   * Answers as soon as the function has; `free` settles once the next invocation may come, which is when the runtime
-   * asks for it.
+   * Answers as soon as the function has, or begins to where the invocation takes a stream; `free` settles once the next
+   * invocation may come, which is when the runtime asks for it.
    */
-  async invoke(invocation: Invocation): Promise<{ outcome: Outcome; free: Promise<void> }> {
+  async invoke(invocation: Invocation): Promise<Invoked> {
     const { spec } = this.#options;
     const requestId = randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     this.#log.startTail();
-    this.#log.append(startLine(requestId));
+    this.#log.append(this.#platform.start(requestId));
     const result = await this.#run(invocation, requestId, leftMs);
-    const durationMs = result.kind === 'timeout' ? spec.timeoutMs : performance.now() - started;
-    // What the function wrote before it answered lies in its pipes: one whole turn of the event loop brings it in.
-    await setImmediate();
-    await setImmediate();
-    const maxMemoryUsedMb = this.#peakMb();
-    const failure = 'reported' in result ? result : undefined;
-    if (failure) await this.#stop();
-    this.#log.endLine();
-    if (failure && !failure.payload) this.#log.append(failureLine(requestId, failure));
-    this.#log.append(endLine(requestId));
-    this.#log.append(
-      reportLine({ requestId, durationMs, memoryMb: spec.memoryMb, maxMemoryUsedMb, initMs: this.#initMs, failure }),
-    );
-    this.#initMs = undefined;
-    const logTail = this.#log.tail();
+    if (result.kind !== 'stream') {
+      const { logTail, free } = await this.#finish(result, requestId, started);
+      return { outcome: toOutcome(result, requestId, logTail), free };
+    }
+    const finished = this.#streamed(result.signals, leftMs).then(async (end) => ({
+      end,
+      ...(await this.#finish(end, requestId, started)),
+    }));
+    const { contentType, chunks, drain } = result.stream;
+    const ended = finished.then(({ end, logTail }) => toStreamedOutcome(end, requestId, logTail));
     return {
-      outcome: toOutcome(result, requestId, logTail),
-      free: failure ? Promise.resolve() : this.#settle(leftMs()),
+      outcome: { kind: 'stream', requestId, contentType, chunks, drain, ended },
+      free: finished.then(({ free }) => free),
     };
   }
 
@@ -107,31 +126,68 @@ export class Environment {
     const now = residentMb(runtime.pid, 'now');
     if (now === undefined) return;
     this.#maxMb = Math.max(this.#maxMb, now);
-    if (now > this.#options.spec.memoryMb) runtime.signals.put({ kind: 'out-of-memory' });
+    if (now > this.#options.spec.memoryMb) runtime.ranOutOfMemory();
   }
 
-  async #run(invocation: Invocation, requestId: string, leftMs: () => number): Promise<Answer | Failure> {
+  async #run(invocation: Invocation, requestId: string, leftMs: () => number): Promise<Answer | Failure | Begun> {
     const { spec, where } = this.#options;
     if (!this.isWarm) {
       const started = performance.now();
       const failure = await this.#start(leftMs());
       if (failure) {
-        this.#log.append(initReportLine(performance.now() - started, 'invoke', failure));
+        this.#log.append(this.#platform.initReport(performance.now() - started, 'invoke', failure));
         return failure.kind === 'timeout' ? toFailure({ kind: 'timeout' }, spec.timeoutMs) : failure;
       }
     }
     const runtime = this.#runtime;
     if (!runtime) return toFailure({ kind: 'exit', code: null, signal: 'SIGKILL' }, spec.timeoutMs);
-    runtime.deliver({
+    const signals = runtime.deliver({
       requestId,
       payload: invocation.payload,
       deadline: Date.now() + Math.ceil(leftMs()),
       functionArn: functionArn(spec, where),
       traceId: invocation.traceId ?? newTraceId(),
       clientContext: invocation.clientContext,
+      streams: invocation.streams,
     });
-    const signal = await takeWithin(runtime, leftMs());
+    const signal = await takeWithin(signals, leftMs());
+    if (signal.kind === 'stream') return { kind: 'stream', stream: signal.stream, signals };
     return toAnswer(signal) ?? toFailure(signal, spec.timeoutMs);
+  }
+
+  /** How a stream that has begun ends. */
+  async #streamed(signals: Mailbox<RuntimeSignal>, leftMs: () => number): Promise<Answer | Failure> {
+    const { timeoutMs } = this.#options.spec;
+    const signal = await takeWithin(signals, leftMs());
+    if (signal.kind !== 'stream-end') return toFailure(signal, timeoutMs);
+    if (signal.end.kind !== 'cut') return toStreamAnswer(signal.end);
+    // Its connection broke: most likely because the process has ended, which is heard a moment later.
+    const cause = await takeWithin(signals, Math.min(cutMs, leftMs()));
+    return cause.kind === 'timeout' ? toStreamAnswer(signal.end) : toFailure(cause, timeoutMs);
+  }
+
+  async #finish(
+    result: Answer | Failure,
+    requestId: string,
+    started: number,
+  ): Promise<{ logTail: string; free: Promise<void> }> {
+    const { timeoutMs, memoryMb } = this.#options.spec;
+    const durationMs = result.kind === 'timeout' ? timeoutMs : performance.now() - started;
+    // What the function wrote before it answered lies in its pipes: one whole turn of the event loop brings it in.
+    await setImmediate();
+    await setImmediate();
+    const maxMemoryUsedMb = this.#peakMb();
+    const failure = 'reported' in result ? result : undefined;
+    this.#runtime?.over(requestId);
+    if (failure) await this.#stop();
+    this.#log.endLine();
+    this.#log.append(this.#platform.end(requestId, failure));
+    this.#log.append(
+      this.#platform.report({ requestId, durationMs, memoryMb, maxMemoryUsedMb, initMs: this.#initMs, failure }),
+    );
+    this.#initMs = undefined;
+    const leftMs = Math.max(0, timeoutMs - (performance.now() - started));
+    return { logTail: this.#log.tail(), free: failure ? Promise.resolve() : this.#settle(leftMs) };
   }
 
   /** A new runtime, ready for an invocation; or why there is none. */
@@ -152,7 +208,7 @@ export class Environment {
     this.#runtime = runtime;
     const signal: RuntimeSignal = this.#ended
       ? { kind: 'exit', code: null, signal: 'SIGKILL' }
-      : await takeWithin(runtime, limitMs);
+      : await takeWithin(runtime.signals, limitMs);
     if (signal.kind === 'next') return undefined;
     await setImmediate();
     await this.#stop();
@@ -163,7 +219,7 @@ export class Environment {
   async #settle(leftMs: number): Promise<void> {
     const runtime = this.#runtime;
     if (!runtime) return;
-    const signal = await takeWithin(runtime, leftMs);
+    const signal = await takeWithin(runtime.signals, leftMs);
     if (signal.kind !== 'next') await this.#stop();
   }
 
@@ -187,17 +243,25 @@ export class Environment {
   }
 }
 
-async function takeWithin(runtime: RuntimeProcess, limitMs: number): Promise<RuntimeSignal> {
-  const timer = setTimeout(() => runtime.signals.put({ kind: 'timeout' }), limitMs);
+export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: number): Promise<RuntimeSignal> {
+  const timer = setTimeout(() => signals.put({ kind: 'timeout' }), limitMs);
   try {
-    return await runtime.signals.take();
+    return await signals.take();
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** Time for the end of a process to be heard after its connections broke. */
+const cutMs = 200;
+
+export function logStreamName(): string {
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+}
+
 /** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */
-function newTraceId(): string {
+export function newTraceId(): string {
   const seconds = Math.floor(Date.now() / 1000).toString(16);
   return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
 }

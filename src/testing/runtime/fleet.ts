@@ -4,11 +4,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { Environment } from './environment.ts';
+import { Environment, type EnvironmentOptions } from './environment.ts';
 import { FunctionLog } from './function-log.ts';
 import type { CloudIdentity, FunctionSpec } from './function-spec.ts';
-import { type Host, LocalFunction } from './local-function.ts';
+import { type ExecutionEnvironment, type Host, LocalFunction } from './local-function.ts';
 import { locateClient, type RuntimeClient } from './locate-client.ts';
+import { ManagedEnvironment } from './managed-environment.ts';
 import type { Reaper } from './reaper.ts';
 
 export interface FleetOptions {
@@ -75,9 +76,9 @@ export class Fleet implements Host, AsyncDisposable {
     return this.#sum((each) => each.inFlight) >= accountConcurrency;
   }
 
-  create(spec: FunctionSpec, log: FunctionLog): Environment {
+  create(spec: FunctionSpec, log: FunctionLog): ExecutionEnvironment {
     const { where, initLimitMs, folder, reaper } = this.#options;
-    return new Environment({
+    const options: EnvironmentOptions = {
       spec,
       where,
       log,
@@ -85,7 +86,8 @@ export class Fleet implements Host, AsyncDisposable {
       client: this.#client,
       reaper,
       ...(initLimitMs === undefined ? {} : { initLimitMs }),
-    });
+    };
+    return spec.managed ? new ManagedEnvironment(options, spec.managed) : new Environment(options);
   }
 
   /** Starts what helps and fits, those first who have waited longest. */

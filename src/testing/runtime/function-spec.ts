@@ -16,8 +16,16 @@ export interface FunctionSpec {
   readonly timeoutMs: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly reservedConcurrency?: number;
-  readonly log: { readonly format: 'Text' | 'JSON'; readonly level?: string };
+  readonly log: { readonly format: 'Text' | 'JSON'; readonly level?: string; readonly systemLevel?: string };
   readonly url?: FunctionUrl;
+  /** Runs on Lambda Managed Instances. */
+  readonly managed?: ManagedInstances;
+}
+
+export interface ManagedInstances {
+  /** Requests that one environment is handed at once. */
+  readonly maxConcurrency: number;
+  readonly vcpus: number;
 }
 
 export interface FunctionUrl {

@@ -10,6 +10,9 @@ export interface Sandbox {
   readonly logStream: string;
 }
 
+/** The runtime client's own default; it would count this machine's processors. */
+const workersPerVcpu = 8;
+
 /** Source: AWS Lambda Developer Guide, "Defined runtime environment variables". */
 export function lambdaVariables(spec: FunctionSpec, where: CloudIdentity, sandbox: Sandbox): Record<string, string> {
   // A later layer is unpacked over an earlier one, so it is found first.
@@ -33,6 +36,7 @@ export function lambdaVariables(spec: FunctionSpec, where: CloudIdentity, sandbo
     GLOWPLUG_CACHE: join(sandbox.tmp, 'glowplug'),
     ...(where.s3Endpoint === undefined ? {} : { AWS_ENDPOINT_URL_S3: where.s3Endpoint }),
     ...(where.sqsEndpoint === undefined ? {} : { AWS_ENDPOINT_URL_SQS: where.sqsEndpoint }),
+    ...(spec.managed ? { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workersPerVcpu * spec.managed.vcpus}` } : {}),
     ...spec.environment,
     _HANDLER: spec.handler,
     LAMBDA_TASK_ROOT: spec.codeFolder,
@@ -45,7 +49,12 @@ export function lambdaVariables(spec: FunctionSpec, where: CloudIdentity, sandbo
     AWS_LAMBDA_FUNCTION_NAME: spec.functionName,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${spec.memoryMb}`,
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    ...(spec.managed
+      ? {
+          AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+          AWS_LAMBDA_MAX_CONCURRENCY: `${spec.managed.maxConcurrency}`,
+        }
+      : { AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand' }),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${spec.functionName}`,
     AWS_LAMBDA_LOG_STREAM_NAME: sandbox.logStream,
     AWS_LAMBDA_LOG_FORMAT: spec.log.format,

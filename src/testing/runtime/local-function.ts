@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { GlowplugError } from '../../core/errors.ts';
-import type { Invocation, Outcome } from '../invocation.ts';
-import type { Environment } from './environment.ts';
+import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
+import type { Invoked } from './environment.ts';
 import type { FunctionLog } from './function-log.ts';
 import type { FunctionSpec } from './function-spec.ts';
 import { platformError } from './platform-lines.ts';
@@ -11,13 +11,24 @@ import { platformError } from './platform-lines.ts';
 /** Bytes of a request's payload: 6 MB. */
 export const requestLimit = 6 * 1024 * 1024;
 
+/** What runs a function: `Environment`, or `ManagedEnvironment` for many requests at once. */
+export interface ExecutionEnvironment {
+  /** Requests that it takes at once. */
+  readonly capacity: number;
+  init(): Promise<void>;
+  invoke(invocation: Invocation): Promise<Invoked>;
+  freeze(): void;
+  checkMemory(): void;
+  end(): Promise<void>;
+}
+
 /** What a function asks of the fleet that it belongs to. */
 export interface Host {
   /** True when the account's concurrency is used up. */
   isFull(): boolean;
   /** Requests wait or environments came free: look whether to start one. */
   pump(): void;
-  create(spec: FunctionSpec, log: FunctionLog): Environment;
+  create(spec: FunctionSpec, log: FunctionLog): ExecutionEnvironment;
   /** What starting an environment takes here, by experience. */
   readonly bootMs: number;
 }
@@ -25,7 +36,7 @@ export interface Host {
 interface Waiting {
   readonly invocation: Invocation;
   readonly since: number;
-  readonly resolve: (outcome: Outcome) => void;
+  readonly resolve: (outcome: Outcome | StreamOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -33,9 +44,8 @@ export class LocalFunction {
   readonly spec: FunctionSpec;
   readonly log: FunctionLog;
   readonly #host: Host;
-  readonly #environments = new Set<Environment>();
-  /** The one that was used last is used next, so that the others may be ended. */
-  readonly #idle: { readonly environment: Environment; readonly since: number }[] = [];
+  /** With the requests that each can take now, and when it last came to be able to. */
+  readonly #environments = new Map<ExecutionEnvironment, { free: number; since: number }>();
   #queue: Waiting[] = [];
   #booting = 0;
   #running = 0;
@@ -72,13 +82,20 @@ export class LocalFunction {
   }
 
   readonly invoke = async (invocation: Invocation): Promise<Outcome> => {
+    const outcome = await this.stream({ ...invocation, streams: false });
+    if (outcome.kind === 'stream') throw new GlowplugError('INTERNAL', 'a stream came to who did not ask for one');
+    return outcome;
+  };
+
+  /** For an invocation that `streams` the answer may come as a stream. */
+  readonly stream = async (invocation: Invocation): Promise<Outcome | StreamOutcome> => {
     const bytes = invocation.payload.byteLength;
     if (bytes > requestLimit) return { kind: 'too-large', bytes };
     if (this.inFlight >= (this.spec.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
       return { kind: 'throttled', reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' };
     }
     if (this.#host.isFull()) return { kind: 'throttled', reason: 'ConcurrentInvocationLimitExceeded' };
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | StreamOutcome>();
     const waiting = { invocation, since: performance.now(), resolve, reject };
     this.#queue.push(waiting);
     invocation.signal?.addEventListener('abort', () => this.#abandon(waiting), { once: true });
@@ -95,7 +112,8 @@ export class LocalFunction {
     if (this.#retired || this.#queue.length <= this.#booting) return false;
     if (this.live === 0 || this.live === this.#booting) return true;
     const bootMs = this.#host.bootMs;
-    const expectedMs = ((this.#queue.length - this.#booting) * this.#meanMs) / (this.live - this.#booting);
+    const places = (this.live - this.#booting) * (this.spec.managed?.maxConcurrency ?? 1);
+    const expectedMs = ((this.#queue.length - this.#booting) * this.#meanMs) / places;
     const stalledMs = now - Math.max(this.#lastTaken, this.waitingSince ?? now);
     if (expectedMs >= 2 * bootMs || stalledMs >= bootMs) return true;
     this.#stall ??= setTimeout(
@@ -111,7 +129,7 @@ export class LocalFunction {
   /** Starts an environment and gives it to who waits; never rejects. */
   async boot(): Promise<void> {
     const environment = this.#host.create(this.spec, this.log);
-    this.#environments.add(environment);
+    this.#environments.set(environment, { free: 0, since: performance.now() });
     this.#booting++;
     try {
       await environment.init();
@@ -120,7 +138,7 @@ export class LocalFunction {
     } finally {
       this.#booting--;
     }
-    this.#release(environment);
+    for (let place = 0; place < environment.capacity; place++) this.#release(environment);
   }
 
   /** Says once that requests wait here which on Lambda would not. */
@@ -131,20 +149,19 @@ export class LocalFunction {
   }
 
   checkMemory(): void {
-    for (const environment of this.#environments) environment.checkMemory();
+    for (const environment of this.#environments.keys()) environment.checkMemory();
   }
 
   /** The longest idle environment that is free since before `before`, taken out to be ended. */
-  takeIdle(before: number): Environment | undefined {
-    const first = this.#idle[0];
+  takeIdle(before: number): ExecutionEnvironment | undefined {
+    const [first] = this.#idle();
     if (!first || first.since > before) return undefined;
-    this.#idle.shift();
     this.#environments.delete(first.environment);
     return first.environment;
   }
 
   get idleSince(): number | undefined {
-    return this.#idle[0]?.since;
+    return this.#idle()[0]?.since;
   }
 
   /**
@@ -159,7 +176,7 @@ export class LocalFunction {
       else waiting.reject(stopped());
     }
     if (successor) successor.#dispatch();
-    await Promise.all(this.#idle.splice(0).map(({ environment }) => this.#end(environment)));
+    await Promise.all(this.#idle().map(({ environment }) => this.#end(environment)));
     if (this.live > 0) await this.#drained.promise;
   }
 
@@ -168,44 +185,62 @@ export class LocalFunction {
     this.#retired = true;
     clearTimeout(this.#stall);
     for (const waiting of this.#queue.splice(0)) waiting.reject(stopped());
-    await Promise.all([...this.#environments].map((environment) => this.#end(environment)));
+    await Promise.all([...this.#environments.keys()].map((environment) => this.#end(environment)));
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const idle = this.#idle.pop();
-      if (!idle) break;
-      this.#hand(idle.environment);
+      const environment = this.#lastUsed();
+      if (!environment) break;
+      this.#hand(environment);
     }
     this.#host.pump();
   }
 
-  #release(environment: Environment): void {
-    if (!this.#environments.has(environment)) return;
+  /** The one that was used last is used next, so that the others may be ended. */
+  #lastUsed(): ExecutionEnvironment | undefined {
+    const free = [...this.#environments].filter(([, { free }]) => free > 0);
+    return free.sort(([, a], [, b]) => b.since - a.since)[0]?.[0];
+  }
+
+  /** Those that nobody uses, first who has waited longest. */
+  #idle(): { readonly environment: ExecutionEnvironment; readonly since: number }[] {
+    return [...this.#environments]
+      .flatMap(([environment, { free, since }]) => (free === environment.capacity ? [{ environment, since }] : []))
+      .sort((a, b) => a.since - b.since);
+  }
+
+  #release(environment: ExecutionEnvironment): void {
+    const places = this.#environments.get(environment);
+    if (!places) return;
+    places.free++;
+    places.since = performance.now();
     if (this.#queue.length > 0) this.#hand(environment);
-    else if (this.#retired) void this.#end(environment);
-    else {
-      environment.freeze();
-      this.#idle.push({ environment, since: performance.now() });
+    else if (places.free === environment.capacity) {
+      if (this.#retired) void this.#end(environment);
+      else environment.freeze();
     }
     this.#host.pump();
   }
 
   /** Gives the first in the queue to an environment that is free. */
-  #hand(environment: Environment): void {
+  #hand(environment: ExecutionEnvironment): void {
+    const places = this.#environments.get(environment);
     const waiting = this.#queue.shift();
-    if (!waiting) return;
+    if (!waiting || !places) return;
+    places.free--;
     this.#lastTaken = performance.now();
     this.#running++;
     void this.#run(environment, waiting).then(() => this.#release(environment));
   }
 
-  async #run(environment: Environment, { invocation, resolve }: Waiting): Promise<void> {
+  async #run(environment: ExecutionEnvironment, { invocation, resolve }: Waiting): Promise<void> {
     const started = performance.now();
     let answered = false;
     try {
       const { outcome, free } = await environment.invoke(invocation);
       resolve(outcome);
+      if (outcome.kind === 'stream') await outcome.ended;
       this.#running--;
       answered = true;
       await free;
@@ -228,7 +263,7 @@ export class LocalFunction {
     waiting.reject(waiting.invocation.signal?.reason);
   }
 
-  async #end(environment: Environment): Promise<void> {
+  async #end(environment: ExecutionEnvironment): Promise<void> {
     await environment.end();
     this.#environments.delete(environment);
     if (this.live === 0) this.#drained.resolve();

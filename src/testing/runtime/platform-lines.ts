@@ -19,18 +19,21 @@ export interface ReportedFailure {
 export const startLine = (requestId: string): string => `START RequestId: ${requestId} Version: $LATEST\n`;
 export const endLine = (requestId: string): string => `END RequestId: ${requestId}\n`;
 
-export function reportLine({ durationMs, initMs, ...report }: Report): string {
-  const duration = durationMs.toFixed(2);
-  const init = initMs?.toFixed(2);
-  // Billed is what is printed, rounded up: in hundredths, where sums are exact.
-  const hundredths = Math.round(Number(duration) * 100) + Math.round(Number(init ?? 0) * 100);
+/** What is printed, rounded up: in hundredths, where sums are exact. */
+export function billedMs({ durationMs, initMs = 0 }: Pick<Report, 'durationMs' | 'initMs'>): number {
+  const hundredths = (ms: number) => Math.round(Number(ms.toFixed(2)) * 100);
+  return Math.ceil((hundredths(durationMs) + hundredths(initMs)) / 100);
+}
+
+export function reportLine(report: Report): string {
+  const { initMs } = report;
   return `${[
     `REPORT RequestId: ${report.requestId}`,
-    `Duration: ${duration} ms`,
-    `Billed Duration: ${Math.ceil(hundredths / 100)} ms`,
+    `Duration: ${report.durationMs.toFixed(2)} ms`,
+    `Billed Duration: ${billedMs(report)} ms`,
     `Memory Size: ${report.memoryMb} MB`,
     `Max Memory Used: ${Math.round(report.maxMemoryUsedMb)} MB`,
-    ...(init === undefined ? [] : [`Init Duration: ${init} ms`]),
+    ...(initMs === undefined ? [] : [`Init Duration: ${initMs.toFixed(2)} ms`]),
     ...statusFields(report.failure),
   ].join('\t')}\t\n`;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readLimited } from '../read-limited.ts';
+import { isStreamed, type ResponseStream, readResponseStream, streamLimit } from './response-stream.ts';
 
 /** Bytes of a buffered response: 6 MB and what AWS grants on top, as its error message says. */
 export const responseLimit = 6_291_556;
@@ -14,13 +15,16 @@ export interface RuntimeEvent {
   readonly functionArn: string;
   readonly traceId: string;
   readonly clientContext: string | undefined;
+  /** The caller takes a streamed response as it comes. */
+  readonly streams?: boolean | undefined;
 }
 
 export interface RuntimeListener {
-  /** The runtime waits for an event: its init, or its last invocation, is over. */
+  /** The runtime, or one of its workers, waits for an event: its init, or its last invocation, is over. */
   onNext(): void;
   onResponse(requestId: string, payload: Uint8Array): void;
   /** `payload` is the JSON that the runtime made of the error. */
+  onStream(requestId: string, stream: ResponseStream): void;
   onError(requestId: string, payload: Uint8Array): void;
   onTooLarge(requestId: string): void;
   onInitError(payload: Uint8Array): void;
@@ -29,10 +33,12 @@ export interface RuntimeListener {
 export class RuntimeApi implements AsyncDisposable {
   readonly #server: Server;
   readonly #listener: RuntimeListener;
-  /** The unanswered `/next`. */
-  #waiting: ServerResponse | undefined;
-  /** The invocation that has no response yet. */
-  #current: string | undefined;
+  /** The unanswered `/next`: one, or one of each worker. */
+  readonly #waiting = new Set<ServerResponse>();
+  /** Events that came while every worker was busy taking one. */
+  readonly #events: RuntimeEvent[] = [];
+  /** The invocations that have no response yet. */
+  readonly #open = new Map<string, { readonly streams: boolean }>();
 
   static async open(listener: RuntimeListener): Promise<RuntimeApi> {
     const api = new RuntimeApi(listener);
@@ -54,15 +60,15 @@ export class RuntimeApi implements AsyncDisposable {
   }
 
   get isWaiting(): boolean {
-    return this.#waiting !== undefined;
+    return this.#waiting.size > 0;
   }
 
-  /** Answers the runtime's pending `/next`. */
+  /** Answers the pending `/next` that has waited longest, or the first that comes. */
   deliver(event: RuntimeEvent): void {
-    const response = this.#waiting;
-    if (!response) throw new Error('the runtime does not wait for an event');
-    this.#waiting = undefined;
-    this.#current = event.requestId;
+    const [response] = this.#waiting;
+    if (!response) return void this.#events.push(event);
+    this.#waiting.delete(response);
+    this.#open.set(event.requestId, { streams: event.streams ?? false });
     response.writeHead(200, {
       'Content-Type': 'application/json',
       'Content-Length': event.payload.byteLength,
@@ -73,13 +79,6 @@ export class RuntimeApi implements AsyncDisposable {
       ...(event.clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': event.clientContext }),
     });
     response.end(event.payload);
-  }
-
-  /** Forgets a runtime that has ended; the next one finds the API as new. */
-  reset(): void {
-    this.#waiting = undefined;
-    this.#current = undefined;
-    this.#server.closeAllConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,10 +92,10 @@ export class RuntimeApi implements AsyncDisposable {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = /^\/2018-06-01\/runtime\/(.*)$/.exec(request.url ?? '')?.[1];
     if (request.method === 'GET' && path === 'invocation/next') {
-      this.#waiting = response;
-      response.on('close', () => {
-        if (this.#waiting === response) this.#waiting = undefined;
-      });
+      this.#waiting.add(response);
+      response.on('close', () => this.#waiting.delete(response));
+      const event = this.#events.shift();
+      if (event) this.deliver(event);
       this.#listener.onNext();
       return;
     }
@@ -105,21 +104,25 @@ export class RuntimeApi implements AsyncDisposable {
       refuse(response, 404, 'NotFound', 'No such path of the Runtime API');
       return;
     }
+    const open = this.#open.get(id ?? '');
+    if (verb === 'response' && id !== undefined && open?.streams && isStreamed(request)) {
+      this.#open.delete(id);
+      const stream = readResponseStream(request);
+      this.#listener.onStream(id, stream);
+      if ((await stream.ended).kind !== 'too-large') return accept(response);
+      refuse(response, 413, 'RequestEntityTooLarge', tooLarge(streamLimit));
+      request.resume();
+      return;
+    }
     const body = await readLimited(request, responseLimit);
     if (verb === undefined) {
       accept(response);
       this.#listener.onInitError(body ?? Buffer.from('{}'));
-    } else if (id === undefined || id !== this.#current) {
+    } else if (id === undefined || !this.#open.delete(id)) {
       refuse(response, 400, 'InvalidRequestID', 'Invalid request ID');
     } else {
-      this.#current = undefined;
       if (!body) {
-        refuse(
-          response,
-          413,
-          'RequestEntityTooLarge',
-          `Exceeded maximum allowed payload size (${responseLimit} bytes).`,
-        );
+        refuse(response, 413, 'RequestEntityTooLarge', tooLarge(responseLimit));
         this.#listener.onTooLarge(id);
         return;
       }
@@ -129,6 +132,10 @@ export class RuntimeApi implements AsyncDisposable {
       else this.#listener.onError(id, failed === undefined ? body : Buffer.from(failed, 'base64'));
     }
   }
+}
+
+function tooLarge(limit: number): string {
+  return `Exceeded maximum allowed payload size (${limit} bytes).`;
 }
 
 function accept(response: ServerResponse): void {

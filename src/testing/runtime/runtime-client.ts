@@ -26,8 +26,10 @@ for (const stream of [process.stdout, process.stderr]) {
   }
 }
 
-// One connection: what was posted is answered before the next event is asked for, as with the native client.
+// One connection: what was posted is answered before the next event is asked for, as with the native client. With many
+// requests at once the next event is always being asked for, and answers go past it.
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const answers = process.env['AWS_LAMBDA_MAX_CONCURRENCY'] === undefined ? agent : new Agent({ keepAlive: true });
 
 /** The next invocation: its payload as text and its headers, in lower case. */
 export async function next(): Promise<{ bodyJson: string; headers: IncomingMessage['headers'] }> {
@@ -60,7 +62,8 @@ function send(method: string, path: string, body?: string): Promise<IncomingMess
   const [hostname, port] = (process.env['AWS_LAMBDA_RUNTIME_API'] ?? '').split(':');
   const headers =
     body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-  request({ hostname, port, method, path: `/2018-06-01/runtime/${path}`, headers, agent }, resolve)
+  const via = body === undefined ? agent : answers;
+  request({ hostname, port, method, path: `/2018-06-01/runtime/${path}`, headers, agent: via }, resolve)
     .on('error', reject)
     .end(body);
   return promise;

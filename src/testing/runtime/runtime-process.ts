@@ -6,6 +6,7 @@ import { lambdaVariables } from './lambda-variables.ts';
 import type { RuntimeClient } from './locate-client.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Reaper } from './reaper.ts';
+import type { ResponseStream, StreamEnd } from './response-stream.ts';
 import { RuntimeApi, type RuntimeEvent } from './runtime-api.ts';
 
 export type RuntimeSignal =
@@ -13,6 +14,8 @@ export type RuntimeSignal =
   | { readonly kind: 'next' }
   | { readonly kind: 'response' | 'error' | 'init-error'; readonly payload: Uint8Array }
   | { readonly kind: 'too-large' }
+  | { readonly kind: 'stream'; readonly stream: ResponseStream }
+  | { readonly kind: 'stream-end'; readonly end: StreamEnd }
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
   /** Put there by who has the clock and the scales. */
   | { readonly kind: 'timeout' | 'out-of-memory' };
@@ -30,7 +33,10 @@ export interface RuntimeProcessOptions {
 const windows = process.platform === 'win32';
 
 export class RuntimeProcess {
+  /** Of the process itself: that it waits for an event, that its init failed, how it ended. */
   readonly signals: Mailbox<RuntimeSignal>;
+  /** Of each invocation that is not over. */
+  readonly #invocations: Map<string, Mailbox<RuntimeSignal>>;
   readonly #api: RuntimeApi;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
@@ -39,11 +45,17 @@ export class RuntimeProcess {
   static async start(options: RuntimeProcessOptions): Promise<RuntimeProcess> {
     const { spec, where } = options;
     const signals = new Mailbox<RuntimeSignal>();
+    const invocations = new Map<string, Mailbox<RuntimeSignal>>();
+    const tell = (id: string, signal: RuntimeSignal) => invocations.get(id)?.put(signal);
     const api = await RuntimeApi.open({
       onNext: () => signals.put({ kind: 'next' }),
-      onResponse: (_id, payload) => signals.put({ kind: 'response', payload }),
-      onError: (_id, payload) => signals.put({ kind: 'error', payload }),
-      onTooLarge: () => signals.put({ kind: 'too-large' }),
+      onResponse: (id, payload) => tell(id, { kind: 'response', payload }),
+      onStream: (id, stream) => {
+        tell(id, { kind: 'stream', stream });
+        void stream.ended.then((end) => tell(id, { kind: 'stream-end', end }));
+      },
+      onError: (id, payload) => tell(id, { kind: 'error', payload }),
+      onTooLarge: (id) => tell(id, { kind: 'too-large' }),
       onInitError: (payload) => signals.put({ kind: 'init-error', payload }),
     });
     const child = spawn(
@@ -57,16 +69,18 @@ export class RuntimeProcess {
         detached: !windows,
       },
     );
-    return new RuntimeProcess(signals, api, child, options);
+    return new RuntimeProcess(signals, invocations, api, child, options);
   }
 
   private constructor(
     signals: Mailbox<RuntimeSignal>,
+    invocations: Map<string, Mailbox<RuntimeSignal>>,
     api: RuntimeApi,
     child: ChildProcess,
     options: RuntimeProcessOptions,
   ) {
     this.signals = signals;
+    this.#invocations = invocations;
     this.#api = api;
     this.#child = child;
     child.stdout?.on('data', options.onOutput);
@@ -81,7 +95,7 @@ export class RuntimeProcess {
         this.#send('SIGKILL');
         options.reaper.release(pid);
       }
-      this.signals.put({ kind: 'exit', code, signal });
+      this.#tellAll({ kind: 'exit', code, signal });
       resolve();
     };
     child.once('exit', end);
@@ -99,9 +113,23 @@ export class RuntimeProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;
   }
 
-  deliver(event: RuntimeEvent): void {
+  /** Hands it the event; what comes of it is put into the mailbox until `over`. */
+  deliver(event: RuntimeEvent): Mailbox<RuntimeSignal> {
+    const signals = new Mailbox<RuntimeSignal>();
+    this.#invocations.set(event.requestId, signals);
     this.thaw();
     this.#api.deliver(event);
+    return signals;
+  }
+
+  /** What still comes of the invocation is heard by nobody. */
+  over(requestId: string): void {
+    this.#invocations.delete(requestId);
+  }
+
+  /** Whoever has the scales found it too heavy. */
+  ranOutOfMemory(): void {
+    this.#tellAll({ kind: 'out-of-memory' });
   }
 
   /** Only while it waits for an event: a stopped process answers nothing. */
@@ -122,6 +150,11 @@ export class RuntimeProcess {
     if (this.isAlive) this.#send('SIGKILL');
     await this.#exited;
     await this.#api[Symbol.asyncDispose]();
+  }
+
+  #tellAll(signal: RuntimeSignal): void {
+    for (const invocation of this.#invocations.values()) invocation.put(signal);
+    this.signals.put(signal);
   }
 
   #send(signal: NodeJS.Signals): void {

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
-import type { FunctionSpec, FunctionUrl } from '../runtime/function-spec.ts';
+import type { FunctionSpec, FunctionUrl, ManagedInstances } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
 import { readEventSources, readQueues } from './event-sources.ts';
@@ -118,7 +118,13 @@ async function readFunction(
   const environment = property('Environment', 'Variables');
   const reserved = number('ReservedConcurrentExecutions');
   const level = text('LoggingConfig', 'ApplicationLogLevel');
+  const systemLevel = text('LoggingConfig', 'SystemLogLevel');
   const url = readUrl(id, stack, evaluator);
+  const memoryMb = number('MemorySize') ?? 128;
+  const managed = readManaged(
+    memoryMb,
+    property('CapacityProviderConfig', 'LambdaManagedInstancesCapacityProviderConfig'),
+  );
   return {
     name,
     functionName: physicalName(
@@ -129,7 +135,7 @@ async function readFunction(
     runtime: text('Runtime') ?? '',
     codeFolder: await asset('code', text('Code', 'S3Key')),
     layers,
-    memoryMb: number('MemorySize') ?? 128,
+    memoryMb,
     timeoutMs: (number('Timeout') ?? 3) * 1000,
     environment: Object.fromEntries(
       Object.entries(isObject(environment) ? environment : {}).map(([key, value]) => [key, `${value}`]),
@@ -138,9 +144,19 @@ async function readFunction(
     log: {
       format: text('LoggingConfig', 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
       ...(level === undefined ? {} : { level }),
+      ...(systemLevel === undefined ? {} : { systemLevel }),
     },
+    ...(managed ? { managed } : {}),
     ...(url ? { url } : {}),
   };
+}
+
+/** Lambda's own defaults: 2 GiB of memory for each vCPU, 64 requests at once for each with Node. */
+function readManaged(memoryMb: number, config: Json | undefined): ManagedInstances | undefined {
+  if (!isObject(config)) return undefined;
+  const number = (name: string, other: number) => Number(at(config, name) ?? other);
+  const vcpus = Math.max(1, Math.floor(memoryMb / 1024 / number('ExecutionEnvironmentMemoryGiBPerVCpu', 2)));
+  return { vcpus, maxConcurrency: number('PerExecutionEnvironmentMaxConcurrency', 64 * vcpus) };
 }
 
 function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | undefined {

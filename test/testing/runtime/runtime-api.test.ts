@@ -80,6 +80,7 @@ async function open() {
   const api = await RuntimeApi.open({
     onNext: () => asked.put(true),
     onResponse: (id, payload) => heard.put(['response', id, text(payload)]),
+    onStream: (id, stream) => heard.put(['stream', id, stream]),
     onError: (id, payload) => heard.put(['error', id, text(payload)]),
     onTooLarge: (id) => heard.put(['too-large', id]),
     onInitError: (payload) => heard.put(['init-error', text(payload)]),

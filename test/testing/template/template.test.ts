@@ -56,6 +56,31 @@ describe('a template', () => {
     });
   });
 
+  it('of Managed Instances says how many requests an environment takes: its own number, or 64 for each vCPU', async () => {
+    using folder = temporaryFolder();
+    const on = (config: object) => ({
+      ...iris,
+      Properties: {
+        ...iris.Properties,
+        MemorySize: 8192,
+        CapacityProviderConfig: {
+          LambdaManagedInstancesCapacityProviderConfig: { CapacityProviderArn: 'arn', ...config },
+        },
+      },
+    });
+    const Resources = {
+      Layer: layer,
+      Default: { ...on({}), Metadata: {} },
+      Iris: on({ PerExecutionEnvironmentMaxConcurrency: 7, ExecutionEnvironmentMemoryGiBPerVCpu: 8 }),
+    };
+    writeAssembly(folder.path, { store, functions: { Resources } }, ['code', 'layer']);
+    const { functions } = await readTemplate(folder.path, where);
+    expect(functions.map(({ name, managed }) => [name, managed])).toEqual([
+      ['Default', { vcpus: 4, maxConcurrency: 256 }],
+      ['iris', { vcpus: 1, maxConcurrency: 7 }],
+    ]);
+  });
+
   it('without memory and timeout has Lambda’s defaults, 128 MB and 3 s', async () => {
     using folder = temporaryFolder();
     writeAssembly(folder.path, { store, f: { Resources: { Iris: iris, Layer: layer } } }, ['code', 'layer']);

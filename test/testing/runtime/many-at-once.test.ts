@@ -1,0 +1,137 @@
+// A function with a batched model on Managed Instances: hundreds of requests at once in one environment, and nothing of
+// one is ever in another's answer, log lines, metrics or trace.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleFunction } from '../../../src/build/bundle-function.ts';
+import { serializeLock } from '../../../src/models/lock.ts';
+import { publish } from '../../../src/models/publish.ts';
+import { folderStore } from '../../../src/models/stores/folder.ts';
+import { root } from '../../root.ts';
+import { runs } from '../../runs.ts';
+import { adder } from '../../versions/adder.ts';
+import { type Answer, harness } from './harness.ts';
+
+const source = `
+  import { threadId } from 'node:worker_threads';
+  import { inference, tensor } from ${JSON.stringify(join(root, 'src/index.ts'))};
+  export const handler = inference({
+    models: { m: { model: 'adder:prod', batch: { objective: { p95: 50 } } } },
+    input: { kind: 'custom', decode: async (request) => await request.json() },
+    async predict({ number, pauses }, { m }, { log, requestId }) {
+      const pause = async (ms) => await new Promise((next) => setTimeout(next, ms));
+      const trace = () => awslambda.InvokeStore.getXRayTraceId();
+      const before = trace();
+      log.info('begins', { number });
+      await pause(pauses[0]);
+      console.log('by the console ' + number);
+      const { y } = await m.run({ x: tensor('FP32', [1, 2], Float32Array.of(number, -number)) });
+      await pause(pauses[1]);
+      process.stdout.write(JSON.stringify({ _aws: { CloudWatchMetrics: [] }, number, requestId }) + '\\n');
+      return { number, y: [...y.data], requestId, traces: [before, trace()], pid: process.pid, threadId };
+    },
+  });`;
+
+interface Said {
+  readonly number: number;
+  readonly y: readonly number[];
+  readonly requestId: string;
+  readonly traces: readonly string[];
+  readonly pid: number;
+  readonly threadId: number;
+}
+
+describe('many requests at once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'glowplug-many-'));
+  let codeFolder = '';
+  const store = join(folder, 'store');
+  beforeAll(async () => {
+    const one = adder(1);
+    mkdirSync(join(folder, 'functions/many'), { recursive: true });
+    writeFileSync(join(folder, 'functions/many/function.ts'), source);
+    writeFileSync(join(folder, 'package.json'), '{}');
+    writeFileSync(
+      join(folder, 'models.lock.json'),
+      serializeLock({ lockVersion: 1, models: { 'adder:prod': one.locked } }),
+    );
+    await publish(folderStore(store), one);
+    codeFolder = bundleFunction({ entry: 'functions/many/function.ts', root: folder, sessionThreads: true }).path;
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each([1, 3])(
+    'never cross, with %i worker threads',
+    async (workers) => {
+      await using cloud = harness({ limit: 1 });
+      const fn = cloud.add(
+        {},
+        {
+          codeFolder,
+          managed: { maxConcurrency: 64, vcpus: 1 },
+          memoryMb: 2048,
+          timeoutMs: 30_000,
+          environment: {
+            AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}`,
+            NODE_PATH: join(root, 'node_modules'),
+            GLOWPLUG_STORE: store,
+          },
+        },
+      );
+      const ready = new Set<number>();
+      const ask = async () => ready.add((await fn.value<Said>({ number: 0, pauses: [0, 0] })).threadId).size;
+      await expect.poll(ask, { timeout: 20_000 }).toBe(workers);
+      const total = runs(300);
+      const random = randomNumbers(workers);
+      const asked = Array.from({ length: total }, (_, at) => ({
+        number: at + 1,
+        pauses: [random() * 20, random() * 20],
+        traceId: `Root=1-00000000-${`${at}`.padStart(24, '0')}`,
+      }));
+      const answers: Answer<Said>[] = [];
+      // Fewer than the 1,000 that the account may have at once.
+      for (let from = 0; from < total; from += 500) {
+        const wave = asked.slice(from, from + 500);
+        const calls = wave.map(async ({ traceId, ...event }) => await fn.call<Said>(event, { traceId }));
+        answers.push(...(await Promise.all(calls)));
+      }
+      const requestIds = new Map<string, number>();
+      const crossed = { answers: 0, traces: 0, ids: 0, lines: 0 };
+      for (const [at, { outcome, value }] of answers.entries()) {
+        const { number, traceId } = asked[at]!;
+        if (value?.number !== number || value.y[0] !== number + 1 || value.y[1] !== 1 - number) crossed.answers++;
+        if (value?.traces.some((trace) => trace !== traceId)) crossed.traces++;
+        if (!('requestId' in outcome) || outcome.requestId !== value?.requestId) crossed.ids++;
+        requestIds.set(value?.requestId ?? '', number);
+      }
+      let lines = 0;
+      for (const line of fn.local.log.text.trim().split('\n')) {
+        const entry: Record<string, unknown> = JSON.parse(line);
+        const id = entry['requestId'];
+        const number = requestIds.get(String(id));
+        if (number === undefined) continue;
+        lines++;
+        const says = entry['number'] ?? Number(/^by the console (\d+)$/.exec(String(entry['message']))?.[1]);
+        if (says !== number) crossed.lines++;
+      }
+      const threads = new Set(answers.map(({ value }) => value?.threadId));
+      console.log(
+        `many at once: ${total} requests in ${fn.local.live} environment and ${threads.size} threads, ${lines} log and metric lines, crossed: ${JSON.stringify(crossed)}`,
+      );
+      expect(crossed).toEqual({ answers: 0, traces: 0, ids: 0, lines: 0 });
+      expect(lines).toBe(3 * total);
+      expect(new Set(answers.map(({ value }) => value?.pid)).size).toBe(1);
+      expect(threads.size).toBe(workers);
+    },
+    60_000,
+  );
+});
+
+/** Numbers from 0 to 1, the same at every run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+}
