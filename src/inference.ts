@@ -4,7 +4,7 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import { readContract } from './core/contract.ts';
 import { createContext } from './handler/context.ts';
-import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
+import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
@@ -13,6 +13,8 @@ import type { Inference } from './protocol/infer-response.ts';
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
   fetch(request: Request, options?: { signal?: AbortSignal; requestId?: string }): Promise<Response>;
+  /** What it takes: kind, content types and limits. */
+  readonly input: InferenceFunction['input'];
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
 }
@@ -37,12 +39,12 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 ): InferenceHandler {
   const given = givenHost();
   const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
-  const { fetch, warm } = defineFunction(options, environment);
+  const { fetch, warm, input } = defineFunction(options, environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();
   return Object.assign(
     middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context)),
-    { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
+    { warm, input, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
 }
 
