@@ -31,6 +31,18 @@ const entries = {
     meaning: 'The body is not an image that can be decoded: not one at all, cut off, or of an unknown format.',
     remedy: 'Send a whole JPEG, PNG, WebP, GIF, TIFF or AVIF as the body.',
   },
+  INPUT_AUDIO: {
+    status: 400,
+    meaning: 'The body is not audio that can be decoded: not one at all, cut off, or compressed.',
+    remedy:
+      'Send a whole WAV file (ffmpeg -i in.mp3 out.wav makes one), or raw samples with a type such as audio/L16;rate=16000.',
+  },
+  INPUT_TEXT: {
+    status: 400,
+    meaning:
+      'The body is not text that can be used: none at all, of an unknown charset, or not in the charset that it names.',
+    remedy: 'Send JSON { "text": "…" }, or the text itself with Content-Type: text/plain.',
+  },
   INPUT_ENCODING: {
     status: 400,
     meaning: 'The body is not compressed as its Content-Encoding says, or in a way that is not read here.',

@@ -51,6 +51,8 @@ export interface QueueOptions {
 }
 
 export interface InferenceFunction {
+  /** What it takes, for whoever makes a form or an API description of it. */
+  readonly input: Pick<Input<unknown>, 'kind' | 'accepts'>;
   /** Answers a request. Never rejects. */
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
@@ -92,6 +94,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
   return {
+    input,
     warm: () => serving.warm(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
