@@ -24,7 +24,14 @@ export function numbers(count: number, seed = 1): Float32Array {
 }
 
 function floats(shape: readonly number[], seed = 1) {
-  return tensor('FP32', shape, numbers(shape.reduce((a, b) => a * b, 1), seed));
+  return tensor(
+    'FP32',
+    shape,
+    numbers(
+      shape.reduce((a, b) => a * b, 1),
+      seed,
+    ),
+  );
 }
 
 /** Steps of 32 samples at 16 kHz: 512 for silero v5, and the 256 at 8 kHz that take the other branch. */

@@ -37,8 +37,8 @@ interface Walk {
 
 type Scope = (name: string) => ValueType | undefined;
 
-/** What a constant may grow by when it is computed: less than the node that computed it takes in the file. */
-export const NODE_BYTES = 64;
+/** A constant as small as this may be computed out of nothing, as ConstantOfShape does. */
+const NODE_BYTES = 64;
 
 /**
  * Walks the graph in its order, subgraphs with what they see of the outer graph. Nothing the file claims of its inner

@@ -24,7 +24,7 @@ const ROUNDS = 20;
 export function simplify(model: OnnxModel): OnnxModel {
   let current = removeDead(ownConstants(sortNodes(model)));
   for (let round = 0; round < ROUNDS; round++) {
-    const next = removeDead(removeNoOps(foldConstants(inlineIfs(current))));
+    const next = foldConstants(removeNoOps(inlineIfs(current)));
     if (countNodes(next.graph) === countNodes(current.graph)) return next;
     current = next;
   }

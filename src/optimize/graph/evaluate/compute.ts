@@ -19,8 +19,6 @@ const wholeBinary: ReadonlyMap<string, (a: bigint, b: bigint) => bigint> = new M
   ['Mul', (a, b) => a * b],
   // Towards zero, as C has it.
   ['Div', (a, b) => a / b],
-  ['Max', (a, b) => (b > a ? b : a)],
-  ['Min', (a, b) => (b < a ? b : a)],
 ]);
 
 const comparison: ReadonlyMap<string, (a: Operand, b: Operand) => boolean> = new Map([
