@@ -13,7 +13,7 @@ import type { OnnxModel } from '../../onnx/read.ts';
 import { type Inference, inferShapes } from '../graph/infer-shapes.ts';
 import { ownConstants } from '../graph/own-constants.ts';
 import { removeDead } from '../graph/remove-dead.ts';
-import { freshNames, withSubgraphs } from '../graph/scope.ts';
+import { freshNames, renamedGraph, withSubgraphs } from '../graph/scope.ts';
 import { sortNodes } from '../graph/sort-nodes.ts';
 import { reasonToKeep } from './block-list.ts';
 import { halfTensor } from './half-tensor.ts';
@@ -32,7 +32,7 @@ interface Value {
   single?: string;
   half?: string;
   /** Of a constant, with the place where its FP16 form is put. */
-  readonly constant?: { readonly tensor: TensorProto; readonly home: TensorProto[] };
+  readonly constant?: { readonly tensor: TensorProto; readonly home: TensorProto[]; isUsed: boolean };
 }
 
 interface Conversion {
@@ -80,15 +80,19 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
   const node: NodeProto[] = [];
   for (const { name } of graph.input) if (isFloat(name)) scope.values.set(name, { [border]: name });
   for (const tensor of graph.initializer) {
-    if (isFloat(tensor.name)) scope.values.set(tensor.name, { single: tensor.name, constant: { tensor, home } });
+    if (isFloat(tensor.name))
+      scope.values.set(tensor.name, { single: tensor.name, constant: { tensor, home, isUsed: false } });
   }
   const made = new Set(graph.node.flatMap(({ output }) => output));
-  const outputs = new Set(graph.output.map(({ name }) => name).filter((name) => made.has(name) && isFloat(name)));
+  const given = new Set(graph.input.map(({ name }) => name));
+  const graphOutputs = new Set(graph.output.map(({ name }) => name));
+  const outputs = new Set([...graphOutputs].filter((name) => made.has(name) && isFloat(name)));
 
   /** The name of the value in this precision, made where there is none. */
   const having = (name: string, precision: Precision): string => {
     const value = scope.values.get(name);
     if (!value || !isFloat(name)) return name;
+    if (value.constant && precision === 'single') value.constant.isUsed = true;
     value[precision] ??= convert(name, value, precision);
     return value[precision];
   };
@@ -117,13 +121,22 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
   }
   for (const name of outputs) having(name, border);
   const asBorder = (one: ValueInfoProto) => (border === 'half' && isFloat(one.name) ? asHalf(one) : one);
-  return changed(graph, {
+  // What is used as FP16 alone takes the constant's own name.
+  const names = new Map<string, string>();
+  for (const { half, constant } of scope.values.values()) {
+    if (half && constant?.home === home && !constant.isUsed && !graphOutputs.has(constant.tensor.name)) {
+      names.set(half, constant.tensor.name);
+    }
+  }
+  const replaced = new Set(names.values());
+  const converted = changed(graph, {
     node,
-    initializer: [...graph.initializer, ...home],
+    initializer: [...graph.initializer.filter(({ name }) => !replaced.has(name)), ...home],
     input: graph.input.map(asBorder),
-    output: graph.output.map((one) => (outputs.has(one.name) || !made.has(one.name) ? asBorder(one) : one)),
+    output: graph.output.map((one) => (outputs.has(one.name) || given.has(one.name) ? asBorder(one) : one)),
     valueInfo: [],
   });
+  return names.size === 0 ? converted : renamedGraph(converted, names);
 }
 
 function mayBeHalf(conversion: Conversion, node: NodeProto, { elemType, values }: Scope): boolean {
