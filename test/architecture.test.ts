@@ -32,6 +32,8 @@ const mayImport: Record<string, readonly string[]> = {
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
   // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
   cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build', 'session/budget'],
+  // Its function comes as an argument: who serves it is the caller's matter.
+  transform: ['core', 'models'],
   cli: [
     'core',
     'tensor',
@@ -46,6 +48,7 @@ const mayImport: Record<string, readonly string[]> = {
     'index',
     'server',
     'observe',
+    'transform',
   ],
 };
 
