@@ -1,5 +1,5 @@
 // glowplug/cdk: constructs with good defaults; any underlying L2 is reachable.
-export { findFunctions } from '../build/find-functions.ts';
+export { type FunctionSource, findFunctions } from '../build/find-functions.ts';
 export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
 export { InferenceFunction, type InferenceFunctionProps } from './inference-function.ts';

@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(['dev', 'prod'])('the app of stage %s', (stage) => {
+describe.each(['dev', 'staging', 'prod'])('the app of stage %s', (stage) => {
   let out: string;
   let run: ReturnType<typeof synth>;
   beforeAll(() => {
