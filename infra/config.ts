@@ -19,6 +19,8 @@ export interface StageSettings {
   readonly keepModels?: boolean;
   /** Whether functions are deployed with signed models alone. @default true in prod, where it cannot be false */
   readonly signedModels?: boolean;
+  /** Whether new code comes in by shares and goes back at an alarm. @default true in prod */
+  readonly rollouts?: boolean;
   /** By folder under functions/. */
   readonly functions?: Readonly<Record<string, FunctionSettings>>;
 }
@@ -42,6 +44,7 @@ export interface Config {
   readonly tags: Readonly<Record<string, string>>;
   readonly keepModels: boolean;
   readonly signedModels: boolean;
+  readonly rollouts: boolean;
   readonly functions: Readonly<Record<string, FunctionSettings>>;
 }
 
@@ -66,6 +69,7 @@ export function readConfig(
     'tags',
     'keepModels',
     'signedModels',
+    'rollouts',
     'functions',
   ]);
   const isProd = stage === 'prod';
@@ -83,6 +87,7 @@ export function readConfig(
       'signedModels',
       'whoever can write to the store could make production run a model',
     ),
+    rollouts: at.yesOrNo('rollouts') ?? isProd,
     functions: Object.fromEntries(
       at.inner('functions', functions).entries((name, inner) => {
         const of = inner.inner(name, ['memorySize', 'reservedConcurrency', 'provisionedConcurrency']);

@@ -1,7 +1,7 @@
 // One InferenceFunction for each folder under functions/ that holds a function.ts.
 import { CfnOutput, type Environment, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { type FunctionSource, InferenceFunction, type ModelStore } from 'glowplug/cdk';
+import { type FunctionSource, InferenceFunction, type ModelStore, Rollout } from 'glowplug/cdk';
 import type { Config } from '../config.ts';
 
 interface FunctionsStackProps {
@@ -17,7 +17,9 @@ export class FunctionsStack extends Stack {
     const { stage, architecture } = config;
     for (const { name, entry } of functions) {
       const settings = config.functions[name] ?? {};
-      const made = new InferenceFunction(this, pascalCase(name), { entry, store, stage, architecture, ...settings });
+      const id = pascalCase(name);
+      const made = new InferenceFunction(this, id, { entry, store, stage, architecture, alias: 'live', ...settings });
+      if (config.rollouts) new Rollout(this, `${id}Rollout`, { function: made });
       new CfnOutput(made, 'Url', { value: made.url.url, description: `URL of ${name}; requests are signed with IAM` });
     }
   }

@@ -122,6 +122,9 @@ export class InferenceFunction extends Construct implements IGrantable {
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
   readonly grantPrincipal: IPrincipal;
+  /** Its TypeScript, and the project it belongs to where one was named. */
+  readonly entry: string;
+  readonly root: string | undefined;
   /** What was bundled: its size, its models, the packages that come from layers. */
   readonly bundle: FunctionBundle;
 
@@ -129,6 +132,8 @@ export class InferenceFunction extends Construct implements IGrantable {
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
     const { architecture = 'x86_64', memorySize = 1769, timeout = Duration.seconds(30), tracing = true, root } = props;
+    this.entry = props.entry;
+    this.root = root;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),

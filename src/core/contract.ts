@@ -24,6 +24,10 @@ export interface Contract {
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
   readonly sagemakerPort: number | undefined;
+  /** Folder of the bundle; undefined outside Lambda. */
+  readonly taskRoot?: string | undefined;
+  /** The function version that golden samples are tried against. */
+  readonly hookTarget?: string | undefined;
 }
 
 export interface Credentials {
@@ -72,6 +76,11 @@ export const variables = {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
   },
+  GLOWPLUG_HOOK_TARGET: {
+    meaning:
+      'ARN of the function version that the hook of a Rollout tries golden samples against; set by the construct.',
+    default: 'unset',
+  },
   SAGEMAKER_BIND_TO_PORT: {
     meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
     default: 'unset outside SageMaker',
@@ -103,6 +112,8 @@ export function readContract(env: Environment = process.env): Contract {
         : undefined,
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
+    taskRoot: taskRoot || undefined,
+    hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
   };
 }
 

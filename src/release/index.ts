@@ -29,6 +29,7 @@ export { loadDefinitions } from './load-definitions.ts';
 export { type PublishAllOptions, publishAll } from './publish-all.ts';
 export { readTrustedKeys } from './read-trusted-keys.ts';
 export {
+  notBegun,
   type RollOutOptions,
   type RolloutState,
   type RolloutStep,

@@ -13,11 +13,14 @@ export interface Weight {
 }
 
 export interface RolloutState {
-  readonly status: 'shifting' | 'done' | 'went back';
+  /** `new`: nothing was shifted yet. */
+  readonly status: 'new' | 'shifting' | 'done' | 'went back';
   readonly percent: number;
   /** The alarms that ended it. */
   readonly alarms?: readonly string[];
 }
+
+export const notBegun: RolloutState = { status: 'new', percent: 0 };
 
 export interface RolloutStep {
   readonly weights: readonly Weight[];
@@ -31,15 +34,15 @@ export interface RolloutStep {
  * One decision, of the state before it and the alarms alone: what a state machine calls again and again. Repeated after a
  * failure it does the same. What fails half way is taken back before the error is thrown.
  */
-export async function rolloutStep(state: RolloutState | undefined, step: RolloutStep): Promise<RolloutState> {
+export async function rolloutStep(state: RolloutState, step: RolloutStep): Promise<RolloutState> {
   const { weights, steps, alarms } = step;
   checkSteps(steps);
-  if (state !== undefined && state.status !== 'shifting') return state;
+  if (state.status === 'done' || state.status === 'went back') return state;
   if (alarms.length > 0) {
     await goBack(weights);
     return { status: 'went back', percent: 0, alarms };
   }
-  const next = steps.find((percent) => percent > (state?.percent ?? 0));
+  const next = steps.find((percent) => percent > state.percent);
   try {
     for (const weight of weights) await (next === undefined ? weight.finish() : weight.shift(next));
   } catch (error) {
@@ -60,8 +63,8 @@ export interface RollOutOptions extends Omit<RolloutStep, 'alarms'> {
 /** The whole of it, where a process may wait. Alarms that are on before it begins leave everything as it is. */
 export async function rollOut(options: RollOutOptions): Promise<RolloutState> {
   const { weights, steps, secondsPerStep, onStep = () => {}, clock = systemClock } = options;
-  let state: RolloutState | undefined;
-  while (state === undefined || state.status === 'shifting') {
+  let state = notBegun;
+  while (state.status === 'new' || state.status === 'shifting') {
     state = await rolloutStep(state, { weights, steps, alarms: await options.alarms() });
     onStep(state);
     if (state.status === 'shifting') await clock.sleep(secondsPerStep * 1000);

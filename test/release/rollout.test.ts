@@ -5,7 +5,7 @@ import { publish } from '../../src/models/publish.ts';
 import { setShare, shareOf } from '../../src/models/share.ts';
 import { tag } from '../../src/models/tag.ts';
 import { errorRule, inAlarm } from '../../src/observe/alarm-rule.ts';
-import { aliasWeight, channelWeight, rollOut, rolloutStep, type Weight } from '../../src/release/index.ts';
+import { aliasWeight, channelWeight, notBegun, rollOut, rolloutStep, type Weight } from '../../src/release/index.ts';
 import { tinyVersion } from '../models/tiny-version.ts';
 import { memoryStore } from '../versions/memory-store.ts';
 import { testClock } from '../versions/test-clock.ts';
@@ -15,7 +15,7 @@ const steps = [10, 50];
 describe('rolloutStep', () => {
   it('goes up step by step, then gives everything', async () => {
     const { weight, calls } = recorded();
-    let state = await rolloutStep(undefined, { weights: [weight], steps, alarms: [] });
+    let state = await rolloutStep(notBegun, { weights: [weight], steps, alarms: [] });
     expect(state).toEqual({ status: 'shifting', percent: 10 });
     state = await rolloutStep(state, { weights: [weight], steps, alarms: [] });
     state = await rolloutStep(state, { weights: [weight], steps, alarms: [] });
@@ -36,13 +36,13 @@ describe('rolloutStep', () => {
     for (const failing of [0, 1]) {
       const calls: string[] = [];
       const weights = [recorded('0 ', calls, failing === 0).weight, recorded('1 ', calls, failing === 1).weight];
-      await expect(rolloutStep(undefined, { weights, steps, alarms: [] })).rejects.toThrow('no shift today');
+      await expect(rolloutStep(notBegun, { weights, steps, alarms: [] })).rejects.toThrow('no shift today');
       expect(calls.slice(-2)).toEqual(['1 back', '0 back']);
     }
   });
 
   it.each([[[]], [[0, 10]], [[50, 10]], [[10, 100]]])('refuses the steps %j', async (wrong) => {
-    await expect(rolloutStep(undefined, { weights: [], steps: wrong, alarms: [] })).rejects.toMatchObject({
+    await expect(rolloutStep(notBegun, { weights: [], steps: wrong, alarms: [] })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });
   });
@@ -91,7 +91,7 @@ describe('channelWeight', () => {
   it('refuses a candidate that is in production already, and leaves production alone', async () => {
     const { store, weight, named } = await twoVersions();
     await tag(store, 'tiny', { from: '2.0.0', to: 'prod' });
-    await expect(rolloutStep(undefined, { weights: [weight], steps, alarms: [] })).rejects.toMatchObject({
+    await expect(rolloutStep(notBegun, { weights: [weight], steps, alarms: [] })).rejects.toMatchObject({
       code: 'STORE_CONFLICT',
       remedy: expect.stringContaining('--as candidate'),
     });

@@ -15,6 +15,7 @@ describe('readConfig', () => {
       tags: { app: 'glowplug', stage: 'dev' },
       keepModels: false,
       signedModels: false,
+      rollouts: false,
       functions: {},
     });
   });
@@ -35,6 +36,7 @@ describe('readConfig', () => {
       tags: { app: 'glowplug', stage: 'prod', team: 'vision' },
       keepModels: true,
       signedModels: true,
+      rollouts: true,
     });
   });
 
