@@ -4,10 +4,11 @@ import type { Contract } from '../core/contract.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export interface ApiRequest {
-  readonly service: 'lambda' | 'codedeploy' | 'ecs';
+  readonly service: 'lambda' | 'codedeploy' | 'ecs' | 'elasticloadbalancing';
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or the form of a query API. */
   readonly body?: unknown;
 }
 
@@ -27,14 +28,15 @@ export function awsApi(
   return async ({ service, method, path, headers = {}, body }) => {
     const client = new AwsClient({ ...credentials, region, service, retries: 0 });
     const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+    const form = body instanceof URLSearchParams ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
     const request = await client.sign(`${endpoint ?? `https://${service}.${region}.${domain}`}${path}`, {
       method,
-      headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { ...form, ...headers },
+      ...(body === undefined ? {} : { body: body instanceof URLSearchParams ? `${body}` : JSON.stringify(body) }),
     });
     const response = await fetch(request, { signal: AbortSignal.timeout(limitMs) });
     const text = await response.text();
-    if (response.ok) return { headers: response.headers, json: text === '' ? undefined : JSON.parse(text) };
+    if (response.ok) return { headers: response.headers, json: /^\s*[[{"]/.test(text) ? JSON.parse(text) : undefined };
     throw new GlowplugError(
       'INTERNAL',
       `${service} answered ${response.status} to ${method} ${path}: ${shorten(text, 300)}`,
