@@ -23,6 +23,9 @@ interface Options {
   readonly maxBody?: number;
   readonly timeout?: number;
   readonly batch?: number;
+  readonly onDemand?: boolean;
+  readonly memory?: number;
+  readonly modelControl?: boolean;
   readonly drain: number;
   readonly runLimit: number;
   readonly json?: boolean;
@@ -68,11 +71,17 @@ export function serveCommand(): Command {
       'let requests of models without code share runs, of a size that answers 95 of 100 within so many ms',
       whole(1),
     )
+    .option('--on-demand', 'open a model without code at its first request, not before the first')
+    .option('--memory <mb>', 'that open models may take; those used longest ago are closed first', whole(1))
+    .option(
+      '--model-control',
+      'let clients load and unload models without code: POST /v2/repository/models/{model}/load',
+    )
     .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
     .option('--json', 'print one line of JSON each time it is ready: { url, grpc, pid, functions, models }')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --grpc-port 8001 --batch 50\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
+      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve models/*.onnx --on-demand --memory 2000 --model-control\n  glowplug serve model.onnx --grpc-port 8001 --batch 50\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
     )
     .action(command(serve));
 }
@@ -85,7 +94,8 @@ async function serve(targets: string[], options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
     const batch = options.batch === undefined ? undefined : { p95: options.batch };
-    const prepared = await prepare({ targets, models: options.model, batch }, contract, folder);
+    const { model: models, onDemand, modelControl: control } = options;
+    const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
       onEvent: printProgress,
@@ -116,6 +126,7 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
       ...(options.maxBody === undefined ? {} : { bodyBytes: options.maxBody * 1024 * 1024 }),
       ...(options.timeout === undefined ? {} : { answerMs: options.timeout * 1000 }),
     },
+    modelsMb: options.memory,
     drainMs: options.drain * 1000,
     runLimitMs: options.runLimit * 1000,
   };

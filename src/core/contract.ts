@@ -16,6 +16,8 @@ export interface Contract {
   readonly onLambda: boolean;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
+  /** MB that open models may take; undefined: what memoryMb leaves, else half of the machine. */
+  readonly modelsMb: number | undefined;
   readonly region: string;
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
@@ -62,6 +64,10 @@ export const variables = {
     meaning: 'MB of the function; sets the memory budget and the threads.',
     default: 'unset outside Lambda',
   },
+  GLOWPLUG_MODELS_MB: {
+    meaning: 'MB that open models may take together; those used longest ago are closed first.',
+    default: 'what the function’s memory leaves; half of the machine outside Lambda',
+  },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
   AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
@@ -95,6 +101,7 @@ export function readContract(env: Environment = process.env): Contract {
     stage: env['GLOWPLUG_STAGE'] || 'dev',
     onLambda: Boolean(taskRoot),
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    modelsMb: positiveInteger(env, 'GLOWPLUG_MODELS_MB'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
     credentials:

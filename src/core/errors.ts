@@ -47,6 +47,11 @@ const entries = {
     meaning: 'Models are not loaded or unloaded over HTTP: which ones a function serves belongs to its deployment.',
     remedy: 'Name the model in the function and deploy it; POST /v2/repository/index tells what is served.',
   },
+  MODEL_UNLOADED: {
+    status: 503,
+    meaning: 'The model was unloaded over the repository’s paths.',
+    remedy: 'POST /v2/repository/models/{model}/load, then ask again.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     meaning: 'The path does not answer this method.',

@@ -3,7 +3,7 @@
 //   Request ─► decode ─► predict ─► encode ─► Response
 //
 // and whatever fails on the way becomes an answer with a code of the catalogue, never a stack trace.
-import { catalogue, GlowplugError } from '../core/errors.ts';
+import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
 /** The verbs of a function, each with its models and defaults already in it. */
@@ -34,11 +34,14 @@ export async function answer(context: Context, work: () => Promise<Response>): P
   }
 }
 
+/** What somebody asked the host for is no fault of it. */
+const wanted: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'MODEL_UNLOADED']);
+
 /** `{ error, code, remedy, requestId }`: what the caller did wrong in full, of our own faults only the kind. */
 export function errorResponse(error: unknown, context: Context): Response {
   const known = error instanceof GlowplugError ? error : new GlowplugError('INTERNAL', 'a fault', { cause: error });
   const ours = known.status >= 500;
-  if (ours) context.log.error(known.message, { code: known.code, error: describe(known) });
+  if (ours && !wanted.has(known.code)) context.log.error(known.message, { code: known.code, error: describe(known) });
   const body = {
     error: ours ? catalogue[known.code].meaning : known.message,
     code: known.code,

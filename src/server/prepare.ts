@@ -25,6 +25,10 @@ export interface Wanted {
   readonly models: readonly string[];
   /** Requests that meet share runs, for the models without code that have rows to join. */
   readonly batch?: Objective | undefined;
+  /** Models without code are opened by their first request. */
+  readonly onDemand?: boolean | undefined;
+  /** Models without code are loaded and unloaded by who asks. */
+  readonly control?: boolean | undefined;
 }
 
 export interface Prepared {
@@ -94,7 +98,7 @@ async function models(
   locked: Readonly<Record<string, LockedVersion>>,
   lockFile: string,
   cacheDir: string | undefined,
-  { batch }: Wanted,
+  { batch, onDemand = false, control = false }: Wanted,
 ): Promise<UnitSpec> {
   const entries = Object.values(locked).map((version) => [`${version.model}:${version.version}`, version] as const);
   await writeFile(lockFile, serializeLock({ lockVersion: 1, models: Object.fromEntries(entries) }));
@@ -102,7 +106,8 @@ async function models(
   const batched = Object.values(locked).flatMap(({ model, signature }) =>
     batch && isBatchable(signature) ? [[model, { objective: batch }] as const] : [],
   );
-  return { kind: 'models', models: references, batched: Object.fromEntries(batched), lockFile, cacheDir };
+  const options = { batched: Object.fromEntries(batched), onDemand, control };
+  return { kind: 'models', models: references, ...options, lockFile, cacheDir };
 }
 
 function isBatchable(signature: Signature): boolean {

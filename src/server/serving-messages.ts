@@ -15,6 +15,8 @@ export interface ServeSpec {
   readonly apiKeys: readonly string[];
   readonly cors: readonly string[];
   readonly limits: Partial<Limits>;
+  /** MB that open models may take; undefined: as the environment says. */
+  readonly modelsMb: number | undefined;
   readonly drainMs: number;
   readonly runLimitMs: number;
 }
@@ -34,6 +36,10 @@ export interface ModelsSpec {
   readonly models: Readonly<Record<string, string>>;
   /** Those whose requests meet. */
   readonly batched: Readonly<Record<string, BatchOptions>>;
+  /** Opened by their first request, not before the first. */
+  readonly onDemand: boolean;
+  /** Loaded and unloaded by who asks. */
+  readonly control: boolean;
   readonly lockFile: string;
   /** Where their files are, or go; undefined: as the environment says. */
   readonly cacheDir: string | undefined;

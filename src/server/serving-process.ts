@@ -45,7 +45,7 @@ async function serve(spec: ServeSpec): Promise<void> {
   };
   try {
     const { bodyBytes } = { ...defaultLimits, ...spec.limits };
-    const contract = { ...readContract(), onLambda: false };
+    const contract = { ...readContract(), onLambda: false, ...(spec.modelsMb ? { modelsMb: spec.modelsMb } : {}) };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);

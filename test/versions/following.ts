@@ -65,6 +65,7 @@ export async function following(options: {
     modelsDir: undefined,
     stage: 'test',
     onLambda: options.onLambda ?? true,
+    modelsMb: undefined,
     memoryMb: options.memoryMb ?? 1024,
     region: 'us-east-1',
     s3Endpoint: undefined,
