@@ -8,6 +8,7 @@ import { readKeys } from '../server/api-keys.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
+import { type Provider, providers } from '../session/session.ts';
 import { command, printLine, printProgress } from './print.ts';
 import { describeServing, servingOf } from './serving-summary.ts';
 
@@ -22,6 +23,7 @@ interface Options {
   readonly cors: string[];
   readonly maxBody?: number;
   readonly timeout?: number;
+  readonly provider: Readonly<Record<string, Provider | 'auto'>>;
   readonly batch?: number;
   readonly onDemand?: boolean;
   readonly memory?: number;
@@ -70,6 +72,12 @@ export function serveCommand(): Command {
       '--batch <ms>',
       'let requests of models without code share runs, of a size that answers 95 of 100 within so many ms',
       whole(1),
+    )
+    .option(
+      '--provider <name>',
+      'where models run: auto (TensorRT, CUDA or the CPU, by what loads), cpu, cuda, tensorrt, webgpu; rec=cuda is for one model; again for more',
+      provider,
+      {},
     )
     .option('--on-demand', 'open a model without code at its first request, not before the first')
     .option('--memory <mb>', 'that open models may take; those used longest ago are closed first', whole(1))
@@ -126,10 +134,20 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
       ...(options.maxBody === undefined ? {} : { bodyBytes: options.maxBody * 1024 * 1024 }),
       ...(options.timeout === undefined ? {} : { answerMs: options.timeout * 1000 }),
     },
+    providers: options.provider,
     modelsMb: options.memory,
     drainMs: options.drain * 1000,
     runLimitMs: options.runLimit * 1000,
   };
+}
+
+/** `cuda`, or `rec=cuda`. */
+function provider(value: string, before: Options['provider']): Options['provider'] {
+  const at = value.lastIndexOf('=');
+  const name = value.slice(at + 1);
+  const found = (['auto', ...providers] as const).find((one) => one === name);
+  if (found) return { ...before, [at < 0 ? '*' : value.slice(0, at)]: found };
+  throw new InvalidArgumentError(`Expected auto, ${providers.join(', ')}.`);
 }
 
 function several(value: string, before: string[]): string[] {

@@ -134,6 +134,16 @@ const entries = {
     meaning: 'The disk that holds the cache or the store is full. What was begun was removed.',
     remedy: 'Free space, give the function more ephemeral storage, or set GLOWPLUG_CACHE to a larger disk.',
   },
+  PROVIDER_UNAVAILABLE: {
+    status: 500,
+    meaning: 'The execution provider that was named does not load, or computes something else than the CPU.',
+    remedy: 'Install what the message names, or let auto choose: it says why it passes one over.',
+  },
+  DEVICE_MEMORY: {
+    status: 507,
+    meaning: 'The device has no memory left for this run.',
+    remedy: 'Send fewer rows, lower --memory so that fewer models are open at once, or take a larger device.',
+  },
   MEMORY_BUDGET: {
     status: 507,
     meaning: 'The models in use do not fit into the memory budget at once.',

@@ -1,5 +1,6 @@
 // What the supervisor tells the serving process, and what it hears of it.
 import type { BatchOptions } from '../session/batched.ts';
+import type { Provider } from '../session/session.ts';
 import type { PackedError } from '../session/worker-messages.ts';
 import type { Limits } from './limits.ts';
 
@@ -15,6 +16,8 @@ export interface ServeSpec {
   readonly apiKeys: readonly string[];
   readonly cors: readonly string[];
   readonly limits: Partial<Limits>;
+  /** By model; `*` is for all others. */
+  readonly providers: Readonly<Record<string, Provider | 'auto'>>;
   /** MB that open models may take; undefined: as the environment says. */
   readonly modelsMb: number | undefined;
   readonly drainMs: number;
