@@ -30,6 +30,7 @@ const commands = {
       'infra',
       'models',
       'layers',
+      'images',
       'test',
       'bench',
     ],
