@@ -24,6 +24,8 @@ export interface Contract {
   readonly workers: number | undefined;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
+  /** MB that open models may take; undefined: what memoryMb leaves, else half of the machine. */
+  readonly modelsMb: number | undefined;
   readonly region: string;
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
@@ -94,6 +96,10 @@ export const variables = {
     meaning: 'Threads of the runtime on Managed Instances, each with its own sessions: InferenceFunction sets 1.',
     default: '8 for each processor, which is the runtime’s',
   },
+  GLOWPLUG_MODELS_MB: {
+    meaning: 'MB that open models may take together; those used longest ago are closed first.',
+    default: 'what the function’s memory leaves; half of the machine outside Lambda',
+  },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
   AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
@@ -149,6 +155,7 @@ export function readContract(env: Environment = process.env): Contract {
       ? (positiveInteger(env, 'AWS_LAMBDA_NODEJS_WORKER_COUNT') ?? 8 * availableParallelism())
       : undefined,
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    modelsMb: positiveInteger(env, 'GLOWPLUG_MODELS_MB'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
     credentials:

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
 import type { ModelUse } from './model-use.ts';
-import { inferOnce, openInference } from './open-inference.ts';
+import { inferOnce, openInference, type Served } from './open-inference.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 import { Serving } from './serving.ts';
 
@@ -37,9 +37,19 @@ export interface FunctionOptions<M extends References, I, O> {
    * Answer the Open Inference Protocol (/v2/…) for every model.
    * @default true without a decode and predict of your own, else false: raw tensors go past your checks
    */
-  readonly oip?: boolean;
+  readonly oip?: boolean | ProtocolOptions;
+  /**
+   * Open each model's session at its first run instead of before the first request: for many models, of which the memory
+   * holds some. @default false
+   */
+  readonly onDemand?: boolean;
   /** For requests that come through a queue. They need no option: their results go where the deployment says. */
   readonly queue?: QueueOptions;
+}
+
+export interface ProtocolOptions {
+  /** Load and unload models by POST /v2/repository/models/{model}/load and …/unload. @default false */
+  readonly control?: boolean;
 }
 
 export interface QueueOptions {
@@ -78,7 +88,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     );
   }
   // The host not before the first use: importing a function does nothing.
-  const serving = new Serving(options.models ?? {}, once(host), options.warm);
+  const serving = new Serving(options.models ?? {}, once(host), options.warm, options.onDemand);
   const input = options.input ?? tensors();
   const verbs = (models: Readonly<Record<string, Model>>, pathname: string): Verbs<unknown, unknown> => ({
     warm: () => serving.warm(),
@@ -93,6 +103,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   });
   const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
+  const control = typeof options.oip === 'object' && options.oip.control === true;
   return {
     input,
     warm: () => serving.warm(),
@@ -100,9 +111,18 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
       const { models, stamp } = serving.forRequest(request, context);
       const { pathname } = new URL(request.url);
       // Whether it is ready is asked of every function, by hosts and load balancers.
-      if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
+      if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
         const { maxBytes } = input;
-        const served = { models: Object.values(models), statistics, maxBytes, warm: () => serving.warm() };
+        const named = Object.entries(models);
+        const served: Served = {
+          models: Object.values(models),
+          statistics,
+          maxBytes,
+          control,
+          onDemand: options.onDemand ?? false,
+          slotOf: (model) => serving.slot(named.find(([, one]) => one === model)?.[0] ?? ''),
+          warm: () => serving.warm(),
+        };
         return stamp(await answer(context, () => openInference(request, served)));
       }
       return stamp(await pipeline(verbs(models, pathname), request, context));

@@ -42,7 +42,8 @@ export class Environment implements ModelHost, AsyncDisposable {
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
     this.#onBatched = options.onBatched ?? (() => () => {});
-    this.#pool = new SessionPool(budgetFor(contract.memoryMb, contract.workers));
+    const { modelsMb, memoryMb, workers } = contract;
+    this.#pool = new SessionPool(modelsMb === undefined ? budgetFor(memoryMb, workers) : modelsMb * 1e6);
   }
 
   get freezes(): boolean {
@@ -106,6 +107,14 @@ export class Environment implements ModelHost, AsyncDisposable {
   batching(version: LockedVersion, batch: BatchOptions | undefined): BatchedStats | undefined {
     const session = this.#pool.peek(sessionKey(version, batch));
     return session && isBatched(session) ? session.stats : undefined;
+  }
+
+  isOpen(version: LockedVersion, batch?: BatchOptions): boolean {
+    return this.#pool.peek(sessionKey(version, batch)) !== undefined;
+  }
+
+  async unload(version: LockedVersion, batch?: BatchOptions): Promise<void> {
+    await this.#pool.unload(sessionKey(version, batch));
   }
 
   replace(from: LockedVersion | undefined, to: LockedVersion): void {

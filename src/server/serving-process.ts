@@ -39,11 +39,18 @@ async function serve(spec: ServeSpec): Promise<void> {
     try {
       const model = nameOf(basename(modelPath));
       // A file that is served as it is lies in the cache as a link: its external data is beside the file itself.
-      return await createWorkerSession(await realpath(modelPath), options, {
-        runLimitMs: spec.runLimitMs,
-        onRun: (run) => counted({ model }, run),
-        onStuck: (error) => void end(server, error),
-      });
+      const provider = spec.providers[model] ?? spec.providers['*'] ?? 'auto';
+      const session = await createWorkerSession(
+        await realpath(modelPath),
+        { ...options, provider },
+        {
+          runLimitMs: spec.runLimitMs,
+          onRun: (run) => counted({ model }, run),
+          onStuck: (error) => void end(server, error),
+        },
+      );
+      consoleLog.info('a model was opened', { model, ...session.picked });
+      return session;
     } catch (error) {
       openError = error;
       throw error;
@@ -51,7 +58,7 @@ async function serve(spec: ServeSpec): Promise<void> {
   };
   try {
     const { bodyBytes } = { ...defaultLimits, ...spec.limits };
-    const contract = { ...readContract(), onLambda: false };
+    const contract = { ...readContract(), onLambda: false, ...(spec.modelsMb ? { modelsMb: spec.modelsMb } : {}) };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);

@@ -6,7 +6,7 @@ import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
 import { residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
-import type { Session, SessionOptions } from './session.ts';
+import type { Provider, Session, SessionOptions } from './session.ts';
 
 type Ort = typeof import('onnxruntime-node');
 type OrtType = Exclude<OnnxValue['type'], 'int4' | 'uint4'>;
@@ -32,9 +32,20 @@ for (const datatype of Object.keys(toOrt) as Datatype[]) fromOrt.set(toOrt[datat
 /**
  * A session over the model at `modelPath`.
  *
- * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, DEPENDENCY_MISSING
+ * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, DEPENDENCY_MISSING, PROVIDER_UNAVAILABLE
  */
 export async function createOrtSession(modelPath: string, options: SessionOptions): Promise<Session> {
+  const { provider = 'cpu' } = options;
+  if (provider === 'cpu') return await createOn(modelPath, { ...options, provider });
+  const { chooseProvider } = await import('./choose-provider.ts');
+  return await chooseProvider(provider, (one) => createOn(modelPath, { ...options, provider: one }));
+}
+
+interface OneProvider extends SessionOptions {
+  readonly provider: Provider;
+}
+
+async function createOn(modelPath: string, options: OneProvider): Promise<Session> {
   const ort = await loadOrt();
   const inner = await open(ort, modelPath, options);
   const signature: Signature = { inputs: specs(inner.inputMetadata), outputs: specs(inner.outputMetadata) };
@@ -64,10 +75,20 @@ async function loadOrt(): Promise<Ort> {
   }
 }
 
-async function open(ort: Ort, modelPath: string, options: SessionOptions): Promise<InferenceSession> {
+/** What TensorRT does not take goes to CUDA; what no provider takes, to the CPU by itself. */
+const names: Readonly<Record<Provider, string[]>> = {
+  tensorrt: ['tensorrt', 'cuda'],
+  cuda: ['cuda'],
+  webgpu: ['webgpu'],
+  cpu: ['cpu'],
+};
+
+async function open(ort: Ort, modelPath: string, options: OneProvider): Promise<InferenceSession> {
+  // A provider that does not load is written to stderr in red, past the log, besides being thrown.
+  if (options.provider !== 'cpu') ort.env.logLevel = 'fatal';
   try {
     return await ort.InferenceSession.create(modelPath, {
-      executionProviders: ['cpu'],
+      executionProviders: names[options.provider],
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
@@ -102,6 +123,9 @@ function reason(text: string): string {
     .slice(0, 300);
 }
 
+/** As CUDA, cuBLAS and onnxruntime's arenas say it. */
+const outOfMemory = /out of memory|CUDA failure 2\b|ALLOC_FAILED|Failed to allocate memory|Available memory of/i;
+
 async function runOnce(
   session: InferenceSession,
   feeds: InferenceSession.FeedsType,
@@ -109,6 +133,8 @@ async function runOnce(
   try {
     return await session.run(feeds);
   } catch (cause) {
+    const text = cause instanceof Error ? cause.message : '';
+    if (outOfMemory.test(text)) throw new GlowplugError('DEVICE_MEMORY', 'no memory for this run', { cause });
     throw new GlowplugError('SESSION_FAILED', 'onnxruntime failed to run the model', { cause });
   }
 }

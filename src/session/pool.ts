@@ -60,6 +60,14 @@ export class SessionPool implements AsyncDisposable {
     return this.#entries.get(key)?.session;
   }
 
+  /** Closes the session once nobody holds it. Nothing happens when it is not there. */
+  async unload(key: string): Promise<void> {
+    for (let entry = this.#entries.get(key); entry; entry = this.#entries.get(key)) {
+      if (entry.leases === 0) return await this.#release(key, entry);
+      await this.#room.promise;
+    }
+  }
+
   /** Whether only what released sessions kept stands in its way. */
   fitsWithoutKept({ estimate }: Wanted): boolean {
     return this.bytes - this.#kept + estimate <= this.#budget;
@@ -163,13 +171,18 @@ export class SessionPool implements AsyncDisposable {
     for (const [key, entry] of this.#entries) {
       if (this.bytes + bytes <= this.#budget) return;
       if (entry.leases > 0 || !entry.session || !mayClose(key)) continue;
-      this.#entries.delete(key);
-      this.#opening.forget(key);
-      this.#largestReleased = Math.max(this.#largestReleased, entry.bytes);
-      this.#kept = Math.min(this.#kept + entry.bytes * KEPT_AFTER_RELEASE, this.#largestReleased * KEPT_AT_MOST);
       // Nobody waits for it; a session that fails to close has nothing left to answer.
-      entry.session[Symbol.asyncDispose]().then(undefined, () => {});
+      this.#release(key, entry).then(undefined, () => {});
     }
+  }
+
+  async #release(key: string, entry: Entry): Promise<void> {
+    this.#entries.delete(key);
+    this.#opening.forget(key);
+    this.#largestReleased = Math.max(this.#largestReleased, entry.bytes);
+    this.#kept = Math.min(this.#kept + entry.bytes * KEPT_AFTER_RELEASE, this.#largestReleased * KEPT_AT_MOST);
+    this.#signalRoom();
+    await entry.session?.[Symbol.asyncDispose]();
   }
 
   #return(entry: Entry): void {

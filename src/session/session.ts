@@ -7,6 +7,7 @@ export interface Session extends AsyncDisposable {
   readonly signature: Signature;
   /** Bytes the memory budget counts for it. */
   readonly bytes: number;
+  readonly picked?: Picked | undefined;
   /** Runs once. Feeds are checked against the signature: a mismatch is INPUT_TENSOR, a fault of the run SESSION_FAILED. */
   run(feeds: Tensors, options?: RunOptions): Promise<Tensors>;
 }
@@ -22,7 +23,20 @@ export interface RunOptions {
   readonly priority?: Priority;
 }
 
+/** Where onnxruntime runs a model. */
+export const providers = ['tensorrt', 'cuda', 'webgpu', 'cpu'] as const;
+export type Provider = (typeof providers)[number];
+
+/** Where a session runs, and why it does not run elsewhere. */
+export interface Picked {
+  readonly provider: Provider;
+  /** Those that were tried before, in order. */
+  readonly passed: readonly { readonly provider: Provider; readonly why: string }[];
+}
+
 export interface SessionOptions {
+  /** `auto`: TensorRT, CUDA or the CPU, the first that loads and computes what the CPU does. @default 'cpu' */
+  readonly provider?: Provider | 'auto' | undefined;
   /** Threads for one run. */
   readonly threads: number;
 }

@@ -1,6 +1,5 @@
 // Passes that must not change an answer: each alone and all together, on real and on generated models.
 import { describe, expect, it } from 'vitest';
-import { difference } from '../../src/handler/difference.ts';
 import { type OnnxModel, readModel } from '../../src/onnx/read.ts';
 import { readSignature } from '../../src/onnx/signature.ts';
 import { writeModel } from '../../src/onnx/write.ts';
@@ -11,6 +10,7 @@ import { removeDead } from '../../src/optimize/graph/remove-dead.ts';
 import { removeNoOps } from '../../src/optimize/graph/remove-no-ops.ts';
 import { countNodes, simplify } from '../../src/optimize/graph/simplify.ts';
 import { sortNodes } from '../../src/optimize/graph/sort-nodes.ts';
+import { difference } from '../../src/tensor/difference.ts';
 import { bytesOf, tinyGraph, value } from '../onnx/tiny-model.ts';
 import { runs } from '../runs.ts';
 import { generate, kinds } from './generated-models.ts';

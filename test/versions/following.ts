@@ -67,6 +67,7 @@ export async function following(options: {
     streams: false,
     workers: undefined,
     onLambda: options.onLambda ?? true,
+    modelsMb: undefined,
     memoryMb: options.memoryMb ?? 1024,
     region: 'us-east-1',
     s3Endpoint: undefined,
