@@ -28,3 +28,4 @@ export {
   textRegions,
   unclipRect,
 } from './text-regions.ts';
+export { type Window, windows } from './windows.ts';
