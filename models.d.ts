@@ -27,5 +27,9 @@ declare module 'glowplug' {
       inputs: { words: 'INT64' };
       outputs: { probability: 'FP32'; contributions: 'FP32' };
     };
+    'toy-encoder:prod': {
+      inputs: { input_ids: 'INT64'; attention_mask: 'INT64' };
+      outputs: { last_hidden_state: 'FP32' };
+    };
   }
 }

@@ -20,20 +20,24 @@ describe('segments of speech', () => {
       pad: fc.integer({ min: 0, max: 2500 }),
       last: fc.integer({ min: 1, max: 512 }),
     });
-    const property = fc.asyncProperty(fc.array(run, { maxLength: 30, size: 'max' }), rules, async (parts, { last, ...given }) => {
-      const probabilities = parts.flatMap(([count, value]) => Array.from({ length: count }, () => value));
-      const length = Math.max(0, probabilities.length * 512 - 512 + last);
-      const found = await Array.fromAsync(segments(probabilities, { ...given, length }));
-      expect(found).toEqual(silero(probabilities, { ...given, length }));
-      for (const [at, { start, end }] of found.entries()) {
-        expect(start).toBeLessThan(end);
-        expect(start).toBeGreaterThanOrEqual(found[at - 1]?.end ?? 0);
-        expect(end).toBeLessThanOrEqual(length);
-        if (start === found[at - 1]?.end) seen.halved++;
-      }
-      seen.recordings++;
-      seen.segments += found.length;
-    });
+    const property = fc.asyncProperty(
+      fc.array(run, { maxLength: 30, size: 'max' }),
+      rules,
+      async (parts, { last, ...given }) => {
+        const probabilities = parts.flatMap(([count, value]) => Array.from({ length: count }, () => value));
+        const length = Math.max(0, probabilities.length * 512 - 512 + last);
+        const found = await Array.fromAsync(segments(probabilities, { ...given, length }));
+        expect(found).toEqual(silero(probabilities, { ...given, length }));
+        for (const [at, { start, end }] of found.entries()) {
+          expect(start).toBeLessThan(end);
+          expect(start).toBeGreaterThanOrEqual(found[at - 1]?.end ?? 0);
+          expect(end).toBeLessThanOrEqual(length);
+          if (start === found[at - 1]?.end) seen.halved++;
+        }
+        seen.recordings++;
+        seen.segments += found.length;
+      },
+    );
     await fc.assert(property, { numRuns: runs(1000) });
     console.log(
       `segments: ${seen.segments} in ${seen.recordings} recordings as silero finds them, ${seen.halved} that touch`,
