@@ -24,8 +24,8 @@ export async function goPeer(module: string, version: string): Promise<Peer> {
   }
 }
 
-/** A virtual environment with one package; `path` is its Python. */
-export async function pythonPeer(name: string, version: string): Promise<Peer> {
+/** A virtual environment with one package, and others `alone`, without what they ask for; `path` is its Python. */
+export async function pythonPeer(name: string, version: string, alone: readonly string[] = []): Promise<Peer> {
   const home = join(folder, `python-${name}`);
   const path = join(home, 'bin', 'python');
   try {
@@ -33,6 +33,8 @@ export async function pythonPeer(name: string, version: string): Promise<Peer> {
       await run('python3', ['-m', 'venv', home], { timeout: 120_000 });
     }
     await run(path, ['-m', 'pip', 'install', '--quiet', `${name}==${version}`], { timeout: 600_000 });
+    if (alone.length > 0)
+      await run(path, ['-m', 'pip', 'install', '--quiet', '--no-deps', ...alone], { timeout: 600_000 });
     return { path };
   } catch (error) {
     return { missing: `pip install ${name}==${version}: ${reason(error)}` };
