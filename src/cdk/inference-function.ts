@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts';
 import type { Architecture } from '../build/layer.ts';
 import { writeContract } from '../core/contract.ts';
+import { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import type { ModelStore } from './model-store.ts';
 
@@ -50,6 +51,11 @@ export interface InferenceFunctionProps {
    * @default what the code spells out
    */
   readonly references?: readonly string[];
+  /**
+   * Requests come through an SQS queue too; their results are written to a bucket.
+   * @default no queue
+   */
+  readonly queue?: InferenceQueueProps;
   /** @default one month */
   readonly logRetention?: RetentionDays;
 }
@@ -65,13 +71,15 @@ export class InferenceFunction extends Construct implements IGrantable {
   readonly function: LambdaFunction;
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
+  /** Made when the props have `queue`. */
+  readonly queue: InferenceQueue | undefined;
   readonly grantPrincipal: IPrincipal;
   /** What was bundled: its size, its models, the packages that come from layers. */
   readonly bundle: FunctionBundle;
 
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
-    const { architecture = 'x86_64', root } = props;
+    const { architecture = 'x86_64', root, timeout = Duration.seconds(30) } = props;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),
@@ -90,13 +98,15 @@ export class InferenceFunction extends Construct implements IGrantable {
       code: Code.fromAsset(this.bundle.path, { assetHash: this.bundle.digest, assetHashType: AssetHashType.CUSTOM }),
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
       memorySize: props.memorySize ?? 1769,
-      timeout: props.timeout ?? Duration.seconds(30),
+      timeout,
       environment: writeContract({ store: props.store.location, stage: props.stage ?? 'dev' }),
       layers: this.#layers({ architecture, ...(root ? { root } : {}) }),
       logGroup: this.logGroup,
       role,
     });
     this.url = this.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
+
+    this.queue = props.queue && new InferenceQueue(this, 'Queue', { ...props.queue, function: this.function, timeout });
 
     const resource = this.function.node.defaultChild;
     if (!(resource instanceof CfnFunction)) return;

@@ -118,8 +118,18 @@ export function readContract(env: Environment = process.env): Contract {
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
-export function writeContract(contract: Pick<Contract, 'store' | 'stage'>): Record<string, string> {
-  return { GLOWPLUG_STORE: contract.store, GLOWPLUG_STAGE: contract.stage };
+export function writeContract(
+  contract: Partial<Pick<Contract, 'store' | 'stage' | 'results' | 'resultQueue'>>,
+): Record<string, string> {
+  const written = {
+    GLOWPLUG_STORE: contract.store,
+    GLOWPLUG_STAGE: contract.stage,
+    GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
+  };
+  return Object.fromEntries(
+    Object.entries(written).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */
