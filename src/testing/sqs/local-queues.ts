@@ -75,6 +75,17 @@ export class LocalQueues implements AsyncDisposable {
     };
   }
 
+  /** Messages that can be received, and those that somebody holds. */
+  async depth({ url }: QueueSpec): Promise<{ readonly ready: number; readonly hidden: number }> {
+    const { Attributes = {} }: { Attributes?: Record<string, string> } = Object(
+      await this.#call('GetQueueAttributes', { QueueUrl: url, AttributeNames: ['All'] }),
+    );
+    return {
+      ready: Number(Attributes['ApproximateNumberOfMessages']),
+      hidden: Number(Attributes['ApproximateNumberOfMessagesNotVisible']),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#loading?.catch(() => undefined))?.close();
   }
