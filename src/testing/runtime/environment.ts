@@ -65,7 +65,7 @@ export class Environment {
    */
   async invoke(invocation: Invocation): Promise<{ outcome: Outcome; free: Promise<void> }> {
     const { spec } = this.#options;
-    const requestId = randomUUID();
+    const requestId = invocation.requestId ?? randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     this.#log.startTail();

@@ -47,6 +47,14 @@ export class LocalQueues implements AsyncDisposable {
     await this.#call('SetQueueAttributes', { QueueUrl: url, Attributes: attributes });
   }
 
+  /** A message of this process's own; the queue must be one of the template's. */
+  async send({ url }: QueueSpec, body: string, attributes: Readonly<Record<string, string>> = {}): Promise<void> {
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    );
+    await this.#call('SendMessage', { QueueUrl: url, MessageBody: body, MessageAttributes });
+  }
+
   source({ url, arn }: QueueSpec): PolledQueue {
     const batch = async (action: string, receiptHandles: readonly string[], more: object = {}) => {
       for (let at = 0; at < receiptHandles.length; at += batchLimit) {
