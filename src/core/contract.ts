@@ -174,18 +174,20 @@ export function readContract(env: Environment = process.env): Contract {
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
-export function writeContract({
-  store,
-  stage,
-  streams,
-  workers,
-}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams' | 'workers'>>): Record<string, string> {
-  return {
-    GLOWPLUG_STORE: store,
-    GLOWPLUG_STAGE: stage,
-    ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}),
-    ...(workers === undefined ? {} : { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}` }),
+export function writeContract(
+  contract: Partial<Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'resultQueue'>>,
+): Record<string, string> {
+  const written = {
+    GLOWPLUG_STORE: contract.store,
+    GLOWPLUG_STAGE: contract.stage,
+    GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
+    AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
+    GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
   };
+  return Object.fromEntries(
+    Object.entries(written).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */

@@ -5,19 +5,24 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { projectRoot } from '../build/project.ts';
+import { systemClock } from '../core/clock.ts';
 import type { Credentials } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { createBucket } from './buckets.ts';
+import type { CloudFunction } from './cloud-function.ts';
 import { codeFolder, removeStaleAssets } from './code-folder.ts';
 import { localCredentials } from './credentials.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
+import { AsyncInvoker, type AsyncTarget, defaultAsyncSettings } from './events/async-invoker.ts';
+import type { Invocation } from './invocation.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
 import { InvocationFeed } from './page/invocation-feed.ts';
 import { pagePath } from './page/page-listener.ts';
 import { pageOf } from './page/page-of.ts';
 import { Fleet } from './runtime/fleet.ts';
+import { functionArn } from './runtime/function-spec.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
 import { EventSources } from './sqs/event-sources.ts';
@@ -110,7 +115,13 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
 
   const s3 = await s3Listener({ folder: join(folder, 's3'), credentials });
   resources.defer(() => s3.settled());
-  const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
+  const find = (name: string) => {
+    const found = deployment.find(name);
+    const accept = (invocation: Invocation) =>
+      asynchronous.accept(asyncTarget(found ?? deployment.function(name)), invocation);
+    return found && { invoke: found.run, accept };
+  };
+  const lambda = lambdaApiListener({ find, secretFor, region, account, now });
   // A model's gigabyte may take its time.
   const queues = new LocalQueues({ secretFor, region, now });
   const serviceOf = (request: IncomingMessage): RequestListener => {
@@ -140,6 +151,25 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const functions = () => deployment.names.map((name) => deployment.function(name));
   const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
 
+  const asyncTarget = ({ name, spec, run, note }: CloudFunction): AsyncTarget => ({
+    arn: functionArn(spec, where),
+    settings: template?.asyncSettings.get(name) ?? defaultAsyncSettings,
+    invoke: run,
+    note,
+  });
+  const asynchronous = resources.use(
+    new AsyncInvoker({
+      clock: systemClock,
+      now,
+      async deliver(arn, body, attributes) {
+        const queue = template?.queues.find((each) => each.arn === arn);
+        const target = deployment.find(arn.split(':')[6] ?? '');
+        if (queue) await queues.send(queue, body, attributes);
+        else if (target) asynchronous.accept(asyncTarget(target), { payload: Buffer.from(body) });
+        else onProgress(`leaving out a destination that is no queue and no function of the app: ${arn}`);
+      },
+    }),
+  );
   const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name)));
 
   const code = codeFolder(folder, temporary);

@@ -1,7 +1,6 @@
 // The functions that run now. A new template is applied as CloudFormation would: what did not change is not touched.
 import { GlowplugError } from '../core/errors.ts';
 import { CloudFunction } from './cloud-function.ts';
-import type { Invocation, Outcome } from './invocation.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity } from './runtime/function-spec.ts';
 import type { CloudTemplate } from './template/template.ts';
@@ -38,9 +37,8 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** By its name here or by AWS's name for it, as the Invoke API wants it. */
-  find(name: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined {
-    const found = [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
-    return found && { invoke: found.run };
+  find(name: string): CloudFunction | undefined {
+    return [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
   }
 
   /** Names of the functions that are new, changed or gone. What old versions still run goes on meanwhile. */

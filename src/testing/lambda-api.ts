@@ -8,7 +8,13 @@ import { type Gate, signedBy, splitTarget } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface LambdaApiOptions extends Gate {
-  find(name: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined;
+  find(name: string):
+    | {
+        invoke(invocation: Invocation): Promise<Outcome>;
+        /** Takes it for later; the answer is its request id. */
+        accept(invocation: Invocation): string;
+      }
+    | undefined;
   readonly account: string;
 }
 
@@ -30,7 +36,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke } = target(options, message);
+  const { invoke, accept } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -40,17 +46,13 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   }
   if (type === 'DryRun') return void response.writeHead(204).end();
   const [traceId] = message.headersDistinct['x-amzn-trace-id'] ?? [];
-  const work = invoke({
+  const invocation = {
     payload: body.length === 0 ? Buffer.from('{}') : body,
     ...readContext(message.headers['x-amz-client-context']),
     ...(traceId === undefined ? {} : { traceId }),
-  });
-  if (type === 'Event') {
-    // Accepted: what comes of it is in the log.
-    work.catch(() => {});
-    return void response.writeHead(202).end();
-  }
-  sendOutcome(response, await work, message.headers['x-amz-log-type'] === 'Tail');
+  };
+  if (type === 'Event') return void response.writeHead(202, { 'x-amzn-requestid': accept(invocation) }).end();
+  sendOutcome(response, await invoke(invocation), message.headers['x-amz-log-type'] === 'Tail');
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */

@@ -22,6 +22,10 @@ async function open(invoke = echo()) {
       invocations.push(invocation);
       return invoke(invocation);
     },
+    accept: (invocation: Invocation) => {
+      void fake.invoke(invocation);
+      return 'the-event';
+    },
   };
   const listener = lambdaApiListener({
     find: (name) => (name === 'echo' ? fake : undefined),
