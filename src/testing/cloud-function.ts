@@ -13,13 +13,15 @@ import { signRequest } from './sign-request.ts';
 export class CloudFunction implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #where: CloudIdentity;
+  readonly #now: () => Date;
   #current: LocalFunction;
   #listener: RequestListener | undefined;
   #bound: Bound | undefined;
 
-  constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity) {
+  constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity, now: () => Date) {
     this.#fleet = fleet;
     this.#where = where;
+    this.#now = now;
     this.#current = fleet.add(spec);
   }
 
@@ -67,7 +69,7 @@ export class CloudFunction implements AsyncDisposable {
     const url = new URL(path, this.url);
     if (this.spec.url?.auth === 'NONE') return fetch(url, init);
     const { credentials, region } = this.#where;
-    return fetch(url, { ...init, headers: signRequest(url, init, { credentials, region, now: new Date() }) });
+    return fetch(url, { ...init, headers: signRequest(url, init, { credentials, region, now: this.#now() }) });
   }
 
   /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
@@ -90,6 +92,10 @@ export class CloudFunction implements AsyncDisposable {
   /** The newest part of its log, as CloudWatch would have it. */
   logs(): string {
     return this.#current.log.text;
+  }
+
+  kill(): Promise<number> {
+    return this.#current.kill();
   }
 
   /** Goes on as `spec`: who runs finishes as before, who comes next meets the new version. */
@@ -118,7 +124,7 @@ export class CloudFunction implements AsyncDisposable {
         urlId: createHash('sha256').update(this.name).digest('hex').slice(0, 32),
         region,
         account,
-        now: () => new Date(),
+        now: this.#now,
       });
   }
 }

@@ -12,11 +12,13 @@ import { codeFolder, removeStaleAssets } from './code-folder.ts';
 import { localCredentials } from './credentials.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
 import { Fleet } from './runtime/fleet.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
+import { spoiling } from './s3/spoil.ts';
 import { synthesize } from './template/synthesize.ts';
 import { type CloudTemplate, readTemplate } from './template/template.ts';
 
@@ -42,6 +44,8 @@ export interface LocalCloudFunction {
   fetch(path?: string, init?: RequestInit): Promise<Response>;
   invoke(payload: unknown): Promise<unknown>;
   logs(): string;
+  /** Kills its environments, whatever they do: how many there were. The next invocation finds new ones. */
+  kill(): Promise<number>;
 }
 
 export interface LocalCloud extends AsyncDisposable {
@@ -55,6 +59,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
   /** The template's buckets. */
   readonly stores: readonly string[];
+  /** For tests of what a function does when something else fails. */
+  readonly faults: Faults;
   /** Synthesises again; names of the functions that are new, changed or gone. The old version stays when that fails. */
   reload(): Promise<string[]>;
 }
@@ -96,24 +102,28 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const reaper = resources.use(Reaper.start({ folder, remove: temporary }));
   const credentials = localCredentials(folder);
   const secretFor = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined);
-  const now = () => new Date();
+  const faults = createFaults();
+  const { now } = faults;
 
-  const s3 = await s3Listener({ folder: join(folder, 's3'), credentials });
+  const s3 = await s3Listener({ folder: join(folder, 's3'), credentials, now });
   resources.defer(() => s3.settled());
+  const s3OrFault = spoiling(s3.listener, faults.onS3);
   const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
   // A model's gigabyte may take its time.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
-    (request.url?.startsWith(lambdaPaths) ? lambda : s3.listener)(request, response),
+    (request.url?.startsWith(lambdaPaths) ? lambda : s3OrFault)(request, response),
   );
   server.on('checkContinue', (request, response) => {
-    if (!request.url?.startsWith(lambdaPaths)) return s3.listener(request, response);
+    if (!request.url?.startsWith(lambdaPaths)) return s3OrFault(request, response);
     response.writeContinue();
     lambda(request, response);
   });
   const { url: endpoint } = resources.use(await listen(server, port));
   const where = { region, account, credentials, s3Endpoint: endpoint };
-  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine: options.log }));
-  const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1));
+  const fleet = resources.use(
+    new Fleet({ folder, reaper, where, onLine: options.log, diesAfterMs: faults.onInvocation }),
+  );
+  const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1, now));
 
   const code = codeFolder(folder, temporary);
   let template: CloudTemplate | undefined;
@@ -135,6 +145,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   return {
     region,
     credentials,
+    faults,
     endpoint,
     s3Endpoint: endpoint,
     get functions() {

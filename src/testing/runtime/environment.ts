@@ -44,6 +44,13 @@ export interface Invoked {
   readonly free: Promise<void>;
 }
 
+interface Handed {
+  readonly invocation: Invocation;
+  readonly requestId: string;
+  readonly leftMs: () => number;
+  readonly diesAfterMs: number | undefined;
+}
+
 interface Begun {
   readonly kind: 'stream';
   readonly stream: ResponseStream;
@@ -87,14 +94,14 @@ export class Environment implements ExecutionEnvironment {
    * Answers as soon as the function has, or begins to where the invocation takes a stream; `free` settles once the next
    * invocation may come, which is when the runtime asks for it.
    */
-  async invoke(invocation: Invocation): Promise<Invoked> {
+  async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
     const { spec } = this.#options;
     const requestId = randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     this.#log.startTail();
     this.#log.append(this.#platform.start(requestId));
-    const result = await this.#run(invocation, requestId, leftMs);
+    const result = await this.#run({ invocation, requestId, leftMs, diesAfterMs });
     if (result.kind !== 'stream') {
       const { logTail, free } = await this.#finish(result, requestId, started);
       return { outcome: toOutcome(result, requestId, logTail), free };
@@ -119,6 +126,10 @@ export class Environment implements ExecutionEnvironment {
     await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
 
+  async kill(): Promise<void> {
+    await this.#runtime?.kill();
+  }
+
   /** Called by the fleet while it is at work. */
   checkMemory(): void {
     const runtime = this.#runtime;
@@ -129,7 +140,7 @@ export class Environment implements ExecutionEnvironment {
     if (now > this.#options.spec.memoryMb) runtime.ranOutOfMemory();
   }
 
-  async #run(invocation: Invocation, requestId: string, leftMs: () => number): Promise<Answer | Failure | Begun> {
+  async #run({ invocation, requestId, leftMs, diesAfterMs }: Handed): Promise<Answer | Failure | Begun> {
     const { spec, where } = this.#options;
     if (!this.isWarm) {
       const started = performance.now();
@@ -150,6 +161,7 @@ export class Environment implements ExecutionEnvironment {
       clientContext: invocation.clientContext,
       streams: invocation.streams,
     });
+    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
     const signal = await takeWithin(signals, leftMs());
     if (signal.kind === 'stream') return { kind: 'stream', stream: signal.stream, signals };
     return toAnswer(signal) ?? toFailure(signal, spec.timeoutMs);
@@ -250,6 +262,12 @@ export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: numbe
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A process that has ended meanwhile is not killed again. */
+export function dieAfter(runtime: RuntimeProcess, ms: number): void {
+  if (ms === 0) void runtime.kill();
+  else setTimeout(() => void runtime.kill(), ms).unref();
 }
 
 /** Time for the end of a process to be heard after its connections broke. */

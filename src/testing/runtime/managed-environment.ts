@@ -6,7 +6,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Invocation } from '../invocation.ts';
-import { type EnvironmentOptions, type Invoked, logStreamName, newTraceId, takeWithin } from './environment.ts';
+import {
+  dieAfter,
+  type EnvironmentOptions,
+  type Invoked,
+  logStreamName,
+  newTraceId,
+  takeWithin,
+} from './environment.ts';
 import type { LogStream } from './function-log.ts';
 import { functionArn, type ManagedInstances } from './function-spec.ts';
 import type { ExecutionEnvironment } from './local-function.ts';
@@ -52,7 +59,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     await this.#ready();
   }
 
-  async invoke(invocation: Invocation): Promise<Invoked> {
+  async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
     const { spec, where } = this.#options;
     const requestId = randomUUID();
     const started = performance.now();
@@ -72,6 +79,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
       clientContext: invocation.clientContext,
       streams: invocation.streams,
     });
+    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
     const over = async (end: Answer | Failure) => {
       runtime.over(requestId);
       await this.#report(end, requestId, started);
@@ -104,6 +112,10 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     if (now <= this.#options.spec.memoryMb) return;
     runtime.ranOutOfMemory();
     void runtime.kill();
+  }
+
+  async kill(): Promise<void> {
+    await this.#runtime?.kill();
   }
 
   async end(): Promise<void> {
