@@ -16,11 +16,13 @@ const commands = {
   'test:peers': [[...vitest, 'test/peers']],
   build: [
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    ['scripts/build-page.mjs'],
     [...source, 'esbuild.config.ts'],
   ],
   check: [
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.page.json'],
     [
       'node_modules/oxlint/bin/oxlint',
       '--type-aware',
@@ -37,6 +39,7 @@ const commands = {
   bench: [[...source, 'bench/main.ts']],
   docs: [[...source, 'scripts/docs.ts']],
   glowplug: [[...source, 'src/cli/main.ts']],
+  deploy: [[...source, 'src/cli/main.ts', 'deploy']],
   synth: [[...source, 'infra/app.ts']],
 };
 

@@ -2,11 +2,13 @@
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
+import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import { readContract } from './core/contract.ts';
 import { consoleLog } from './core/log.ts';
+import { once } from './core/once.ts';
 import { createContext } from './handler/context.ts';
-import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
+import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
@@ -16,6 +18,8 @@ import type { SessionFactory } from './session/session.ts';
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
   fetch(request: Request, options?: { signal?: AbortSignal; requestId?: string }): Promise<Response>;
+  /** What it takes: kind, content types and limits. */
+  readonly input: InferenceFunction['input'];
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
 }
@@ -39,18 +43,27 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   options: FunctionOptions<M, I, O>,
 ): InferenceHandler {
   const given = givenHost();
-  const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
-  const { fetch, warm } = defineFunction(options, environment);
+  const environment = given ? () => new Environment(given.contract, given.createSession, given) : sharedEnvironment;
+  const { fetch, warm, input } = defineFunction(options, environment);
+  const outlet = once(() => openOutlet(options.queue?.callbacks));
   const { onLambda, streams } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) void warm();
   const streaming = onLambda && streams;
   const answer = streaming ? streamEvent : answerEvent;
-  const handler = middy((event: unknown, context: LambdaContext) => answer(fetch, event, context));
+  const handler = middy((event: unknown, context: LambdaContext) => answer(fetch, event, context, outlet));
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
+    input,
     fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
   });
+}
+
+/** @throws GlowplugError CONFIG_INVALID */
+async function openOutlet(callbacks: readonly string[] = []): Promise<Outlet> {
+  const { openResults } = await import('./results/results.ts');
+  const contract = readContract();
+  return { ...contract, results: openResults(contract), callbacks };
 }
 
 let shared: Environment | undefined;

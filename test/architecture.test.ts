@@ -17,16 +17,21 @@ const mayImport: Record<string, readonly string[]> = {
   session: ['core', 'tensor', 'models', 'batch'],
   protocol: ['core', 'tensor'],
   handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol'],
-  adapters: ['core', 'handler'],
-  inference: ['adapters', 'handler', 'session', 'protocol', 'core'],
+  // Where answers go that nobody waits for; models for the one S3 location and its refusals.
+  results: ['core', 'models'],
+  adapters: ['core', 'handler', 'results'],
+  inference: ['adapters', 'handler', 'results', 'session', 'protocol', 'core'],
   index: ['inference', 'handler', 'protocol', 'tensor', 'core'],
+  // session: a pass is proven by running both models; constants are computed here, without a runtime.
+  optimize: ['core', 'onnx', 'session', 'tensor'],
   release: ['optimize', 'models', 'onnx', 'core', 'session', 'tensor'],
   build: ['core', 'models'],
   testing: ['core', 'tensor', 'models', 'onnx', 'release', 'build', 'session', 'handler', 'adapters', 'index'],
   observe: ['core', 'tensor'],
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
-  cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build'],
+  // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
+  cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build', 'session/budget'],
   cli: [
     'core',
     'tensor',
@@ -50,8 +55,9 @@ const heavy: Record<string, readonly string[]> = {
   esbuild: ['build'],
   'onnxruntime-node': ['session'],
   sharp: ['tensor'],
+  '@grpc/grpc-js': ['server'],
   '@aws-sdk/client-s3': ['models'],
-  'onnx-buf': ['onnx'],
+  'onnx-buf': ['onnx', 'optimize'],
   commander: ['cli'],
 };
 

@@ -1,5 +1,5 @@
 // The stack that is deployed first: functions are refused while a version they pin is not in it.
-import { CfnOutput, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ModelStore } from 'glowplug/cdk';
 import type { Config } from '../config.ts';
@@ -16,6 +16,5 @@ export class StoreStack extends Stack {
       id: 'AwsSolutions-S1',
       reason: 'Who wrote what stands in the store itself: blobs are written once and every move of a tag is recorded.',
     });
-    new CfnOutput(this, 'Store', { value: this.store.location, description: 'glowplug publish --store' });
   }
 }

@@ -5,17 +5,28 @@ import { type Context, createContext } from '../handler/context.ts';
 import { errorResponse } from '../handler/pipeline.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
+import type { Outlet } from './sqs.ts';
+import { isSqsEvent } from './sqs-event.ts';
 
 export type Fetch = (request: Request, context: Context) => Promise<Response>;
 
 /** Time to answer 504 before Lambda ends the process without an answer. */
 const LAST_WORDS_MS = 200;
 
-export async function answerEvent(fetch: Fetch, event: unknown, lambda: LambdaContext): Promise<unknown> {
+export async function answerEvent(
+  fetch: Fetch,
+  event: unknown,
+  lambda: LambdaContext,
+  outlet?: () => Promise<Outlet>,
+): Promise<unknown> {
   const { context, end } = openInvocation(lambda);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       return await orRefusal(functionUrl.fromResponse, await fetch(functionUrl.toRequest(event), context), context);
+    }
+    if (outlet && isSqsEvent(event)) {
+      const { answerRecords } = await import('./sqs.ts');
+      return await answerRecords(event, fetch, await outlet(), context);
     }
     const response = isForeign(event)
       ? errorResponse(foreign(event), context)
@@ -63,6 +74,6 @@ function isForeign(event: unknown): event is object {
 function foreign(event: object): GlowplugError {
   return new GlowplugError(
     'EVENT_UNKNOWN',
-    `expected a function URL event or a direct invocation, got an event with ${Object.keys(event).slice(0, 8).join(', ')}`,
+    `expected a function URL event, SQS records or a direct invocation, got an event with ${Object.keys(event).slice(0, 8).join(', ')}`,
   );
 }

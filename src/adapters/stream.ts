@@ -8,12 +8,18 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { isRecord } from '../core/is-record.ts';
 import { isFunctionUrlEvent, resultHead, toRequest } from './function-url.ts';
 import { answerEvent, type Fetch, openInvocation } from './lambda.ts';
+import type { Outlet } from './sqs.ts';
 
 type Handler = MiddyfiedHandler<unknown, unknown>;
 
 /** Answers one event; the body of a function URL's answer is still to come. */
-export async function streamEvent(fetch: Fetch, event: unknown, lambda: LambdaContext): Promise<unknown> {
-  if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda);
+export async function streamEvent(
+  fetch: Fetch,
+  event: unknown,
+  lambda: LambdaContext,
+  outlet?: () => Promise<Outlet>,
+): Promise<unknown> {
+  if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda, outlet);
   const { context, end } = openInvocation(lambda);
   const response = await fetch(toRequest(event), context);
   return { ...resultHead(response), body: until(response.body, end) };

@@ -14,6 +14,7 @@ import type { BatcherOptions, BatcherStats, Part, Rows, Work } from './work.ts';
 
 interface Waiting<I, O> extends Waiter {
   readonly rows: Rows<I>;
+  readonly since: number;
   readonly answers: O[];
   /** Parts taken so far, and those of them without an answer. */
   parts: number;
@@ -42,7 +43,8 @@ export class Batcher<I, O> implements AsyncDisposable {
   readonly #alarm: Alarm;
   #closed = false;
   #idle = Promise.withResolvers<void>();
-  readonly #counts = { runs: 0, failedRuns: 0, rowsRun: 0, answered: 0, failed: 0, refused: 0 };
+  readonly #counts = { runs: 0, failedRuns: 0, rowsRun: 0, queueMs: 0, answered: 0, failed: 0, refused: 0 };
+  readonly #sizes = new Map<number, { runs: number; ms: number }>();
 
   constructor(work: Work<I, O>, options: BatcherOptions, clock: Clock) {
     this.#work = work;
@@ -68,11 +70,13 @@ export class Batcher<I, O> implements AsyncDisposable {
     }
     const { promise, resolve, reject } = Promise.withResolvers<O>();
     const level = priorities.indexOf(rows.priority ?? 'normal');
+    const since = this.#clock.now();
     const waiting: Waiting<I, O> = {
       rows,
       bucket,
       level,
-      rank: this.#clock.now() - level * STEP_MS,
+      since,
+      rank: since - level * STEP_MS,
       bytesPerRow: rows.bytes / rows.rows,
       left: rows.rows,
       place: undefined as Place<Waiting<I, O>> | undefined,
@@ -104,6 +108,7 @@ export class Batcher<I, O> implements AsyncDisposable {
       waitingBytes: this.#queue.bytes,
       running: this.#running,
       ...runs,
+      sizes: Object.fromEntries([...this.#sizes].map(([rows, seen]) => [rows, { ...seen }])),
       requests: { answered, failed, refused },
       buckets: Object.fromEntries(buckets),
     };
@@ -188,6 +193,7 @@ export class Batcher<I, O> implements AsyncDisposable {
 
   #take(waiting: Waiting<I, O>, rows: number): Taken<I, O> {
     const from = waiting.rows.rows - waiting.left;
+    if (from === 0) this.#counts.queueMs += this.#clock.now() - waiting.since;
     this.#queue.take(waiting, rows);
     waiting.unanswered++;
     return { of: waiting, at: waiting.parts++, input: waiting.rows.input, from, to: from + rows };
@@ -214,13 +220,19 @@ export class Batcher<I, O> implements AsyncDisposable {
         throw new GlowplugError('INTERNAL', `expected ${parts.length} answers of a batch, got ${answers.length}`);
       }
       const rows = parts.reduce((sum, { from, to }) => sum + to - from, 0);
-      this.#counts.rowsRun += rows;
+      this.#counted(rows, this.#clock.now() - start);
       bucket.pace.ran(rows, this.#clock.now() - start);
       return answers;
     } catch (error) {
       this.#counts.failedRuns++;
       throw error;
     }
+  }
+
+  #counted(rows: number, ms: number): void {
+    this.#counts.rowsRun += rows;
+    const size = this.#sizes.get(rows) ?? { runs: 0, ms: 0 };
+    this.#sizes.set(rows, { runs: size.runs + 1, ms: size.ms + ms });
   }
 
   #answer(waiting: Waiting<I, O>, at: number, outcome: Outcome<O>): void {

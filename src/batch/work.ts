@@ -56,6 +56,10 @@ export interface BatcherStats {
   readonly runs: number;
   readonly failedRuns: number;
   readonly rowsRun: number;
+  /** Milliseconds that requests waited before their first rows were run, all together. */
+  readonly queueMs: number;
+  /** Rows of a run → how many runs had so many, and their time. */
+  readonly sizes: Readonly<Record<number, { readonly runs: number; readonly ms: number }>>;
   /** Requests by what became of them. */
   readonly requests: { readonly answered: number; readonly failed: number; readonly refused: number };
   /** What each bucket's pace chose. */

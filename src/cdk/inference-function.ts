@@ -1,15 +1,25 @@
 // One function of the app as a construct: its bundle, its layers, its URL, and rights to exactly the models it uses.
-import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { type IGrantable, type IPrincipal, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Annotations, AssetHashType, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import {
+  GatewayVpcEndpointAwsService,
+  type ISecurityGroup,
+  type IVpc,
+  type SubnetSelection,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  type Alias,
   CfnFunction,
   Code,
   type FunctionUrl,
   FunctionUrlAuthType,
   type ICapacityProvider,
+  type IFunction,
   InvokeMode,
   Function as LambdaFunction,
-  type LayerVersion,
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
@@ -18,8 +28,10 @@ import { Construct } from 'constructs';
 import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts';
 import type { Architecture } from '../build/layer.ts';
 import { writeContract } from '../core/contract.ts';
+import { functionRole } from './function-role.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import type { ModelStore } from './model-store.ts';
+import { mustFit } from './must-fit.ts';
 
 export interface InferenceFunctionProps {
   /** The function's TypeScript, `functions/<name>/function.ts`; it exports `handler`. */
@@ -65,6 +77,47 @@ export interface InferenceFunctionProps {
   readonly managedInstances?: ManagedInstances;
   /** @default one month */
   readonly logRetention?: RetentionDays;
+  /**
+   * Who may call the URL: whoever IAM allows, or everybody. For everybody, let the function or a middleware ask for a key.
+   * @default iam
+   */
+  readonly auth?: 'iam' | 'none';
+  /**
+   * X-Ray traces.
+   * @default true
+   */
+  readonly tracing?: boolean;
+  /**
+   * Name of an alias that the URL and the schedule use, such as `live`. Rollout shifts its weight between two versions.
+   * @default none, or `live` with provisionedConcurrency: the URL answers with the newest code
+   */
+  readonly alias?: string;
+  /**
+   * Environments that are kept warm, paid by the second whether they are used or not.
+   * @default none
+   */
+  readonly provisionedConcurrency?: number;
+  /**
+   * Environments at once, reserved and at most: the answer to a bill that must not grow.
+   * @default what the account has left
+   */
+  readonly reservedConcurrency?: number;
+  /**
+   * How often one environment is asked whether it is ready, which loads its models. Lambda keeps an idle one for some
+   * minutes: 5 minutes keep one warm, for some cents a month. Two requests at once still meet a cold start.
+   * @default never
+   */
+  readonly warmEvery?: Duration;
+  /**
+   * The network it is attached to. A Vpc of this app is given a gateway endpoint for S3, which costs nothing, so that the
+   * store is reached without a NAT gateway; one that is imported must have it.
+   * @default no VPC, which is simpler, and from which S3 is reached
+   */
+  readonly vpc?: IVpc | Vpc;
+  /** @default the private subnets */
+  readonly vpcSubnets?: SubnetSelection;
+  /** @default a new one that lets everything out and nothing in */
+  readonly securityGroups?: readonly ISecurityGroup[];
 }
 
 export interface ManagedInstances {
@@ -96,26 +149,43 @@ export interface ManagedInstances {
  */
 export class InferenceFunction extends Construct implements IGrantable {
   readonly function: LambdaFunction;
+  readonly alias: Alias | undefined;
+  /** What answers: the alias where there is one, else the function. */
+  readonly target: IFunction;
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
   readonly grantPrincipal: IPrincipal;
   /** What was bundled: its size, its models, the packages that come from layers. */
   readonly bundle: FunctionBundle;
 
+  /** @throws GlowplugError CONFIG_INVALID for what would not fit into Lambda, LOCK_STALE for a model that is not locked. */
   constructor(scope: Construct, id: string, props: InferenceFunctionProps) {
     super(scope, id);
-    const { architecture = 'x86_64', root, streaming = false, managedInstances: managed } = props;
+    const { architecture = 'x86_64', timeout = Duration.seconds(30), tracing = true, root } = props;
+    const { streaming = false, managedInstances: managed } = props;
+    // 2 GiB are the least that Managed Instances take.
+    const memorySize = props.memorySize ?? (managed ? 2048 : 1769);
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),
       sessionThreads: managed !== undefined,
       ...(props.references ? { references: props.references } : {}),
     });
+    const layers = this.#layers({ architecture, ...(root ? { root } : {}) });
+    const fit = mustFit({ bundle: this.bundle, layers, memorySize, seconds: timeout.toSeconds() });
+    if (fit.warning) Annotations.of(this).addWarningV2('glowplug:memory', fit.warning);
+
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const role = this.#role(props.store);
+    const role = functionRole(this, {
+      logGroup: this.logGroup,
+      store: props.store,
+      models: Object.values(this.bundle.lock.models).map(({ model }) => model),
+      tracing,
+      inVpc: props.vpc !== undefined,
+    });
     this.grantPrincipal = role;
     this.function = new LambdaFunction(this, 'Function', {
       runtime: Runtime.NODEJS_24_X,
@@ -123,9 +193,8 @@ export class InferenceFunction extends Construct implements IGrantable {
       handler: 'index.handler',
       code: Code.fromAsset(this.bundle.path, { assetHash: this.bundle.digest, assetHashType: AssetHashType.CUSTOM }),
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
-      // 2 GiB are the least that Managed Instances take.
-      memorySize: props.memorySize ?? (managed ? 2048 : 1769),
-      timeout: props.timeout ?? Duration.seconds(30),
+      memorySize,
+      timeout,
       ...(managed ? { loggingFormat: LoggingFormat.JSON } : {}),
       environment: writeContract({
         store: props.store.location,
@@ -133,54 +202,87 @@ export class InferenceFunction extends Construct implements IGrantable {
         streams: streaming,
         workers: managed && (managed.workers ?? 1),
       }),
-      layers: this.#layers({ architecture, ...(root ? { root } : {}) }),
+      layers,
       logGroup: this.logGroup,
       role,
+      ...(fit.ephemeralMb > 512 ? { ephemeralStorageSize: Size.mebibytes(fit.ephemeralMb) } : {}),
+      ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
+      ...network(props),
     });
-    this.url = this.function.addFunctionUrl({
-      authType: FunctionUrlAuthType.AWS_IAM,
-      ...(streaming ? { invokeMode: InvokeMode.RESPONSE_STREAM } : {}),
-    });
-
     const resource = this.function.node.defaultChild;
-    if (!(resource instanceof CfnFunction)) return;
-    // How the local cloud and the deploy command know which folder a function comes from.
-    resource.addMetadata('glowplug:function', this.bundle.name);
-    // Not by the prop: that would put its rights into the role's default policy, where they cannot be told from others.
-    resource.tracingConfig = { mode: 'Active' };
-    if (managed) resource.capacityProviderConfig = capacityOf(managed);
+    if (resource instanceof CfnFunction) {
+      // How the local cloud and the deploy command know which folder a function comes from.
+      resource.addMetadata('glowplug:function', this.bundle.name);
+      // Not by the prop: that would put its rights into the role's default policy, where they cannot be told from others.
+      if (tracing) resource.tracingConfig = { mode: 'Active' };
+      if (managed) resource.capacityProviderConfig = capacityOf(managed);
+    }
+
+    const { provisionedConcurrency } = props;
+    const alias = props.alias ?? (provisionedConcurrency ? 'live' : undefined);
+    this.alias =
+      alias === undefined
+        ? undefined
+        : this.function.addAlias(alias, {
+            ...(provisionedConcurrency ? { provisionedConcurrentExecutions: provisionedConcurrency } : {}),
+          });
+    // CDK's Alias is not written for exactOptionalPropertyTypes: it has what an IFunction has.
+    this.target = (this.alias as IFunction | undefined) ?? this.function;
+    this.url = this.alias
+      ? this.alias.addFunctionUrl(urlOptions(props))
+      : this.function.addFunctionUrl(urlOptions(props));
+    if (props.warmEvery) this.#keepWarm(props.warmEvery);
   }
 
-  /** A role of our own: the managed policy that CDK gives by default may write to every log group of the account. */
-  #role(store: ModelStore): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    this.logGroup.grantWrite(role);
-
-    const tracing = new Policy(role, 'Tracing', {
-      statements: [
-        new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
-      ],
-    });
-    tracing.attachToRole(role);
-    Validations.of(tracing).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'X-Ray has no resources: these two actions can be allowed for * alone.',
-    });
-
-    const models = Object.values(this.bundle.lock.models).map(({ model }) => model);
-    if (models.length > 0) store.grantRead(role, models);
-    return role;
-  }
-
-  #layers(props: LayerProps): LayerVersion[] {
+  #layers(props: LayerProps): (OnnxRuntimeLayer | SharpLayer)[] {
     const { externals } = this.bundle;
     return [
       ...(externals.includes('onnxruntime-node') ? [OnnxRuntimeLayer.of(this, props)] : []),
       ...(externals.includes('sharp') ? [SharpLayer.of(this, props)] : []),
     ];
   }
+
+  /** Asks as a function URL would: readiness is what every function answers, whatever its owner wrote. */
+  #keepWarm(every: Duration): void {
+    const event = {
+      version: '2.0',
+      rawPath: '/v2/health/ready',
+      rawQueryString: '',
+      headers: {},
+      requestContext: { http: { method: 'GET', path: '/v2/health/ready' } },
+      isBase64Encoded: false,
+    };
+    new Rule(this, 'Warm', {
+      schedule: Schedule.rate(every),
+      description: `keeps one environment of ${this.bundle.name} warm`,
+      // A ping that failed is not worth a second one: the next comes soon.
+      targets: [new FunctionTarget(this.target, { event: RuleTargetInput.fromObject(event), retryAttempts: 0 })],
+    });
+  }
 }
 
+function urlOptions({ auth = 'iam', streaming = false }: InferenceFunctionProps) {
+  return {
+    authType: auth === 'none' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
+    ...(streaming ? { invokeMode: InvokeMode.RESPONSE_STREAM } : {}),
+  };
+}
+
+function network({ vpc, vpcSubnets, securityGroups }: InferenceFunctionProps) {
+  if (!vpc) return {};
+  if (vpc instanceof Vpc && !vpc.node.tryFindChild(storeEndpoint)) {
+    vpc.addGatewayEndpoint(storeEndpoint, { service: GatewayVpcEndpointAwsService.S3 });
+  }
+  return {
+    // CDK's own classes are not written for exactOptionalPropertyTypes: a Vpc has what an IVpc has.
+    vpc: vpc as IVpc,
+    ...(vpcSubnets ? { vpcSubnets } : {}),
+    ...(securityGroups ? { securityGroups: [...securityGroups] } : {}),
+  };
+}
+
+/** One a VPC, whoever asks first. */
+const storeEndpoint = 'GlowplugStoreEndpoint';
 function capacityOf(managed: ManagedInstances): CfnFunction.CapacityProviderConfigProperty {
   const { capacityProvider, maxConcurrency, memoryGiBPerVCpu } = managed;
   return {

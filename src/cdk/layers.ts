@@ -18,8 +18,13 @@ export interface LayerProps {
 
 /** onnxruntime-node for one architecture, on the CPU: 47 MB for x86_64, 26 MB for arm64. */
 export class OnnxRuntimeLayer extends LayerVersion {
+  /** Unzipped size. */
+  readonly bytes: number;
+
   constructor(scope: Construct, id: string, props: LayerProps) {
-    super(scope, id, layerVersionProps(buildOnnxruntimeLayer(layerOptions(props)), 'MIT'));
+    const layer = buildOnnxruntimeLayer(layerOptions(props));
+    super(scope, id, layerVersionProps(layer, 'MIT'));
+    this.bytes = layer.bytes;
   }
 
   /** The stack's own layer of this architecture; made at the first call. */
@@ -33,8 +38,13 @@ export class OnnxRuntimeLayer extends LayerVersion {
 
 /** sharp with libvips for one architecture: 20 MB. */
 export class SharpLayer extends LayerVersion {
+  /** Unzipped size. */
+  readonly bytes: number;
+
   constructor(scope: Construct, id: string, props: LayerProps) {
-    super(scope, id, layerVersionProps(buildSharpLayer(layerOptions(props)), 'Apache-2.0 AND LGPL-3.0-or-later'));
+    const layer = buildSharpLayer(layerOptions(props));
+    super(scope, id, layerVersionProps(layer, 'Apache-2.0 AND LGPL-3.0-or-later'));
+    this.bytes = layer.bytes;
   }
 
   /** The stack's own layer of this architecture; made at the first call. */

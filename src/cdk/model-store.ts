@@ -1,5 +1,5 @@
 // The bucket that holds versions: an OCI layout a model, whose blobs are created once and whose tags move by compare-and-swap.
-import { Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { CfnOutput, CfnResource, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, type IGrantable, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
@@ -15,6 +15,12 @@ export interface ModelStoreProps {
    * @default 90 days
    */
   readonly keepReplacedIndexes?: Duration;
+  /**
+   * Whether `glowplug deploy` refuses functions of this store while models.keys.json names no key: with one, every version
+   * must carry a signature that the file trusts.
+   * @default false
+   */
+  readonly signed?: boolean;
 }
 
 /**
@@ -50,6 +56,12 @@ export class ModelStore extends Construct {
       ],
     });
     this.location = `s3://${this.bucket.bucketName}`;
+    const output = new CfnOutput(this, 'Location', { value: this.location, description: 'glowplug publish --store' });
+    const resource = this.bucket.node.defaultChild;
+    // How the deploy command knows the stack that goes first, and where to publish.
+    if (CfnResource.isCfnResource(resource)) {
+      resource.addMetadata('glowplug:store', { output: output.logicalId, signed: props.signed ?? false });
+    }
     for (const statement of this.#conditionalWrites()) this.bucket.addToResourcePolicy(statement);
   }
 

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { readContract } from '../core/contract.ts';
+import { copySignatures } from '../models/copy-signatures.ts';
 import { publish } from '../models/publish.ts';
 import { readVersion } from '../models/read-version.ts';
 import { chosenStore } from './chosen-store.ts';
@@ -17,7 +18,7 @@ interface Options {
 export function copyCommand(): Command {
   return new Command('copy')
     .description(
-      'Copy a version, all of its variants, from one store into another, under its version tag. Channels stay where they are.',
+      'Copy a version, all of its variants and signatures, from one store into another, under its version tag. Channels stay where they are.',
     )
     .argument('<reference>', 'such as iris:prod or iris@sha256:…')
     .requiredOption('--from <store>', 's3://bucket[/prefix] or a folder')
@@ -38,7 +39,9 @@ async function copy(reference: string, options: Options): Promise<void> {
     onProgress: (transfer) => progress.tell(`${reference} → ${to.name}`, transfer),
   });
   progress.end();
-  if (options.json) return printJson({ locked, created });
+  const signedBy = await copySignatures(from, to, locked);
+  if (options.json) return printJson({ locked, created, signedBy });
   const what = created ? pc.green('copied') : pc.dim('was there');
-  printLine(`${what}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);
+  const keys = signedBy.length > 0 ? `  signed by ${signedBy.join(', ')}` : '';
+  printLine(`${what}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}${keys}`);
 }

@@ -3,8 +3,8 @@ import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
+import { curlLine } from '../testing/curl-line.ts';
 import { difference, readSamples, type Sample } from '../testing/samples.ts';
-import { curlLine } from './curl.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
@@ -95,7 +95,7 @@ function printAnswer({ name, url, status, ms, body, problem, curl }: SampleAnswe
 
 async function serve(cloud: LocalCloud, root: string): Promise<void> {
   printLine(
-    `\n${pc.bold('The local cloud is up.')} AWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
+    `\n${pc.bold('The local cloud is up:')} ${pc.cyan(cloud.page)}\nAWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
   );
   await using _watch = watchSources(root, async (changed) => {
     printProgress(`${changed.join(', ')} changed`);

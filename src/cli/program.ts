@@ -3,10 +3,12 @@ import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
 import { copyCommand } from './copy.ts';
+import { deployCommand } from './deploy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { historyCommand } from './history.ts';
+import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
 import { invokeCommand } from './invoke.ts';
 import { keygenCommand } from './keygen.ts';
@@ -30,6 +32,7 @@ export function buildProgram(): Command {
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
   const commands = [
+    initCommand(),
     devCommand(),
     invokeCommand(),
     serveCommand(),
@@ -47,6 +50,7 @@ export function buildProgram(): Command {
     pullCommand(),
     copyCommand(),
     pruneCommand(),
+    deployCommand(),
     inspectCommand(),
     benchCommand(),
     doctorCommand(),

@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalCloud } from '../testing/cloud.ts';
-import type { Credentials } from './curl.ts';
+import type { Credentials } from '../testing/curl-line.ts';
 
 export interface RunningCloud {
   readonly pid: number;

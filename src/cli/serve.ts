@@ -16,11 +16,13 @@ interface Options {
   readonly store?: string;
   readonly host?: string;
   readonly port?: number;
+  readonly grpcPort?: number;
   readonly sagemaker?: boolean;
   readonly apiKeys?: string;
   readonly cors: string[];
   readonly maxBody?: number;
   readonly timeout?: number;
+  readonly batch?: number;
   readonly drain: number;
   readonly runLimit: number;
   readonly json?: boolean;
@@ -31,7 +33,7 @@ const signals = ['SIGTERM', 'SIGINT'] as const;
 export function serveCommand(): Command {
   return new Command('serve')
     .description(
-      'Serve ONNX files, models of a store, or functions over HTTP: the Open Inference Protocol, health, metrics.',
+      'Serve ONNX files, models of a store, or functions over HTTP and gRPC: the Open Inference Protocol, health, metrics.',
     )
     .argument(
       '[targets...]',
@@ -45,6 +47,11 @@ export function serveCommand(): Command {
       'port to listen on, 0 takes a free one (default: 8000; 8080 on SageMaker)',
       whole(0, 65_535),
     )
+    .option(
+      '--grpc-port <port>',
+      'answer the protocol over gRPC too, on this port; 0 takes a free one',
+      whole(0, 65_535),
+    )
     .option('--sagemaker', 'answer /ping and /invocations too; by itself where SAGEMAKER_BIND_TO_PORT is set')
     .option('--api-keys <file>', 'ask clients for a key of this file, one a line (or set GLOWPLUG_API_KEYS)')
     .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', several, [])
@@ -56,11 +63,16 @@ export function serveCommand(): Command {
       whole(1),
       60,
     )
+    .option(
+      '--batch <ms>',
+      'let requests of models without code share runs, of a size that answers 95 of 100 within so many ms',
+      whole(1),
+    )
     .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
-    .option('--json', 'print one line of JSON each time it is ready: { url, pid, functions, models }')
+    .option('--json', 'print one line of JSON each time it is ready: { url, grpc, pid, functions, models }')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
+      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --grpc-port 8001 --batch 50\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
     )
     .action(command(serve));
 }
@@ -72,12 +84,13 @@ async function serve(targets: string[], options: Options): Promise<void> {
   const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
-    const prepared = await prepare({ targets, models: options.model }, contract, folder);
+    const batch = options.batch === undefined ? undefined : { p95: options.batch };
+    const prepared = await prepare({ targets, models: options.model, batch }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
       onEvent: printProgress,
-      onReady({ port, pid }) {
-        const serving = servingOf(prepared, options.host ?? '127.0.0.1', port, pid);
+      onReady(ready) {
+        const serving = servingOf(prepared, options.host ?? '127.0.0.1', ready);
         if (options.json) printLine(JSON.stringify(serving));
         else for (const line of describeServing(serving)) printLine(line);
       },
@@ -95,6 +108,7 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
     units,
     host: options.host ?? (sagemaker ? '0.0.0.0' : '127.0.0.1'),
     port: options.port ?? (sagemaker ? (contract.sagemakerPort ?? 8080) : 8000),
+    grpcPort: options.grpcPort,
     sagemaker,
     apiKeys: keys,
     cors: options.cors,

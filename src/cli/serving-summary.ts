@@ -6,21 +6,36 @@ import { elementCount } from '../tensor/tensor.ts';
 
 export interface Serving {
   readonly url: string;
+  /** host:port of gRPC, where it is answered. */
+  readonly grpc?: string;
   readonly pid: number;
   /** Functions, by name, and where each is. */
   readonly functions: Readonly<Record<string, string>>;
   readonly models: Readonly<Record<string, Signature>>;
 }
 
-export function servingOf({ units, signatures }: Prepared, host: string, port: number, pid: number): Serving {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function servingOf(
+  { units, signatures }: Prepared,
+  host: string,
+  { port, grpcPort, pid }: { readonly port: number; readonly grpcPort: number | undefined; readonly pid: number },
+): Serving {
+  const name = host.includes(':') ? `[${host}]` : host;
+  const url = `http://${name}:${port}`;
+  const grpc = grpcPort === undefined ? {} : { grpc: `${name}:${grpcPort}` };
   const functions = units.flatMap((unit) => (unit.kind === 'function' ? [unit.name] : []));
   const place = (name: string) => (units.length === 1 ? `${url}/` : `${url}/${name}/`);
-  return { url, pid, functions: Object.fromEntries(functions.map((name) => [name, place(name)])), models: signatures };
+  return {
+    url,
+    ...grpc,
+    pid,
+    functions: Object.fromEntries(functions.map((name) => [name, place(name)])),
+    models: signatures,
+  };
 }
 
-export function describeServing({ url, functions, models }: Serving): string[] {
+export function describeServing({ url, grpc, functions, models }: Serving): string[] {
   const lines = ['', `${pc.green('✓')} ${pc.bold('ready')} at ${pc.cyan(url)}  ${pc.dim('Ctrl-C ends it')}`];
+  if (grpc) lines.push(`  gRPC at ${pc.cyan(grpc)}`);
   for (const [name, place] of Object.entries(functions)) lines.push(`  ${pc.bold(name)}  POST ${pc.cyan(place)}`);
   for (const [name, signature] of Object.entries(models)) {
     lines.push(`  ${pc.bold(name)}  ${list(signature.inputs)} → ${list(signature.outputs)}`);

@@ -28,6 +28,10 @@ export interface Contract {
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
   readonly credentials: Credentials | undefined;
+  /** Where answers that nobody waits for are written: `s3://bucket[/prefix]`. */
+  readonly results: string | undefined;
+  /** URL of the queue that is told of each result. */
+  readonly resultQueue: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
@@ -88,6 +92,11 @@ export const variables = {
   AWS_ACCESS_KEY_ID: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SESSION_TOKEN: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  GLOWPLUG_RESULTS: {
+    meaning: 'Where the results of queued requests are written: s3://bucket[/prefix].',
+    default: 'unset: the function takes no queued requests',
+  },
+  GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
   GLOWPLUG_API_KEYS: {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
@@ -125,6 +134,8 @@ export function readContract(env: Environment = process.env): Contract {
       accessKeyId && secretAccessKey
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
+    results: env['GLOWPLUG_RESULTS'] || undefined,
+    resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
   };

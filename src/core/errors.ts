@@ -16,6 +16,11 @@ const entries = {
     meaning: 'The body is JSON but not what the schema of the function asks for.',
     remedy: 'Compare the named fields with the sample request of the function.',
   },
+  INPUT_MESSAGE: {
+    status: 400,
+    meaning: 'The gRPC message is no protobuf message of the protocol.',
+    remedy: 'Make it from the public proto of the Open Inference Protocol, with a client of it.',
+  },
   INPUT_TENSOR: {
     status: 400,
     meaning: 'A tensor has the wrong name, element type, shape or number of elements.',
@@ -25,6 +30,18 @@ const entries = {
     status: 400,
     meaning: 'The body is not an image that can be decoded: not one at all, cut off, or of an unknown format.',
     remedy: 'Send a whole JPEG, PNG, WebP, GIF, TIFF or AVIF as the body.',
+  },
+  INPUT_AUDIO: {
+    status: 400,
+    meaning: 'The body is not audio that can be decoded: not one at all, cut off, or compressed.',
+    remedy:
+      'Send a whole WAV file (ffmpeg -i in.mp3 out.wav makes one), or raw samples with a type such as audio/L16;rate=16000.',
+  },
+  INPUT_TEXT: {
+    status: 400,
+    meaning:
+      'The body is not text that can be used: none at all, of an unknown charset, or not in the charset that it names.',
+    remedy: 'Send JSON { "text": "…" }, or the text itself with Content-Type: text/plain.',
   },
   INPUT_ENCODING: {
     status: 400,
@@ -56,6 +73,11 @@ const entries = {
     status: 400,
     meaning: 'The Lambda event is of no kind that the function has an adapter for.',
     remedy: 'Invoke through the function URL, or directly with the JSON input as the payload.',
+  },
+  CALLBACK_FORBIDDEN: {
+    status: 403,
+    meaning: 'The record asks for its result at a URL that the function may not call.',
+    remedy: 'Add the origin to queue.callbacks of inference({ … }), or send the record without a callback.',
   },
   REFERENCE_INVALID: {
     status: 400,
@@ -191,10 +213,20 @@ const entries = {
     meaning: 'The host is closing, or replacing the model, and takes no more requests.',
     remedy: 'Try again: another host, or the next version, answers.',
   },
+  CLIENT_GONE: {
+    status: 499,
+    meaning: 'The client left before its answer was ready. What had not begun for it was not begun.',
+    remedy: 'Give the client more time than the answer takes, or make the answer faster.',
+  },
   DEADLINE: {
     status: 504,
     meaning: 'The answer was not ready within the deadline.',
     remedy: 'Try again, or raise the timeout.',
+  },
+  DELIVERY_FAILED: {
+    status: 502,
+    meaning: 'A result was written, but the queue or the callback that is to be told of it did not take it.',
+    remedy: 'Look at the callback’s host, or at the right to send to the result queue; the record is delivered again.',
   },
   INTERNAL: {
     status: 500,

@@ -1,5 +1,6 @@
 // What a function's owner writes, and what comes out: something that answers requests and can be warmed.
 import { GlowplugError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
@@ -37,9 +38,21 @@ export interface FunctionOptions<M extends References, I, O> {
    * @default true without a decode and predict of your own, else false: raw tensors go past your checks
    */
   readonly oip?: boolean;
+  /** For requests that come through a queue. They need no option: their results go where the deployment says. */
+  readonly queue?: QueueOptions;
+}
+
+export interface QueueOptions {
+  /**
+   * Origins that a message may name as its `callback`, such as `https://hooks.example.com`.
+   * @default none
+   */
+  readonly callbacks?: readonly string[];
 }
 
 export interface InferenceFunction {
+  /** What it takes, for whoever makes a form or an API description of it. */
+  readonly input: Pick<Input<unknown>, 'kind' | 'accepts'>;
   /** Answers a request. Never rejects. */
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
@@ -81,13 +94,15 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
   return {
+    input,
     warm: () => serving.warm(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
       const { pathname } = new URL(request.url);
       // Whether it is ready is asked of every function, by hosts and load balancers.
       if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
-        const served = { models: Object.values(models), statistics, warm: () => serving.warm() };
+        const { maxBytes } = input;
+        const served = { models: Object.values(models), statistics, maxBytes, warm: () => serving.warm() };
         return stamp(await answer(context, () => openInference(request, served)));
       }
       return stamp(await pipeline(verbs(models, pathname), request, context));
@@ -103,12 +118,4 @@ function onlyPost(request: Request, pathname: string): void {
   }
   if (request.method === 'POST') return;
   throw new GlowplugError('METHOD_NOT_ALLOWED', `expected POST, got ${request.method}`, { headers: { allow: 'POST' } });
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

@@ -10,11 +10,12 @@ import { parseLock } from '../models/lock.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { Lock, LockedVersion } from '../models/version.ts';
-import { type BatchOptions, batched } from '../session/batched.ts';
+import { type BatchedStats, type BatchOptions, batched, isBatched } from '../session/batched.ts';
 import { budgetFor, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Session, SessionFactory } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
+import type { OnBatched } from './given-host.ts';
 import type { ModelHost } from './model.ts';
 
 export class Environment implements ModelHost, AsyncDisposable {
@@ -26,15 +27,21 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #store = new SingleFlight<ReadableStore>();
   /** How many models answer with each version now. */
   readonly #answering = new Map<string, number>();
+  readonly #onBatched: OnBatched;
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
   #wantsRecycling = false;
 
-  constructor(contract: Contract, createSession: SessionFactory, options: { clock?: Clock; log?: Log } = {}) {
+  constructor(
+    contract: Contract,
+    createSession: SessionFactory,
+    options: { clock?: Clock; log?: Log; onBatched?: OnBatched } = {},
+  ) {
     this.#contract = contract;
     this.#createSession = createSession;
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
+    this.#onBatched = options.onBatched ?? (() => () => {});
     this.#pool = new SessionPool(budgetFor(contract.memoryMb, contract.workers));
   }
 
@@ -96,6 +103,11 @@ export class Environment implements ModelHost, AsyncDisposable {
     }
   }
 
+  batching(version: LockedVersion, batch: BatchOptions | undefined): BatchedStats | undefined {
+    const session = this.#pool.peek(sessionKey(version, batch));
+    return session && isBatched(session) ? session.stats : undefined;
+  }
+
   replace(from: LockedVersion | undefined, to: LockedVersion): void {
     this.#answering.set(to.digest, (this.#answering.get(to.digest) ?? 0) + 1);
     if (!from) return;
@@ -122,7 +134,7 @@ export class Environment implements ModelHost, AsyncDisposable {
           const path = held.paths['model.onnx'] ?? '';
           const threads = threadsFor(this.#contract.memoryMb);
           const session = holding(held, await this.#createSession(path, { threads }));
-          return batch ? await inBatches(session, batch) : session;
+          return batch ? await inBatches(session, batch, (stats) => this.#onBatched(version.model, stats)) : session;
         } catch (error) {
           await held[Symbol.asyncDispose]();
           throw error;
@@ -158,9 +170,24 @@ function holding(held: HeldVersion, session: Session): Session {
   };
 }
 
-async function inBatches(session: Session, options: BatchOptions): Promise<Session> {
+async function inBatches(
+  session: Session,
+  options: BatchOptions,
+  opened: (stats: () => BatchedStats) => () => void,
+): Promise<Session> {
   try {
-    return batched(session, options);
+    // The batcher owns the session and closes it last: by then nothing runs that could still be counted.
+    const closed: { tell?: () => void } = {};
+    const told: Session = {
+      ...session,
+      async [Symbol.asyncDispose]() {
+        closed.tell?.();
+        await session[Symbol.asyncDispose]();
+      },
+    };
+    const joined = batched(told, options);
+    closed.tell = opened(() => joined.stats);
+    return joined;
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;

@@ -1,16 +1,32 @@
 // Decode: what comes out of a request's body before predict sees it.
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { MAX_BODY_BYTES, readBody, readText } from '../core/body.ts';
-import { GlowplugError, shorten } from '../core/errors.ts';
+import { MAX_BODY_BYTES, readText } from '../core/body.ts';
+import { GlowplugError } from '../core/errors.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { decodeImage, type RawImage } from '../tensor/image.ts';
 import type { Context } from './context.ts';
+import { parseJson } from './parse-json.ts';
+import { readMedia } from './read-media.ts';
 
 /** The decode verb of a function. `kind` says what a client sends; `custom` is the function's own. */
 export interface Input<I> {
-  readonly kind: 'json' | 'tensors' | 'image' | 'custom';
+  readonly kind: 'json' | 'tensors' | 'image' | 'audio' | 'text' | 'custom';
+  /** Absent where only the decode itself knows. */
+  readonly accepts?: Accepts;
+  /** Bytes of a body, for the protocol's own paths too. @default 6 MB, Lambda's limit */
+  readonly maxBytes?: number | undefined;
   decode(request: Request, context: Context): Promise<I> | I;
+}
+
+/** What a client may send, and how much of it: for forms and API descriptions. */
+export interface Accepts {
+  /** Content types of the body; the first is the usual one. */
+  readonly contentTypes: readonly string[];
+  /** Where the body may be JSON around one value: that value's name, and how it stands there. */
+  readonly jsonField?: { readonly name: string; readonly as: 'base64' | 'text' | 'texts' };
+  /** By the names of the options that set them, such as `maxBytes` and `maxPixels`. */
+  readonly limits: Readonly<Record<string, number>>;
 }
 
 /**
@@ -24,10 +40,12 @@ export function json<S extends StandardSchemaV1>(
   schema: S,
   options: { maxBytes?: number } = {},
 ): Input<StandardSchemaV1.InferOutput<S>> {
+  const { maxBytes = MAX_BODY_BYTES } = options;
   return {
     kind: 'json',
+    accepts: { contentTypes: ['application/json'], limits: { maxBytes } },
     async decode(request) {
-      const value = parseJson(await readText(request, options.maxBytes));
+      const value = parseJson(await readText(request, maxBytes));
       const result = await schema['~standard'].validate(value);
       if (!result.issues) return result.value;
       const issues = result.issues.slice(0, 5).map((issue) => `${pathOf(issue)}: ${issue.message}`);
@@ -43,8 +61,11 @@ export function json<S extends StandardSchemaV1>(
  * @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_JSON, INPUT_TENSOR, INPUT_TOO_LARGE
  */
 export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest> {
+  const { maxBytes = MAX_BODY_BYTES } = options;
   return {
     kind: 'tensors',
+    accepts: { contentTypes: ['application/json', 'application/octet-stream'], limits: { maxBytes } },
+    maxBytes: options.maxBytes,
     async decode(request) {
       return await readInferRequest(request, options);
     },
@@ -58,36 +79,19 @@ export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest
  * @throws GlowplugError INPUT_EMPTY, INPUT_IMAGE, INPUT_TOO_LARGE (more than `maxPixels`, checked before decoding)
  */
 export function image(options: { maxPixels: number; maxBytes?: number }): Input<{ image: RawImage }> {
+  const { maxPixels, maxBytes = MAX_BODY_BYTES } = options;
   return {
     kind: 'image',
+    accepts: {
+      contentTypes: ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/tiff', 'image/avif'],
+      jsonField: { name: 'image', as: 'base64' },
+      limits: { maxBytes, maxPixels },
+    },
     async decode(request) {
-      const maxBytes = options.maxBytes ?? MAX_BODY_BYTES;
-      const isJson = /^application\/json\b/i.test(request.headers.get('content-type') ?? '');
-      const bytes = isJson ? fromBase64(await readText(request, maxBytes)) : await readBody(request, maxBytes);
-      return { image: await decodeImage(bytes, { maxPixels: options.maxPixels, maxBytes }) };
+      const bytes = await readMedia(request, { field: 'image', code: 'INPUT_IMAGE', maxBytes });
+      return { image: await decodeImage(bytes, { maxPixels, maxBytes }) };
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new GlowplugError(
-      'INPUT_JSON',
-      `expected JSON: ${error instanceof Error ? shorten(error.message, 120) : 'it cannot be parsed'}`,
-    );
-  }
-}
-
-function fromBase64(text: string): Uint8Array {
-  const value = parseJson(text);
-  const field = typeof value === 'object' && value !== null && 'image' in value ? value.image : undefined;
-  if (typeof field === 'string' && /^[A-Za-z0-9+/]+={0,2}$/.test(field)) return Buffer.from(field, 'base64');
-  throw new GlowplugError(
-    'INPUT_IMAGE',
-    'expected JSON { "image": "<base64>" }, or the image itself as the body with its own content type',
-  );
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {

@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { Signature } from '../core/signature.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
-import type { BatchOptions } from '../session/batched.ts';
+import type { BatchedStats, BatchOptions } from '../session/batched.ts';
 import type { Lease } from '../session/pool.ts';
 import type { RunOptions } from '../session/session.ts';
 import type { Tensors } from '../tensor/tensor.ts';
@@ -17,7 +17,8 @@ export interface Model<R extends string = string> {
   readonly reference: R;
   /**
    * Runs the model once, together with others who run it at that moment where the function says `batch`. The session is
-   * opened when it is not yet.
+   * opened when it is not yet. Without a signal in `options` the request's own is used: when the caller is gone, a run that
+   * has not begun is not begun.
    *
    * @throws GlowplugError INPUT_TENSOR (feeds that are not what the signature says), SESSION_FAILED, MODEL_UNAVAILABLE;
    * batched also QUEUE_FULL, DEADLINE
@@ -28,6 +29,8 @@ export interface Model<R extends string = string> {
   signature(): Promise<Signature>;
   /** A text file of the version, such as labels.txt. Read once for each host. */
   text(file: string): Promise<string>;
+  /** How its requests meet: sizes, waits, what was chosen; undefined when they do not, or its session is not open. */
+  batching(): Promise<BatchedStats | undefined>;
   /** Fetches the bytes and opens the session before somebody waits for them. */
   warm(): Promise<void>;
 }
@@ -50,28 +53,35 @@ export interface ModelHost {
   lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease>;
   /** Opens it beside the versions that answer, never in their place. @throws GlowplugError MEMORY_BUDGET */
   leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease>;
+  batching(version: LockedVersion, batch: BatchOptions | undefined): BatchedStats | undefined;
   /** `to` answers from now on, and `from` no more: its memory goes to who needs it. */
   replace(from: LockedVersion | undefined, to: LockedVersion): void;
 }
 
-type Ran = (version: LockedVersion, feeds: Tensors, outputs: Tensors) => void;
+interface ModelOfRequest {
+  readonly batch?: BatchOptions | undefined;
+  /** The request's: a run that says no other does not begin after it, and leaves its batch. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of each run. */
+  readonly ran?: (version: LockedVersion, feeds: Tensors, outputs: Tensors) => void;
+}
 
-/** The model in the version that `version` gives; `ran` hears of each run. */
+/** The model in the version that `version` gives. */
 export function createModel<R extends string>(
   reference: R,
   host: () => ModelHost,
   version: () => Promise<LockedVersion>,
-  batch: BatchOptions | undefined,
-  ran: Ran = () => {},
+  { batch, signal, ran }: ModelOfRequest,
 ): Model<R> {
   return {
     reference,
-    async run(feeds, options) {
+    async run(feeds, given) {
+      const options = signal && !given?.signal ? { ...given, signal } : given;
       const locked = await this.locked();
       using held = await available(reference, () => host().lease(locked, options?.signal, batch));
       // The registry types what the lock file says; the session checks it again, by value.
       const outputs = await held.session.run(feeds as Tensors, options);
-      ran(locked, feeds as Tensors, outputs);
+      ran?.(locked, feeds as Tensors, outputs);
       return outputs as OutputsOf<R>;
     },
     locked: () => available(reference, version),
@@ -79,6 +89,9 @@ export function createModel<R extends string>(
       return (await this.locked()).signature;
     },
     text: (file) => available(reference, async () => await host().text(await version(), file)),
+    async batching() {
+      return host().batching(await this.locked(), batch);
+    },
     async warm() {
       (await available(reference, async () => await host().lease(await version(), undefined, batch)))[Symbol.dispose]();
     },

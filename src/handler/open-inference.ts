@@ -14,12 +14,14 @@ import type { Model } from './model.ts';
 export interface Served {
   readonly models: readonly Model[];
   readonly statistics: Statistics;
+  /** Of a request's body. */
+  readonly maxBytes: number | undefined;
   warm(): Promise<void>;
 }
 
 /** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED, MODEL_NOT_FOUND, MODEL_CONTROL_OFF, and what reading and running throw */
 export async function openInference(request: Request, served: Served): Promise<Response> {
-  const { models, statistics, warm } = served;
+  const { models, statistics, maxBytes, warm } = served;
   const route = parseRoute(request.method, new URL(request.url).pathname);
   switch (route.kind) {
     case 'server':
@@ -36,7 +38,9 @@ export async function openInference(request: Request, served: Served): Promise<R
       throw new GlowplugError('MODEL_CONTROL_OFF', 'loading and unloading over HTTP is off');
     case 'all-statistics': {
       const locked = await Promise.all(models.map((model) => model.locked()));
-      return Response.json({ model_stats: locked.map(({ model, version }) => statistics.of(model, version)) });
+      const batching = await Promise.all(models.map((model) => model.batching()));
+      const all = locked.map(({ model, version }, at) => statistics.of(model, version, batching[at]));
+      return Response.json({ model_stats: all });
     }
   }
   const { model, locked } = await find(models, route.model, route.version);
@@ -46,12 +50,14 @@ export async function openInference(request: Request, served: Served): Promise<R
     case 'config':
       return Response.json(modelConfig(locked.model, locked.signature));
     case 'statistics':
-      return Response.json({ model_stats: [statistics.of(locked.model, locked.version)] });
+      return Response.json({ model_stats: [statistics.of(locked.model, locked.version, await model.batching())] });
     case 'model-ready':
       await model.warm();
       return new Response();
-    case 'infer':
-      return await infer(request, model, statistics.start(locked.model, locked.version), locked.signature);
+    case 'infer': {
+      const limits = { maxBytes, signature: locked.signature };
+      return await infer(request, model, statistics.start(locked.model, locked.version), limits);
+    }
   }
 }
 
@@ -72,9 +78,14 @@ export async function inferOnce(model: Model, request: unknown): Promise<Inferen
   return { kind: 'inference', model: name, version, request, outputs: await model.run(request.inputs) };
 }
 
-async function infer(request: Request, model: Model, watch: Stopwatch, signature: Signature): Promise<Response> {
+async function infer(
+  request: Request,
+  model: Model,
+  watch: Stopwatch,
+  limits: { maxBytes: number | undefined; signature: Signature },
+): Promise<Response> {
   try {
-    const input = await readInferRequest(request, { signature });
+    const input = await readInferRequest(request, limits);
     watch.lap('compute_input');
     const inference = await inferOnce(model, input);
     watch.lap('compute_infer');

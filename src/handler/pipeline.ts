@@ -5,6 +5,8 @@
 // and whatever fails on the way becomes an answer with a code of the catalogue, never a stack trace.
 import { catalogue, GlowplugError } from '../core/errors.ts';
 import type { Context } from './context.ts';
+import { serverTiming } from './server-timing.ts';
+import { withHeader } from './with-header.ts';
 
 /** The verbs of a function, each with its models and defaults already in it. */
 export interface Verbs<I, O> {
@@ -17,12 +19,19 @@ export interface Verbs<I, O> {
 
 /** Answers one request. Never rejects. */
 export async function pipeline<I, O>(verbs: Verbs<I, O>, request: Request, context: Context): Promise<Response> {
-  return await answer(context, async () => {
+  const timing = serverTiming();
+  const response = await answer(context, async () => {
     const input = await verbs.decode(request, context);
+    timing.mark('decode');
     await verbs.warm();
+    timing.mark('warm');
     const output = await verbs.predict(input, context);
-    return await verbs.encode(output, context);
+    timing.mark('predict');
+    const encoded = await verbs.encode(output, context);
+    timing.mark('encode');
+    return encoded;
   });
+  return withHeader(response, 'server-timing', timing.header());
 }
 
 /** Runs `work` until the deadline; an error becomes its answer. Never rejects. */
@@ -58,7 +67,8 @@ function asKnown(error: unknown): GlowplugError {
 async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {
   if (!signal) return await work();
   const { promise: never, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(new GlowplugError('DEADLINE', 'the answer was not ready within the deadline'));
+  // A host that knows more than that the time is up aborts with its own reason.
+  const abort = () => reject(signal.reason instanceof GlowplugError ? signal.reason : deadline());
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -66,6 +76,10 @@ async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+function deadline(): GlowplugError {
+  return new GlowplugError('DEADLINE', 'the answer was not ready within the deadline');
 }
 
 /** For the log alone: the stack, and the causes below it. */

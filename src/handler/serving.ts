@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { createModel, type Model, type ModelHost } from './model.ts';
 import { type ModelUse, readUse } from './model-use.ts';
 import { ServedModel } from './served-model.ts';
+import { withHeader } from './with-header.ts';
 
 type AnyModels = Readonly<Record<string, Model>>;
 type OwnWarm = ((models: AnyModels) => Promise<void> | void) | undefined;
@@ -34,15 +35,19 @@ export class Serving {
   }
 
   /** What the request finds at its start is what it runs, however long it takes. */
-  forRequest(request: Request, { requestId }: Context): RequestModels {
+  forRequest(request: Request, { requestId, signal }: Context): RequestModels {
     for (const served of this.#served.values()) served.tick();
     const ran = new Map<string, LockedVersion>();
     const models = [...this.#served].map(([name, served]) => {
       let chosen: Promise<LockedVersion> | undefined;
       const version = () => (chosen ??= served.choose(request, requestId));
-      const model = createModel(served.reference, this.#host, version, served.batch, (which, feeds, outputs) => {
-        ran.set(name, which);
-        served.answered({ requestId, version: which, feeds, outputs });
+      const model = createModel(served.reference, this.#host, version, {
+        batch: served.batch,
+        signal,
+        ran(which, feeds, outputs) {
+          ran.set(name, which);
+          served.answered({ requestId, version: which, feeds, outputs });
+        },
       });
       return [name, model] as const;
     });
@@ -80,7 +85,7 @@ export class Serving {
     return Object.fromEntries(
       [...this.#served].map(([each, served]) => {
         const choose = async () => (each === name && version ? version : await served.current());
-        return [each, createModel(served.reference, this.#host, choose, served.batch)];
+        return [each, createModel(served.reference, this.#host, choose, { batch: served.batch })];
       }),
     );
   }
@@ -89,14 +94,5 @@ export class Serving {
 const header = 'x-glowplug-model';
 
 function stamped(response: Response, ran: ReadonlyMap<string, LockedVersion>): Response {
-  const value = [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', ');
-  try {
-    response.headers.set(header, value);
-    return response;
-  } catch {
-    // Headers of a redirect, and of what fetch() answered, cannot be changed.
-    const headers = new Headers(response.headers);
-    headers.set(header, value);
-    return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
-  }
+  return withHeader(response, header, [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', '));
 }

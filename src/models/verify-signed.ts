@@ -2,13 +2,12 @@
 import { verify } from 'node:crypto';
 import { GlowplugError } from '../core/errors.ts';
 import { refuseBelow } from './floor.ts';
-import { blobKey, digestOf } from './manifest.ts';
-import { type Descriptor, readIndex } from './model-index.ts';
-import { readAll } from './read-all.ts';
+import { readIndex } from './model-index.ts';
+import { readSignature, signaturesLimit } from './read-signature.ts';
 import type { ReadableStore } from './stores/store.ts';
 import { floorOf, keysFile, type TrustedKeys, toPublicKey } from './trusted-keys.ts';
 import type { LockedVersion } from './version.ts';
-import { parseSignatureManifest, signaturesOf, signedPayload } from './version-signature.ts';
+import { signaturesOf, signedPayload } from './version-signature.ts';
 
 /**
  * Nothing is asked of the store when the file holds no key; else the index and one small manifest. Light enough for a
@@ -38,24 +37,4 @@ export async function verifySigned(store: ReadableStore, locked: LockedVersion, 
     reasons.push(`the signature by ${keyId} is wrong`);
   }
   throw new GlowplugError('SIGNATURE_INVALID', `${wanted}; ${reasons.join(', ') || 'it is not signed'}`);
-}
-
-/** Whoever can write to the store can write many. */
-const signaturesLimit = 32;
-const manifestBytes = 64 * 1024;
-
-/** Undefined when it is not there, is of another version, or is not what its digest says. */
-async function readSignature(
-  store: ReadableStore,
-  { model, digest }: LockedVersion,
-  descriptor: Descriptor,
-): Promise<Uint8Array | undefined> {
-  const found = await store.get(blobKey(model, descriptor.digest));
-  if (!found) return undefined;
-  const bytes = await readAll(found.body, manifestBytes, 'a signature').catch((error: unknown) => {
-    if (error instanceof GlowplugError && error.code === 'INPUT_TOO_LARGE') return undefined;
-    throw error;
-  });
-  const parsed = bytes && digestOf(bytes) === descriptor.digest ? parseSignatureManifest(bytes) : undefined;
-  return parsed?.subject === digest ? parsed.signature : undefined;
 }

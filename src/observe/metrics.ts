@@ -41,6 +41,16 @@ export class Metrics {
     this.#add(name, { type: 'gauge', help, samples: () => [{ suffix: '', labels, value: read() }] });
   }
 
+  /** Several series of one name, read when somebody asks: they come and go. */
+  series(
+    name: string,
+    type: 'counter' | 'gauge',
+    help: string,
+    read: () => Iterable<{ readonly labels: Labels; readonly value: number }>,
+  ): void {
+    this.#add(name, { type, help, samples: () => [...read()].map((sample) => ({ suffix: '', ...sample })) });
+  }
+
   /** `buckets`: upper bounds, rising; the last, +Inf, is added. */
   histogram(name: string, help: string, buckets: readonly number[]): Histogram {
     const series = new Series(() => ({ counts: buckets.map(() => 0), count: 0, sum: 0 }));

@@ -12,6 +12,17 @@ export interface Stopwatch {
   fail(): void;
 }
 
+/** What a batcher tells of itself, as far as the statistics show it. */
+export interface Batching {
+  readonly runs: number;
+  readonly queueMs: number;
+  readonly waitingRows: number;
+  /** Rows of a run → runs, and their time. */
+  readonly sizes: Readonly<Record<string, { readonly runs: number; readonly ms: number }>>;
+  /** What was chosen for each shape. */
+  readonly buckets: Readonly<Record<string, object>>;
+}
+
 interface Duration {
   count: number;
   ns: number;
@@ -56,8 +67,11 @@ export class Statistics {
     };
   }
 
-  /** One entry of `model_stats`. Rows are not counted apart: shapes are whole, so each inference is one. */
-  of(model: string, version: string) {
+  /**
+   * One entry of `model_stats`. Rows are not counted apart: shapes are whole, so each inference is one. Where requests meet,
+   * `batch_stats` is by rows of a run, and `batcher`, which Triton does not have, says what was chosen.
+   */
+  of(model: string, version: string, batching?: Batching) {
     const { lastInference, durations } = this.#counts(model, version);
     const { count } = durations.success;
     return {
@@ -65,9 +79,15 @@ export class Statistics {
       version,
       last_inference: Math.floor(lastInference),
       inference_count: count,
-      execution_count: count,
-      inference_stats: { ...durations, cache_hit: duration(), cache_miss: duration() },
-      batch_stats: [],
+      execution_count: batching?.runs ?? count,
+      inference_stats: { ...inBatches(durations, batching), cache_hit: duration(), cache_miss: duration() },
+      batch_stats: Object.entries(batching?.sizes ?? {}).map(([rows, { runs, ms }]) => ({
+        batch_size: Number(rows),
+        compute_input: duration(),
+        compute_infer: { count: runs, ns: Math.round(ms * 1e6) },
+        compute_output: duration(),
+      })),
+      ...(batching ? { batcher: { waiting_rows: batching.waitingRows, buckets: batching.buckets } } : {}),
     };
   }
 
@@ -87,6 +107,18 @@ export class Statistics {
     this.#models.set(key, counts);
     return counts;
   }
+}
+
+/** The wait for a batch is in what the handler measured around the run. */
+function inBatches(durations: Counts['durations'], batching: Batching | undefined): Counts['durations'] {
+  if (!batching) return durations;
+  const { queue, compute_infer } = durations;
+  const ns = Math.min(compute_infer.ns, Math.round(batching.queueMs * 1e6));
+  return {
+    ...durations,
+    queue: { ...queue, ns },
+    compute_infer: { ...compute_infer, ns: compute_infer.ns - ns },
+  };
 }
 
 const phases = ['queue', 'compute_input', 'compute_infer', 'compute_output'] as const;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { withHost } from '../handler/given-host.ts';
+import { type OnBatched, withHost } from '../handler/given-host.ts';
 import { tensors } from '../handler/input.ts';
 import { inference } from '../inference.ts';
 import type { SessionFactory } from '../session/session.ts';
@@ -14,6 +14,7 @@ export interface UnitHost {
   readonly contract: Contract;
   /** The one place where sessions are made; what goes around a session goes around it here. */
   readonly createSession: SessionFactory;
+  readonly onBatched?: OnBatched;
   /** Bytes of a body for models without code; a function has its own limits. */
   readonly bodyBytes: number;
 }
@@ -23,7 +24,7 @@ export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
   return specs.map((spec) => {
     if (spec.kind === 'models') {
       const { lockFile, cacheDir = host.contract.cacheDir } = spec;
-      const given = { createSession: host.createSession, contract: { ...host.contract, lockFile, cacheDir } };
+      const given = { ...host, contract: { ...host.contract, lockFile, cacheDir } };
       return {
         name: 'models',
         models: Object.keys(spec.models),
@@ -31,12 +32,18 @@ export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
       };
     }
     const contract = { ...host.contract, lockFile: join(spec.folder, 'models.lock.json') };
-    const handler = withHost({ createSession: host.createSession, contract }, () => loadBundle(spec.folder));
+    const handler = withHost({ ...host, contract }, () => loadBundle(spec.folder));
     return { name: spec.name, models: [], handler };
   });
 }
 
-function codeless({ models }: ModelsSpec, maxBytes: number): Unit['handler'] {
+function codeless({ models: references, batched }: ModelsSpec, maxBytes: number): Unit['handler'] {
+  const models = Object.fromEntries(
+    Object.entries(references).map(([name, model]) => {
+      const batch = batched[name];
+      return [name, batch ? { model, batch } : model];
+    }),
+  );
   const input = tensors({ maxBytes });
   if (Object.keys(models).length === 1) return inference({ models, input, oip: true });
   return inference({

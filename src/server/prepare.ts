@@ -3,6 +3,8 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { checkBatchable } from '../batch/bucket.ts';
+import type { Objective } from '../batch/pace.ts';
 import { bundleFunction } from '../build/bundle-function.ts';
 import { findFunctions } from '../build/find-functions.ts';
 import { projectRoot } from '../build/project.ts';
@@ -21,6 +23,8 @@ export interface Wanted {
   readonly targets: readonly string[];
   /** References in the contract's store. */
   readonly models: readonly string[];
+  /** Requests that meet share runs, for the models without code that have rows to join. */
+  readonly batch?: Objective | undefined;
 }
 
 export interface Prepared {
@@ -37,7 +41,8 @@ export async function prepare(wanted: Wanted, contract: Contract, folder: string
   const units: UnitSpec[] = every ? allFunctions() : functions.map(prepareFunction);
   const locked: Record<string, LockedVersion> = {};
   for (const file of files) add(locked, await lockModelFile(file, join(folder, 'files')));
-  if (files.length > 0) units.push(await models(locked, join(folder, 'files.lock.json'), join(folder, 'files')));
+  if (files.length > 0)
+    units.push(await models(locked, join(folder, 'files.lock.json'), join(folder, 'files'), wanted));
   if (wanted.models.length > 0) {
     const store = await openReader(contract);
     const stored: Record<string, LockedVersion> = {};
@@ -46,7 +51,7 @@ export async function prepare(wanted: Wanted, contract: Contract, folder: string
       add(locked, version);
       stored[version.model] = version;
     }
-    units.push(await models(stored, join(folder, 'store.lock.json'), undefined));
+    units.push(await models(stored, join(folder, 'store.lock.json'), undefined, wanted));
   }
   return { units, signatures: Object.fromEntries(Object.entries(locked).map(([name, one]) => [name, one.signature])) };
 }
@@ -89,9 +94,22 @@ async function models(
   locked: Readonly<Record<string, LockedVersion>>,
   lockFile: string,
   cacheDir: string | undefined,
+  { batch }: Wanted,
 ): Promise<UnitSpec> {
   const entries = Object.values(locked).map((version) => [`${version.model}:${version.version}`, version] as const);
   await writeFile(lockFile, serializeLock({ lockVersion: 1, models: Object.fromEntries(entries) }));
   const references = Object.fromEntries(entries.map(([reference, { model }]) => [model, reference]));
-  return { kind: 'models', models: references, lockFile, cacheDir };
+  const batched = Object.values(locked).flatMap(({ model, signature }) =>
+    batch && isBatchable(signature) ? [[model, { objective: batch }] as const] : [],
+  );
+  return { kind: 'models', models: references, batched: Object.fromEntries(batched), lockFile, cacheDir };
+}
+
+function isBatchable(signature: Signature): boolean {
+  try {
+    checkBatchable(signature, {});
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,11 +1,17 @@
 // What is counted of requests and runs: in Triton's names where it is the same thing, else in glowplug's.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Labels, Metrics } from '../observe/metrics.ts';
 import type { Unit } from './units.ts';
 
 /** Seconds: from a tiny model's answer to a minute's limit. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** `gone`: the client did not wait for it. Of a gRPC call path and status are those of the same question over HTTP. */
+export interface Answered {
+  readonly path: string;
+  readonly status: number | 'gone';
+  readonly ms: number;
+}
 
 export class RequestMetrics {
   readonly #requests;
@@ -14,7 +20,7 @@ export class RequestMetrics {
   readonly #failure;
   readonly #us;
 
-  constructor(metrics: Metrics, units: readonly Unit[], open: { readonly size: number }) {
+  constructor(metrics: Metrics, units: readonly Unit[], open: () => number) {
     this.#requests = metrics.counter('glowplug_requests_total', 'Requests answered, by unit and status.');
     this.#seconds = metrics.histogram(
       'glowplug_request_duration_seconds',
@@ -27,26 +33,21 @@ export class RequestMetrics {
       'nv_inference_request_duration_us',
       'Time of inference requests, from arrival to answer.',
     );
-    metrics.gauge(
-      'glowplug_requests_in_flight',
-      'Requests that are not answered yet, this one included.',
-      () => open.size,
-    );
+    metrics.gauge('glowplug_requests_in_flight', 'Requests that are not answered yet, this one included.', open);
     processMetrics(metrics);
     for (const model of units.flatMap(({ models }) => models)) {
       for (const counter of [this.#success, this.#failure, this.#us]) counter.add({ model }, 0);
     }
   }
 
-  answered(unit: Unit, message: IncomingMessage, out: ServerResponse, ms: number): void {
-    this.#requests.add({ unit: unit.name, status: out.writableFinished ? `${out.statusCode}` : 'gone' });
+  answered(unit: Unit, { path, status, ms }: Answered): void {
+    this.#requests.add({ unit: unit.name, status: `${status}` });
     this.#seconds.observe({ unit: unit.name }, ms / 1000);
-    const name = /\/models\/([^/]+)(?:\/versions\/[^/]+)?\/infer$/.exec(message.url ?? '')?.[1];
+    const name = /\/models\/([^/]+)(?:\/versions\/[^/]+)?\/infer$/.exec(path)?.[1];
     // A label is one of ours: a client may not make new series.
     const model = name !== undefined && unit.models.includes(name) ? name : undefined;
     if (model === undefined) return;
-    const ok = out.writableFinished && out.statusCode === 200;
-    (ok ? this.#success : this.#failure).add({ model });
+    (status === 200 ? this.#success : this.#failure).add({ model });
     this.#us.add({ model }, Math.round(ms * 1000));
   }
 }

@@ -1,6 +1,5 @@
 // The server: sockets on one side, units that answer web Requests on the other, and what holds for all of them between.
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../core/clock.ts';
@@ -12,7 +11,9 @@ import { Metrics } from '../observe/metrics.ts';
 import { serverMetadata } from '../protocol/metadata.ts';
 import { keyCheck } from './api-keys.ts';
 import { cors } from './cors.ts';
+import { type GrpcServer, startGrpc } from './grpc-server.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { listen } from './listen.ts';
 import { refuseMalformed } from './refuse-malformed.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { invocation, invocationAnswer } from './sagemaker.ts';
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where gRPC is answered, 0 for a free one; undefined: it is not. */
+  readonly grpcPort?: number | undefined;
   readonly limits?: Partial<Limits>;
   /** None: everybody is answered. */
   readonly apiKeys?: readonly string[];
@@ -38,6 +41,7 @@ export interface ServerOptions {
 
 export interface RunningServer extends AsyncDisposable {
   readonly port: number;
+  readonly grpcPort: number | undefined;
   /** Opens every model; from then on the server says that it is ready. Rejects with why a unit cannot be. */
   warm(): Promise<void>;
   /** From now on no new work is taken, and readiness says so. */
@@ -67,8 +71,10 @@ class Service implements RunningServer {
   readonly #checkKey: (headers: IncomingMessage['headers']) => void;
   readonly #server: Server;
   readonly #open = new Set<ServerResponse>();
+  #grpc: GrpcServer | undefined;
   #idle = Promise.withResolvers<void>();
   #state: 'starting' | 'ready' | 'refusing' = 'starting';
+  #cutting = false;
 
   constructor(units: readonly Unit[], options: ServerOptions) {
     this.#units = units;
@@ -77,7 +83,7 @@ class Service implements RunningServer {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? consoleLog;
     this.#metrics = options.metrics ?? new Metrics();
-    this.#counted = new RequestMetrics(this.#metrics, units, this.#open);
+    this.#counted = new RequestMetrics(this.#metrics, units, () => this.#open.size + (this.#grpc?.calls ?? 0));
     this.#checkKey = keyCheck(options.apiKeys ?? []);
     const { headerBytes, headersMs, receiveMs, idleMs, connections } = this.#limits;
     this.#server = createServer({
@@ -95,22 +101,28 @@ class Service implements RunningServer {
     this.#server.on('clientError', refuseMalformed);
   }
 
+  get grpcPort(): number | undefined {
+    return this.#grpc?.port;
+  }
+
   get port(): number {
     // An HTTP server that listens on a port has an address of this kind.
     return (this.#server.address() as AddressInfo).port;
   }
 
   async listen(): Promise<void> {
-    const { port, host } = this.#options;
-    this.#server.listen(port, host);
-    try {
-      await once(this.#server, 'listening');
-    } catch (cause) {
-      throw new GlowplugError('CONFIG_INVALID', `expected port ${port} of ${host} to be free: ${reason(cause)}`, {
-        cause,
-        remedy: 'End the program that listens there, or choose another port with --port.',
-      });
-    }
+    const { port, grpcPort, host } = this.#options;
+    await listen(this.#server, host, port);
+    if (grpcPort === undefined) return;
+    this.#grpc = await startGrpc(this.#units, {
+      host,
+      port: grpcPort,
+      limits: this.#limits,
+      log: this.#log,
+      checkKey: this.#checkKey,
+      state: () => this.#state,
+      answered: (unit, answered) => this.#counted.answered(unit, answered),
+    });
   }
 
   async warm(): Promise<void> {
@@ -127,13 +139,15 @@ class Service implements RunningServer {
     this.refuse();
     const late = new AbortController();
     const limit = this.#clock.sleep(limitMs, late.signal).catch(() => {});
+    const calls = this.#grpc?.drain(limit);
     if (this.#open.size > 0) await Promise.race([this.#idle.promise, limit]);
     if (this.#open.size > 0)
       this.#log.error('the drain limit has passed: requests are cut', { requests: this.#open.size });
-    late.abort();
+    this.#cutting = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    await closed;
+    await Promise.all([closed, calls]);
+    late.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,15 +159,20 @@ class Service implements RunningServer {
     const given = message.headers['x-request-id'];
     const requestId = typeof given === 'string' && /^[\w.:=/+-]{1,128}$/.test(given) ? given : randomUUID();
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), this.#limits.answerMs);
+    const timer = setTimeout(() => over.abort(late(this.#limits.answerMs)), this.#limits.answerMs);
     this.#open.add(out);
     let unit: Unit | undefined;
     out.once('close', () => {
       this.#open.delete(out);
       clearTimeout(timer);
-      // The client is gone. After a whole answer nobody listens, and making the reason costs more than the rest of this.
-      if (!out.writableFinished) over.abort();
-      if (unit) this.#counted.answered(unit, message, out, this.#clock.now() - started);
+      // After a whole answer nobody listens, and making the reason costs more than the rest of this.
+      if (!out.writableFinished) this.#gone(over, requestId, this.#clock.now() - started);
+      if (unit)
+        this.#counted.answered(unit, {
+          path: message.url ?? '',
+          status: out.writableFinished ? out.statusCode : 'gone',
+          ms: this.#clock.now() - started,
+        });
       if (this.#open.size === 0) {
         this.#idle.resolve();
         this.#idle = Promise.withResolvers();
@@ -180,6 +199,13 @@ class Service implements RunningServer {
       context.log.error('the answer broke off', { error: String(error) });
       out.destroy();
     }
+  }
+
+  /** A connection that ended before its answer: by the client, unless we are cutting what is left. */
+  #gone(over: AbortController, requestId: string, ms: number): void {
+    over.abort(new GlowplugError('CLIENT_GONE', 'the client left before its answer'));
+    if (this.#cutting) return;
+    this.#log.info('the client left before its answer', { requestId, code: 'CLIENT_GONE', ms: Math.round(ms) });
   }
 
   /** What the server answers by itself. Health is asked by load balancers, which have no keys. */
@@ -243,6 +269,10 @@ class Service implements RunningServer {
   }
 }
 
+function late(ms: number): GlowplugError {
+  return new GlowplugError('DEADLINE', `expected an answer within ${ms} ms, it was not ready`);
+}
+
 /** `complete` of a request without a body is only set after its handler was called. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -251,10 +281,4 @@ function hasBody({ headers }: IncomingMessage): boolean {
 function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?');
   return query < 0 ? url : url.slice(0, query);
-}
-
-function reason(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') return 'another program listens on it';
-  return code === 'EACCES' ? 'this user may not listen on it' : String(cause);
 }

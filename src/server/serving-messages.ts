@@ -1,4 +1,5 @@
 // What the supervisor tells the serving process, and what it hears of it.
+import type { BatchOptions } from '../session/batched.ts';
 import type { PackedError } from '../session/worker-messages.ts';
 import type { Limits } from './limits.ts';
 
@@ -8,6 +9,8 @@ export interface ServeSpec {
   readonly host: string;
   /** 0: the first process takes a free one, which the later ones keep. */
   readonly port: number;
+  /** The same for gRPC; undefined: it is not answered. */
+  readonly grpcPort: number | undefined;
   readonly sagemaker: boolean;
   readonly apiKeys: readonly string[];
   readonly cors: readonly string[];
@@ -29,6 +32,8 @@ export interface ModelsSpec {
   readonly kind: 'models';
   /** Name → reference in the lock file. */
   readonly models: Readonly<Record<string, string>>;
+  /** Those whose requests meet. */
+  readonly batched: Readonly<Record<string, BatchOptions>>;
   readonly lockFile: string;
   /** Where their files are, or go; undefined: as the environment says. */
   readonly cacheDir: string | undefined;
@@ -37,7 +42,7 @@ export interface ModelsSpec {
 export type ToServing = { readonly kind: 'serve'; readonly spec: ServeSpec } | { readonly kind: 'ping' };
 
 export type FromServing =
-  | { readonly kind: 'listening' | 'ready'; readonly port: number }
+  | { readonly kind: 'listening' | 'ready'; readonly port: number; readonly grpcPort: number | undefined }
   /** It could not start, or it must end: why. */
   | { readonly kind: 'failed'; readonly error: PackedError }
   | { readonly kind: 'pong' };

@@ -7,6 +7,7 @@ import { Metrics } from '../observe/metrics.ts';
 import type { SessionFactory } from '../session/session.ts';
 import { createWorkerSession } from '../session/worker.ts';
 import { packError } from '../session/worker-messages.ts';
+import { batchMetrics } from './batch-metrics.ts';
 import { defaultLimits } from './limits.ts';
 import { loadUnits } from './load-units.ts';
 import { readLockedModels } from './locked-models.ts';
@@ -45,12 +46,13 @@ async function serve(spec: ServeSpec): Promise<void> {
   try {
     const { bodyBytes } = { ...defaultLimits, ...spec.limits };
     const contract = { ...readContract(), onLambda: false };
-    const units = loadUnits(spec.units, { contract, createSession, bodyBytes });
+    const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);
-    say({ kind: 'listening', port: server.port });
+    const { port, grpcPort } = server;
+    say({ kind: 'listening', port, grpcPort });
     await server.warm();
-    say({ kind: 'ready', port: server.port });
+    say({ kind: 'ready', port, grpcPort });
   } catch (error) {
     say({ kind: 'failed', error: packError(openError ?? error) });
     await flushed();

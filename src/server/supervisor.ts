@@ -9,7 +9,11 @@ import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
 
 export interface SupervisorOptions {
   /** Each time a process is ready, the first and its successors. */
-  readonly onReady: (serving: { readonly port: number; readonly pid: number }) => void;
+  readonly onReady: (serving: {
+    readonly port: number;
+    readonly grpcPort: number | undefined;
+    readonly pid: number;
+  }) => void;
   /** What happens between: one sentence. */
   readonly onEvent: (text: string) => void;
   /** Aborting drains and ends it; aborting is how SIGTERM arrives. */
@@ -35,12 +39,13 @@ const KILL_AFTER_MS = 5000;
  */
 export async function supervise(spec: ServeSpec, options: SupervisorOptions): Promise<void> {
   const { signal, onEvent, clock = systemClock, pauseMs = 250 } = options;
-  let port = spec.port;
+  let { port, grpcPort } = spec;
   let deaths = 0;
   let everReady = false;
   while (!signal.aborted) {
-    const life = await live({ ...spec, port }, options);
+    const life = await live({ ...spec, port, grpcPort }, options);
     port = life.port ?? port;
+    grpcPort = life.grpcPort ?? grpcPort;
     everReady ||= life.ready;
     if (signal.aborted) return;
     if (!everReady && life.error) throw life.error;
@@ -63,6 +68,7 @@ export async function supervise(spec: ServeSpec, options: SupervisorOptions): Pr
 
 interface Life {
   readonly port: number | undefined;
+  readonly grpcPort: number | undefined;
   readonly ready: boolean;
   /** Why it said it ends. */
   readonly error: GlowplugError | undefined;
@@ -74,15 +80,20 @@ async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> 
   const { signal, onReady, clock = systemClock, silenceMs = 30_000 } = options;
   const child = (options.start ?? start)();
   const over = new AbortController();
-  const state = { port: undefined as number | undefined, ready: false, error: undefined as GlowplugError | undefined };
+  const state: { -readonly [Key in Exclude<keyof Life, 'end'>]: Life[Key] } = {
+    port: undefined,
+    grpcPort: undefined,
+    ready: false,
+    error: undefined,
+  };
   let asked: number | undefined;
   child.on('message', (message: FromServing) => {
     asked = undefined;
     if (message.kind === 'failed') state.error = unpackError(message.error);
-    if (message.kind === 'listening') state.port = message.port;
+    if (message.kind === 'listening') [state.port, state.grpcPort] = [message.port, message.grpcPort];
     if (message.kind !== 'ready') return;
     state.ready = true;
-    if (child.pid !== undefined) onReady({ port: message.port, pid: child.pid });
+    if (child.pid !== undefined) onReady({ port: message.port, grpcPort: message.grpcPort, pid: child.pid });
   });
   child.on('error', (error) => {
     state.error ??= new GlowplugError('INTERNAL', 'the serving process cannot be started', { cause: error });

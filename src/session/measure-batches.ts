@@ -2,8 +2,9 @@
 import { checkBatchable } from '../batch/bucket.ts';
 import { type Chosen, selfTuned } from '../batch/pace.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
-import type { Signature, TensorSpec } from '../core/signature.ts';
-import { type Tensor, type Tensors, tensor } from '../tensor/tensor.ts';
+import type { Signature } from '../core/signature.ts';
+import type { Tensors } from '../tensor/tensor.ts';
+import { madeUpFeeds } from './made-up-feeds.ts';
 import { joinRows, splitRows } from './rows.ts';
 import type { Session } from './session.ts';
 
@@ -52,75 +53,21 @@ export async function measureBatches(
   return { curve, chosen: pace.chosen, worth: pace.chosen.rows > 1, same };
 }
 
-function madeUp({ inputs }: Signature, length: Readonly<Record<string, number>>, seed: number): Tensors {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, spec]) => [name, madeUpTensor(name, spec, length, seed)]),
-  );
-}
-
-/** Floats between −1 and 1, whole numbers 0 and 1: indices that every vocabulary has, and a mask that hides little. */
-function madeUpTensor(
-  name: string,
-  { datatype, shape }: TensorSpec,
-  length: Readonly<Record<string, number>>,
-  seed: number,
-): Tensor {
-  const own = shape.map((dimension, axis) => {
-    if (axis === 0) return 1;
-    if (typeof dimension === 'number') return dimension;
-    const given = length[dimension];
-    if (given !== undefined) return given;
-    throw new GlowplugError(
-      'CONFIG_INVALID',
-      `expected a length of dimension ${shorten(dimension)} of input ${shorten(name)}, got none`,
-      {
-        remedy: `Add --length ${dimension}=<length>.`,
-      },
-    );
-  });
-  const count = own.reduce((product, one) => product * one, 1);
-  const wave = (at: number) => Math.sin(1 + at + 31 * seed);
-  const bit = (at: number) => ((at + seed) % 5 === 4 ? 0 : 1);
-  switch (datatype) {
-    case 'FP32':
-      return tensor(
-        datatype,
-        own,
-        Float32Array.from({ length: count }, (_, at) => wave(at)),
-      );
-    case 'FP64':
-      return tensor(
-        datatype,
-        own,
-        Float64Array.from({ length: count }, (_, at) => wave(at)),
-      );
-    case 'FP16':
-      return tensor(datatype, own, new Uint16Array(Float16Array.from({ length: count }, (_, at) => wave(at)).buffer));
-    case 'INT64':
-      return tensor(
-        datatype,
-        own,
-        BigInt64Array.from({ length: count }, (_, at) => BigInt(bit(at))),
-      );
-    case 'INT32':
-      return tensor(
-        datatype,
-        own,
-        Int32Array.from({ length: count }, (_, at) => bit(at)),
-      );
-    case 'BOOL':
-    case 'UINT8':
-      return tensor(
-        datatype,
-        own,
-        Uint8Array.from({ length: count }, (_, at) => bit(at)),
-      );
-    default:
+/** One row: the length of every other free dimension is to be given. */
+function madeUp(signature: Signature, length: Readonly<Record<string, number>>, seed: number): Tensors {
+  return madeUpFeeds(
+    signature,
+    (dimension, axis, input) => {
+      const given = axis === 0 ? 1 : length[dimension];
+      if (given !== undefined) return given;
       throw new GlowplugError(
         'CONFIG_INVALID',
-        `expected inputs of floats, INT32, INT64, UINT8 or BOOL to make up, got ${datatype}`,
+        `expected a length of dimension ${shorten(dimension)} of input ${shorten(input)}, got none`,
+        { remedy: `Add --length ${dimension}=<length>.` },
       );
-  }
+    },
+    seed,
+  );
 }
 
 function together(rows: readonly Tensors[]): Tensors {

@@ -55,6 +55,11 @@ export class SessionPool implements AsyncDisposable {
     return this.#kept;
   }
 
+  /** The session if it is open now; looking is no use of it. */
+  peek(key: string): Session | undefined {
+    return this.#entries.get(key)?.session;
+  }
+
   /** Whether only what released sessions kept stands in its way. */
   fitsWithoutKept({ estimate }: Wanted): boolean {
     return this.bytes - this.#kept + estimate <= this.#budget;

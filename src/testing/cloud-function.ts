@@ -89,6 +89,11 @@ export class CloudFunction implements AsyncDisposable {
     });
   }
 
+  /** A line of the local cloud's own in its log. */
+  note(line: string): void {
+    this.#current.log.note(line);
+  }
+
   /** The newest part of its log, as CloudWatch would have it. */
   logs(): string {
     return this.#current.log.text;

@@ -1,7 +1,7 @@
 // The local cloud: the app's synthesised template, running on this machine without Docker and without AWS.
 import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { projectRoot } from '../build/project.ts';
@@ -15,10 +15,15 @@ import { asDiskError } from './disk-error.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
+import { InvocationFeed } from './page/invocation-feed.ts';
+import { pagePath } from './page/page-listener.ts';
+import { pageOf } from './page/page-of.ts';
 import { Fleet } from './runtime/fleet.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
 import { spoiling } from './s3/spoil.ts';
+import { EventSources } from './sqs/event-sources.ts';
+import { LocalQueues } from './sqs/local-queues.ts';
 import { synthesize } from './template/synthesize.ts';
 import { type CloudTemplate, readTemplate } from './template/template.ts';
 
@@ -52,6 +57,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly functions: readonly string[];
   /** @throws GlowplugError CONFIG_INVALID when there is none of that name */
   function(name: string): LocalCloudFunction;
+  /** For a browser: try the functions, watch their invocations, see the models. */
+  readonly page: string;
   /** Lambda's Invoke API, for the AWS SDK. */
   readonly endpoint: string;
   readonly s3Endpoint: string;
@@ -61,14 +68,17 @@ export interface LocalCloud extends AsyncDisposable {
   readonly stores: readonly string[];
   /** For tests of what a function does when something else fails. */
   readonly faults: Faults;
+  /** The template's queues: logical ids, and URLs for the AWS SDK, whose endpoint is `endpoint`. */
+  readonly queues: readonly { readonly id: string; readonly url: string }[];
   /** Synthesises again; names of the functions that are new, changed or gone. The old version stays when that fails. */
   reload(): Promise<string[]>;
 }
 
 const region = 'us-east-1';
 const account = '000000000000';
-/** Lambda's API and S3 share a port: no bucket is called like an API's date. */
+/** Lambda's API, SQS and S3 share a port: no bucket is called like an API's date, and only SQS has this header. */
 const lambdaPaths = '/2015-03-31/';
+const sqsTargets = 'AmazonSQS.';
 
 /**
  * Synthesises the app and runs it.
@@ -110,20 +120,35 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const s3OrFault = spoiling(s3.listener, faults.onS3);
   const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
   // A model's gigabyte may take its time.
+  const queues = new LocalQueues({ secretFor, region, now });
+  const serviceOf = (request: IncomingMessage): RequestListener => {
+    if (request.url?.startsWith(lambdaPaths)) return lambda;
+    if (request.url?.startsWith(pagePath)) return page;
+    if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
+    return isBrowser(request) ? toPage : s3OrFault;
+  };
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
-    (request.url?.startsWith(lambdaPaths) ? lambda : s3OrFault)(request, response),
+    serviceOf(request)(request, response),
   );
   server.on('checkContinue', (request, response) => {
-    if (!request.url?.startsWith(lambdaPaths)) return s3OrFault(request, response);
-    response.writeContinue();
-    lambda(request, response);
+    const listener = serviceOf(request);
+    if (listener !== s3OrFault) response.writeContinue();
+    listener(request, response);
   });
   const { url: endpoint } = resources.use(await listen(server, port));
-  const where = { region, account, credentials, s3Endpoint: endpoint };
-  const fleet = resources.use(
-    new Fleet({ folder, reaper, where, onLine: options.log, diesAfterMs: faults.onInvocation }),
-  );
+  resources.use(queues);
+  const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
+  const feed = new InvocationFeed();
+  const onLine = (name: string, line: string, environment: string) => {
+    options.log?.(name, line);
+    feed.hear(name, line, environment);
+  };
+  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine, diesAfterMs: faults.onInvocation }));
   const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1, now));
+  const functions = () => deployment.names.map((name) => deployment.function(name));
+  const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
+
+  const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name)));
 
   const code = codeFolder(folder, temporary);
   let template: CloudTemplate | undefined;
@@ -132,10 +157,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     onProgress('synthesising the app');
     await synthesize(root, code);
     template = await readTemplate(code, where);
-    for (const { name, reason } of template.skipped) onProgress(`leaving out function ${name}: ${reason}`);
+    for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
     await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
     if (publishes) await publishModels(root, template, where, onProgress);
-    return deployment.apply(template);
+    const changed = await deployment.apply(template);
+    await eventSources.apply(template.queues, template.eventSources);
+    return changed;
   };
   await deploy();
   if (template) removeStaleAssets(code, template.assets);
@@ -146,6 +173,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     region,
     credentials,
     faults,
+    page: `${endpoint}${pagePath}`,
     endpoint,
     s3Endpoint: endpoint,
     get functions() {
@@ -153,6 +181,9 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     },
     get stores() {
       return template?.buckets.map(({ name }) => name) ?? [];
+    },
+    get queues() {
+      return template?.queues.map(({ id, url }) => ({ id, url })) ?? [];
     },
     function: (name) => deployment.function(name),
     reload() {
@@ -170,12 +201,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
 /** Each store that a function reads is given the app's models, so that every pinned version is there. */
 async function publishModels(
   root: string,
-  { functions }: CloudTemplate,
+  template: CloudTemplate,
   where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials },
   onProgress: (message: string) => void,
 ): Promise<void> {
-  const stores = new Set(functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []));
-  if (stores.size === 0) return;
+  const stores = storesOf(template);
+  if (stores.length === 0) return;
   const { openStore, publishAll } = await import('../release/index.ts');
   for (const store of stores) {
     await publishAll({
@@ -185,4 +216,16 @@ async function publishModels(
       onProgress: (version, transfer) => transfer === undefined && onProgress(`publishing ${version}`),
     });
   }
+}
+
+/** The stores that its functions read. */
+function storesOf(template: CloudTemplate | undefined): string[] {
+  return [...new Set(template?.functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []))];
+}
+
+const toPage: RequestListener = (_request, response) => void response.writeHead(302, { location: pagePath }).end();
+
+/** Someone typed the port into a browser; every client of S3 signs what it asks. */
+function isBrowser({ method, url, headers }: IncomingMessage): boolean {
+  return method === 'GET' && url === '/' && !headers.authorization && /\btext\/html\b/.test(headers.accept ?? '');
 }

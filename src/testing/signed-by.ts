@@ -1,4 +1,4 @@
-// Who signed a request to one of Lambda's front doors.
+// Who signed a request to one of Lambda's front doors, or to another service of the local cloud.
 import type { IncomingMessage } from 'node:http';
 import { type SigV4Options, sha256Hex, verifySigV4 } from './sigv4.ts';
 
@@ -8,13 +8,18 @@ export interface Gate {
   readonly now: () => Date;
 }
 
-/** The access key that signed this body with these headers for Lambda. Throws SigV4Error. */
-export function signedBy(message: IncomingMessage, body: Uint8Array, { secretFor, region, now }: Gate): string {
+/** The access key that signed this body with these headers for the service. Throws SigV4Error. */
+export function signedBy(
+  message: IncomingMessage,
+  body: Uint8Array,
+  { secretFor, region, now }: Gate,
+  service = 'lambda',
+): string {
   const [path, query] = splitTarget(message);
   const headers = Object.fromEntries(
     Object.entries(message.headersDistinct).map(([name, values]) => [name, (values ?? []).join(',')]),
   );
-  const options: SigV4Options = { service: 'lambda', region, secretFor, now: now() };
+  const options: SigV4Options = { service, region, secretFor, now: now() };
   return verifySigV4({ method: message.method ?? '', path, query, headers, bodySha256: sha256Hex(body) }, options)
     .accessKeyId;
 }

@@ -13,7 +13,10 @@ const expected: Record<string, { readonly atOnce: readonly string[]; readonly on
   './process': { atOnce: [], onDemand: [] },
   './release': { atOnce: ['@bufbuild/protobuf', 'onnx-buf'], onDemand: ['@aws-sdk/client-s3'] },
   './build': { atOnce: ['esbuild'], onDemand: [] },
-  './testing': { atOnce: ['aws4fetch'], onDemand: ['@aws-sdk/client-s3', '@bufbuild/protobuf', 'onnx-buf'] },
+  './testing': {
+    atOnce: ['aws4fetch'],
+    onDemand: ['@aws-sdk/client-s3', '@bufbuild/protobuf', 'esbuild', 'fauxqs', 'onnx-buf'],
+  },
   './cdk': { atOnce: ['aws-cdk-lib', 'constructs', 'esbuild'], onDemand: [] },
 };
 

@@ -2,12 +2,15 @@
 import { join } from 'node:path';
 import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CapacityProvider } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isFunctionUrlEvent, toRequest } from '../../src/adapters/function-url.ts';
 import { InferenceFunction, type InferenceFunctionProps, ModelStore, OnnxRuntimeLayer } from '../../src/cdk/index.ts';
-import { fixtureProject } from '../build/fixtures/project.ts';
+import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
+import { isAllowed, statementsOf } from './policy.ts';
 
 describe('InferenceFunction', () => {
   let template: Template;
@@ -102,6 +105,106 @@ describe('InferenceFunction', () => {
     ]);
   });
 
+  it('reads iris whole and nothing beside it, as the policy evaluates', () => {
+    const statements = statementsOf(template, only(template, 'AWS::IAM::Role'));
+    const bucket = `<${bucketOf(template)}>`;
+    const may = (action: string, resource: string) => isAllowed(statements, { action, resource });
+    expect(may('s3:GetObject', `${bucket}/iris/index.json`)).toBe(true);
+    expect(may('s3:GetObject', `${bucket}/iris/blobs/sha256/ab`)).toBe(true);
+    for (const key of ['iris-2/index.json', 'ppocr-det/index.json', 'iris']) {
+      expect(may('s3:GetObject', `${bucket}/${key}`)).toBe(false);
+    }
+    for (const action of ['s3:PutObject', 's3:DeleteObject', 's3:ListBucket', 's3:GetObjectVersion']) {
+      expect(may(action, `${bucket}/iris/index.json`)).toBe(false);
+    }
+    expect(may('xray:PutTraceSegments', '*')).toBe(true);
+  });
+
+  it('is open to everybody only by choice', () => {
+    const open = functions({ auth: 'none' });
+    open.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
+    const permissions = Object.values(open.findResources('AWS::Lambda::Permission')).map(
+      ({ Properties }) => Properties,
+    );
+    expect(permissions.map(({ Action, Principal }) => [Action, Principal]).sort()).toEqual([
+      ['lambda:InvokeFunction', '*'],
+      ['lambda:InvokeFunctionUrl', '*'],
+    ]);
+  });
+
+  it('sends no traces, and may not, when told so', () => {
+    const quiet = functions({ tracing: false });
+    const [fn] = Object.values(quiet.findResources('AWS::Lambda::Function'));
+    expect(fn?.['Properties'].TracingConfig).toBeUndefined();
+    const statements = statementsOf(quiet, only(quiet, 'AWS::IAM::Role'));
+    expect(isAllowed(statements, { action: 'xray:PutTraceSegments', resource: '*' })).toBe(false);
+  });
+
+  it('keeps no more environments than were reserved', () => {
+    functions({ reservedConcurrency: 5 }).hasResourceProperties('AWS::Lambda::Function', {
+      ReservedConcurrentExecutions: 5,
+    });
+  });
+
+  it('answers by its alias where it has one, and provisioned environments are the alias’s', () => {
+    const aliased = functions({ alias: 'canary' });
+    aliased.hasResourceProperties('AWS::Lambda::Alias', { Name: 'canary' });
+    aliased.hasResourceProperties('AWS::Lambda::Url', { Qualifier: 'canary' });
+    functions({ provisionedConcurrency: 2 }).hasResourceProperties('AWS::Lambda::Alias', {
+      Name: 'live',
+      ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 },
+    });
+    template.resourceCountIs('AWS::Lambda::Alias', 0);
+  });
+
+  it('is asked for its readiness on a schedule, in an event that the adapter understands', () => {
+    const warm = functions({ warmEvery: Duration.minutes(5), alias: 'live' });
+    const [rule] = Object.values(warm.findResources('AWS::Events::Rule'));
+    expect(rule?.['Properties'].ScheduleExpression).toBe('rate(5 minutes)');
+    const [target] = rule?.['Properties'].Targets ?? [];
+    expect(target.Arn.Ref).toMatch(/Aliaslive/);
+    const event: unknown = JSON.parse(target.Input);
+    if (!isFunctionUrlEvent(event)) throw new Error(`expected a function URL event, got ${target.Input}`);
+    expect(toRequest(event)).toMatchObject({ method: 'GET', url: 'https://localhost/v2/health/ready' });
+  });
+
+  describe('in a VPC', () => {
+    let inVpc: Template;
+    beforeAll(() => {
+      inVpc = functions({}, ['sort', 'plain'], { vpc: true, nag: true });
+    });
+
+    it('reaches the store by one gateway endpoint, whichever function came first', () => {
+      inVpc.resourceCountIs('AWS::EC2::VPCEndpoint', 1);
+      inVpc.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' });
+      for (const fn of Object.values(inVpc.findResources('AWS::Lambda::Function'))) {
+        expect(fn['Properties'].VpcConfig.SubnetIds).toHaveLength(2);
+      }
+    });
+
+    it('lets Lambda attach it, and its own code touch no network interface', () => {
+      const [role = ''] = Object.keys(inVpc.findResources('AWS::IAM::Role')).filter((id) => id.startsWith('Sort'));
+      const statements = statementsOf(inVpc, role);
+      const ask = { action: 'ec2:CreateNetworkInterface', resource: '*' };
+      expect(isAllowed(statements, ask)).toBe(true);
+      const context = { 'lambda:SourceFunctionArn': 'arn:aws:lambda:us-east-1:111122223333:function:any' };
+      expect(isAllowed(statements, { ...ask, context })).toBe(false);
+    });
+  });
+
+  it('refuses what will not run, naming the function and the remedy', () => {
+    expect(() => functions({ memorySize: 64 })).toThrow(/function sort: expected memorySize/);
+    expect(() => functions({ memorySize: 128 }, ['sort'], { modelBytes: 1e9 })).toThrow(
+      /iris:prod, which takes \d+ MB/,
+    );
+    expect(() => functions({}, ['sort'], { modelBytes: 7e9 })).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('GpuEndpoint') }),
+    );
+    expect(() => functions({ references: ['unheard-of:prod'] })).toThrow(
+      /expected unheard-of:prod in models.lock.json/,
+    );
+  });
+
   it('shares one layer a stack and package with its neighbours, and has none that its bundle does not name', () => {
     const several = functions({}, ['sort', 'sort', 'plain']);
     several.resourceCountIs('AWS::Lambda::LayerVersion', 2);
@@ -152,18 +255,24 @@ function inPlaceApp(root: string): App {
 interface Setting {
   readonly nag?: boolean;
   readonly oneStack?: boolean;
+  readonly vpc?: boolean;
+  /** Of iris. */
+  readonly modelBytes?: number;
   readonly extra?: (stack: Stack) => unknown;
 }
 
 /** The fixture's functions in an app of their own, synthesised. */
 function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort'], setting: Setting = {}): Template {
-  using project = fixtureProject();
+  const lock = structuredClone(fixtureLock);
+  if (setting.modelBytes) Object.assign(lock.models['iris:prod']!.files['model.onnx']!, { size: setting.modelBytes });
+  using project = fixtureProject({ lock });
   const app = inPlaceApp(project.root);
   const stack = new Stack(app, 'Functions');
+  const vpc = setting.vpc ? isolatedVpc(stack) : undefined;
   const store = new ModelStore(setting.oneStack ? stack : new Stack(app, 'Store'), 'ModelStore');
   for (const [index, name] of names.entries()) {
     const id = `${name[0]?.toUpperCase()}${name.slice(1)}${index || ''}`;
-    new InferenceFunction(stack, id, { entry: project.entry(name), store, ...props });
+    new InferenceFunction(stack, id, { entry: project.entry(name), store, ...(vpc ? { vpc } : {}), ...props });
   }
   setting.extra?.(stack);
   if (setting.nag) {
@@ -173,4 +282,25 @@ function functions(props: Partial<InferenceFunctionProps> = {}, names = ['sort']
     app.synth();
   }
   return Template.fromStack(stack);
+}
+
+/** Without a NAT gateway: only S3 is reached. */
+function isolatedVpc(stack: Stack): Vpc {
+  const vpc = new Vpc(stack, 'Vpc', {
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'functions', subnetType: SubnetType.PRIVATE_ISOLATED }],
+  });
+  Validations.of(vpc).acknowledge({ id: 'AwsSolutions-VPC7', reason: 'not the subject' });
+  return vpc;
+}
+
+function only(template: Template, type: string): string {
+  const ids = Object.keys(template.findResources(type));
+  if (ids.length !== 1) throw new Error(`expected one ${type}, got ${ids.join(', ')}`);
+  return ids[0]!;
+}
+
+/** As the evaluator writes the bucket's ARN, seen from the functions' stack. */
+function bucketOf(template: Template): string {
+  return /"Fn::ImportValue":"([^"]*ModelStoreBucket[^"]*Arn[^"]*)"/.exec(JSON.stringify(template.toJSON()))?.[1] ?? '';
 }

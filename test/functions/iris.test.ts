@@ -1,36 +1,21 @@
 // The iris function in this process: its own model in a folder store, real onnxruntime.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import iris from '../../models/iris.ts';
-import { readContract } from '../../src/core/contract.ts';
 import type { InferenceHandler } from '../../src/inference.ts';
-import { serializeLock } from '../../src/models/lock.ts';
-import { publish } from '../../src/models/publish.ts';
-import { openStore } from '../../src/models/stores/open-store.ts';
-import { buildVersion } from '../../src/release/build-version.ts';
+import { root } from '../root.ts';
+import { publishHere } from './publish-here.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const sample = { sepalLength: 5.1, sepalWidth: 3.5, petalLength: 1.4, petalWidth: 0.2 };
-let folder = '';
+let models: AsyncDisposable;
 let handler: InferenceHandler;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'glowplug-iris-'));
-  vi.stubEnv('GLOWPLUG_STORE', join(folder, 'store'));
-  vi.stubEnv('GLOWPLUG_CACHE', join(folder, 'cache'));
-  vi.stubEnv('GLOWPLUG_LOCK', join(folder, 'models.lock.json'));
-  const built = await buildVersion(iris, root);
-  await publish(await openStore(readContract()), built);
-  const lock = serializeLock({ lockVersion: 1, models: { 'iris:prod': built.locked } });
-  await writeFile(join(folder, 'models.lock.json'), lock);
+  models = await publishHere(iris);
   ({ handler } = await import('../../functions/iris/function.ts'));
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => models?.[Symbol.asyncDispose]());
 
 describe('functions/iris', () => {
   it('answers its sample request with its golden answer', async () => {

@@ -49,6 +49,7 @@ export function fakeHost(
       check();
       return { session, [Symbol.dispose]() {} };
     },
+    batching: () => undefined,
     replace() {},
   };
   return { host: () => host, session };

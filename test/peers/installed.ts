@@ -24,18 +24,19 @@ export async function goPeer(module: string, version: string): Promise<Peer> {
   }
 }
 
-/** A virtual environment with one package; `path` is its Python. */
-export async function pythonPeer(name: string, version: string): Promise<Peer> {
-  const home = join(folder, `python-${name}`);
+/** A virtual environment with one package, and one of its extras; `path` is its Python. */
+export async function pythonPeer(name: string, version: string, extra = ''): Promise<Peer> {
+  const home = join(folder, `python-${name}${extra && `-${extra}`}`);
+  const wanted = `${name}${extra && `[${extra}]`}==${version}`;
   const path = join(home, 'bin', 'python');
   try {
     if (!existsSync(path)) {
       await run('python3', ['-m', 'venv', home], { timeout: 120_000 });
     }
-    await run(path, ['-m', 'pip', 'install', '--quiet', `${name}==${version}`], { timeout: 600_000 });
+    await run(path, ['-m', 'pip', 'install', '--quiet', wanted], { timeout: 600_000 });
     return { path };
   } catch (error) {
-    return { missing: `pip install ${name}==${version}: ${reason(error)}` };
+    return { missing: `pip install ${wanted}: ${reason(error)}` };
   }
 }
 

@@ -49,6 +49,7 @@ export function echoFunction(options: { fail?: (model: string) => Error | undefi
     },
     lease: async ({ model }) => lease(model),
     leaseBeside: async ({ model }) => lease(model),
+    batching: () => undefined,
     replace() {},
     clock: systemClock,
     log: noLog,

@@ -7,7 +7,13 @@ import { root } from '../root.ts';
 export interface ServeProcess extends AsyncDisposable {
   readonly child: ChildProcess;
   /** The next line that --json prints: the first start, then each restart. */
-  ready(): Promise<{ readonly url: string; readonly pid: number; readonly models: object; readonly functions: object }>;
+  ready(): Promise<{
+    readonly url: string;
+    readonly grpc?: string;
+    readonly pid: number;
+    readonly models: object;
+    readonly functions: object;
+  }>;
   /** What it ended with, and what it wrote to standard error. */
   ended(): Promise<{ readonly code: number | null; readonly stderr: string }>;
 }

@@ -10,6 +10,7 @@ import { publishAll } from '../../src/release/index.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { root } from '../root.ts';
 import { busyModel } from '../session/busy-model.ts';
+import { grpcClient } from './grpc-client.ts';
 import { serveProcess } from './serve-process.ts';
 
 const irisFile = join(root, 'models/iris/iris.onnx');
@@ -35,8 +36,14 @@ describe('glowplug serve', () => {
   const post = async (url: string, body: string) => await fetch(url, { method: 'POST', body });
 
   it('serves any .onnx file by its name, and drains under load: 50 accepted requests are all answered, then exit 0', async () => {
-    await using serving = serveProcess([irisFile, busyFile]);
-    const { url, models } = await serving.ready();
+    await using serving = serveProcess([irisFile, busyFile, '--grpc-port', '0', '--batch', '100']);
+    const { url, grpc, models } = await serving.ready();
+    const client = grpcClient(Number(grpc?.split(':')[1]));
+    const contents = { fp32_contents: [5.1, 3.5, 1.4, 0.2] };
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], contents }];
+    const { answer: byGrpc } = await client.call('ModelInfer', { model_name: 'iris', inputs });
+    expect(byGrpc.outputs[0]).toMatchObject({ name: 'class', contents: { int64_contents: ['0'] } });
+    client.close();
     expect(models).toMatchObject({
       iris: { inputs: { x: { datatype: 'FP32', shape: ['N', 4] } } },
       'busy-model.v2': {},

@@ -24,7 +24,15 @@ describe('the supervisor', () => {
     await mkdir(bundle);
     await writeFile(join(bundle, 'index.js'), code);
     const units = [{ kind: 'function' as const, name, folder: bundle }];
-    const rest = { sagemaker: false, apiKeys: [], cors: [], limits: {}, drainMs: 5000, runLimitMs: 60_000 };
+    const rest = {
+      grpcPort: undefined,
+      sagemaker: false,
+      apiKeys: [],
+      cors: [],
+      limits: {},
+      drainMs: 5000,
+      runLimitMs: 60_000,
+    };
     return { units, host: '127.0.0.1', port: 0, ...rest, ...more };
   }
 

@@ -9,13 +9,15 @@ export interface TestApp extends Disposable {
   /** Adds or changes a function; `properties` are the template's, `url` its auth type or the properties of its URL. */
   write(name: string, source: string, properties?: Record<string, unknown>): void;
   remove(name: string): void;
+  /** Adds other resources to the template. */
+  resources(resources: Record<string, unknown>): void;
   /** What the synth script does before anything else. */
   sabotage(statement: string): void;
 }
 
 const script = `
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 const out = process.env.CDK_OUTDIR;
 mkdirSync(out, { recursive: true });
@@ -43,6 +45,7 @@ for (const name of readdirSync('functions')) {
     Properties: { ...(typeof url === 'string' ? { AuthType: url } : url), TargetFunctionArn: { 'Fn::GetAtt': [name, 'Arn'] } },
   };
 }
+if (existsSync('resources.json')) Object.assign(Resources, JSON.parse(readFileSync('resources.json', 'utf8')));
 write('a.assets.json', { files });
 write('a.template.json', { Resources });
 write('manifest.json', { artifacts: {
@@ -64,6 +67,7 @@ export function testApp(functions: Record<string, string>): TestApp {
     write: (name, source, properties = {}) =>
       writeFileSync(join(root, 'functions', name), JSON.stringify({ source, properties })),
     remove: (name) => rmSync(join(root, 'functions', name)),
+    resources: (resources) => writeFileSync(join(root, 'resources.json'), JSON.stringify(resources)),
     sabotage: writeScript,
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };

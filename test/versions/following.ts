@@ -72,6 +72,8 @@ export async function following(options: {
     s3Endpoint: undefined,
     credentials: undefined,
     apiKeys: [],
+    results: undefined,
+    resultQueue: undefined,
     sagemakerPort: undefined,
   };
   const predict: Predict =

@@ -1,6 +1,7 @@
 // Who published a version: signed over model, version and digest, believed only from the keys that the app names.
 import { createHash, createPrivateKey, sign as signBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { copySignatures } from '../../src/models/copy-signatures.ts';
 import { buildManifest } from '../../src/models/manifest.ts';
 import { editIndex, readIndex, withTag } from '../../src/models/model-index.ts';
 import { publish } from '../../src/models/publish.ts';
@@ -106,6 +107,32 @@ describe('a signed version', () => {
     }
     console.log(`sign: killed at ${kills} places`);
     expect(kills).toBe(16);
+  });
+});
+
+describe('a copy of a signed version', () => {
+  it('is believed by what it was signed with, however often it is copied', async () => {
+    const [from, to] = [await signedStore(), memoryStore().store];
+    await sign(from, 'tiny:1.0.0', signerOf(other));
+    await publishVersions(to, '1.0.0');
+    for (let i = 0; i < 2; i++) {
+      expect((await copySignatures(from, to, locked)).sort()).toEqual(['ci-2026', 'other']);
+    }
+    expect((await readIndex(to, 'tiny'))!.manifests).toHaveLength(3);
+    for (const key of [ci, other]) await verifySigned(to, locked, trust(key));
+  });
+
+  it('does not take along what is no signature of it', async () => {
+    const objects: MemoryStore['objects'] = new Map();
+    const [from, to] = [await signedStore(objects), memoryStore().store];
+    await publishVersions(to, '1.0.0');
+    const referrer = (await readIndex(from, 'tiny'))!.manifests.find(({ artifactType }) =>
+      `${artifactType}`.includes('signature'),
+    )!;
+    const key = `tiny/blobs/sha256/${referrer.digest.slice(7)}`;
+    objects.set(key, { ...objects.get(key)!, bytes: Buffer.from('{}') });
+    expect(await copySignatures(from, to, locked)).toEqual([]);
+    await expect(verifySigned(to, locked, trust(ci))).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
   });
 });
 

@@ -10,12 +10,12 @@ export interface S3Location {
   readonly endpoint: string | undefined;
 }
 
-/** `s3://bucket/prefix`; undefined when the text is no S3 URL, and so a folder. */
-export function parseS3Url(text: string): { bucket: string; prefix: string } | undefined {
+/** `s3://bucket/prefix`; undefined when the text is no S3 URL, and so a folder. `variable` is where it stood. */
+export function parseS3Url(text: string, variable = 'GLOWPLUG_STORE'): { bucket: string; prefix: string } | undefined {
   if (!text.startsWith('s3:')) return undefined;
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(text) ?? [];
   if (bucket !== undefined && !prefix.startsWith('/')) return { bucket, prefix };
-  throw new GlowplugError('CONFIG_INVALID', `GLOWPLUG_STORE: expected s3://bucket/prefix, got ${shorten(text)}`);
+  throw new GlowplugError('CONFIG_INVALID', `${variable}: expected s3://bucket/prefix, got ${shorten(text)}`);
 }
 
 export function storeName({ bucket, prefix }: S3Location): string {
@@ -24,6 +24,15 @@ export function storeName({ bucket, prefix }: S3Location): string {
 
 export function objectKey({ prefix }: S3Location, key: string): string {
   return prefix ? `${prefix}/${key}` : key;
+}
+
+export function objectUrl(location: S3Location, key: string): string {
+  const { bucket, region, endpoint } = location;
+  const path = objectKey(location, key).split('/').map(encodeURIComponent).join('/');
+  if (endpoint) return `${endpoint.replace(/\/$/, '')}/${bucket}/${path}`;
+  const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  // The certificate covers one label before s3: a bucket with dots goes into the path.
+  return bucket.includes('.') ? `https://${host}/${bucket}/${path}` : `https://${bucket}.${host}/${path}`;
 }
 
 /** Refusals of the caller, as S3 names them: 403, and 400 for tokens. */

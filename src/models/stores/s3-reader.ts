@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Credentials } from '../../core/contract.ts';
 import { GlowplugError } from '../../core/errors.ts';
 import { readAll } from '../read-all.ts';
-import { objectKey, refusal, type S3Location, storeName } from './s3-location.ts';
+import { objectUrl, refusal, type S3Location, storeName } from './s3-location.ts';
 import type { ReadableStore, StoredObject } from './store.ts';
 
 export interface S3ReaderOptions {
@@ -123,15 +123,6 @@ class Silence {
       clearTimeout(timer);
     }
   }
-}
-
-function objectUrl(location: S3Location, key: string): string {
-  const { bucket, region, endpoint } = location;
-  const path = objectKey(location, key).split('/').map(encodeURIComponent).join('/');
-  if (endpoint) return `${endpoint.replace(/\/$/, '')}/${bucket}/${path}`;
-  const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
-  // The certificate covers one label before s3: a bucket with dots goes into the path.
-  return bucket.includes('.') ? `https://${host}/${bucket}/${path}` : `https://${bucket}.${host}/${path}`;
 }
 
 function reason(error: unknown): string {

@@ -72,9 +72,9 @@ export class Environment implements ExecutionEnvironment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#log = options.log.stream();
-    this.#platform = platformLog(options.spec.log);
     this.#logStream = logStreamName();
+    this.#log = options.log.stream(this.#logStream);
+    this.#platform = platformLog(options.spec.log);
   }
 
   get isWarm(): boolean {

@@ -23,8 +23,8 @@ export interface FleetOptions {
   readonly limit?: number;
   /** Milliseconds until an environment dies of the invocation that it is handed; undefined: it lives. */
   readonly diesAfterMs?: (functionName: string) => number | undefined;
-  /** Every line of every function's log. */
-  readonly onLine?: ((functionName: string, line: string) => void) | undefined;
+  /** Every line of every function's log, and the environment that wrote it. */
+  readonly onLine?: ((functionName: string, line: string, environment: string) => void) | undefined;
 }
 
 /** Lambda's default concurrency of an account. */
@@ -125,7 +125,7 @@ export class Fleet implements Host, AsyncDisposable {
 
   #newLog(name: string): FunctionLog {
     const { onLine } = this.#options;
-    return new FunctionLog(onLine && ((line) => onLine(name, line)));
+    return new FunctionLog(onLine && ((...line) => onLine(name, ...line)));
   }
 
   #boot(which: LocalFunction): void {

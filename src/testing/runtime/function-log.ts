@@ -5,11 +5,14 @@ const tailBytes = 4096;
 /** Characters that `text` keeps: some ten thousand lines. */
 const keptCharacters = 1_000_000;
 
+/** A line, and the environment that wrote it; empty for the local cloud's own. */
+export type OnLine = (line: string, environment: string) => void;
+
 export class FunctionLog {
-  readonly #onLine: ((line: string) => void) | undefined;
+  readonly #onLine: OnLine | undefined;
   #text = '';
 
-  constructor(onLine?: (line: string) => void) {
+  constructor(onLine?: OnLine) {
     this.#onLine = onLine;
   }
 
@@ -19,18 +22,18 @@ export class FunctionLog {
 
   /** A line of the local cloud's own. */
   note(line: string): void {
-    this.#write(`${line}\n`);
+    this.#write(`${line}\n`, '');
   }
 
   /** One environment's part: its lines stay whole however the environments' output interleaves. */
-  stream(): LogStream {
-    return new LogStream((lines) => this.#write(lines));
+  stream(environment: string): LogStream {
+    return new LogStream((lines) => this.#write(lines, environment));
   }
 
-  #write(lines: string): void {
+  #write(lines: string, environment: string): void {
     this.#text += lines;
     if (this.#text.length > 2 * keptCharacters) this.#text = this.#text.slice(-keptCharacters);
-    if (this.#onLine) for (const line of lines.split('\n').slice(0, -1)) this.#onLine(line);
+    if (this.#onLine) for (const line of lines.split('\n').slice(0, -1)) this.#onLine(line, environment);
   }
 }
 

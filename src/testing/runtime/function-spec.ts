@@ -39,8 +39,12 @@ export interface CloudIdentity {
   readonly account: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly s3Endpoint?: string;
+  readonly sqsEndpoint?: string;
 }
 
-export function functionArn(spec: Pick<FunctionSpec, 'functionName'>, where: CloudIdentity): string {
+export function functionArn(
+  spec: Pick<FunctionSpec, 'functionName'>,
+  where: Pick<CloudIdentity, 'region' | 'account'>,
+): string {
   return `arn:aws:lambda:${where.region}:${where.account}:function:${spec.functionName}`;
 }

@@ -50,8 +50,8 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   constructor(options: EnvironmentOptions, { maxConcurrency }: ManagedInstances) {
     this.capacity = maxConcurrency;
     this.#options = options;
-    this.#log = options.log.stream();
-    this.#platformLines = options.log.stream();
+    this.#log = options.log.stream(this.#logStream);
+    this.#platformLines = options.log.stream(this.#logStream);
   }
 
   /** The init phase is over when one worker waits for a request. */

@@ -5,8 +5,15 @@ import { GlowplugError } from '../../core/errors.ts';
 import type { Stack } from './intrinsics.ts';
 import { at, type Json, objectAt, parseJson, stringAt } from './json.ts';
 
+export interface AssemblyStack extends Stack {
+  /** `aws://<account>/<region>`, each `unknown-…` where the stack leaves it to the environment. */
+  readonly environment: string;
+  /** Names of the stacks that are deployed before it. */
+  readonly dependencies: readonly string[];
+}
+
 export interface Assembly {
-  readonly stacks: readonly Stack[];
+  readonly stacks: readonly AssemblyStack[];
   /** Object key in the bootstrap bucket → folder or file on this machine. */
   readonly assets: ReadonlyMap<string, string>;
 }
@@ -14,15 +21,26 @@ export interface Assembly {
 /** @param folder a cdk.out; stages inside it are read, too */
 export async function readAssembly(folder: string): Promise<Assembly> {
   const manifest = await readJson(join(folder, 'manifest.json'));
-  const stacks: Stack[] = [];
+  const stacks: AssemblyStack[] = [];
   const assets = new Map<string, string>();
-  for (const [id, artifact] of Object.entries(objectAt(manifest, 'artifacts'))) {
+  const artifacts = objectAt(manifest, 'artifacts');
+  const stackName = (id: string) => stringAt(artifacts[id], 'properties', 'stackName') ?? id;
+  for (const [id, artifact] of Object.entries(artifacts)) {
     const type = stringAt(artifact, 'type');
     const file = stringAt(artifact, 'properties', 'templateFile') ?? stringAt(artifact, 'properties', 'file');
     const nested = stringAt(artifact, 'properties', 'directoryName');
     if (type === 'aws:cloudformation:stack' && file) {
-      const name = stringAt(artifact, 'properties', 'stackName') ?? id;
-      stacks.push({ name, template: await readJson(join(folder, file)) });
+      const needs = at(artifact, 'dependencies');
+      const dependencies = (Array.isArray(needs) ? needs : []).filter(
+        (need): need is string =>
+          typeof need === 'string' && stringAt(artifacts[need], 'type') === 'aws:cloudformation:stack',
+      );
+      stacks.push({
+        name: stackName(id),
+        template: await readJson(join(folder, file)),
+        environment: stringAt(artifact, 'environment') ?? 'aws://unknown-account/unknown-region',
+        dependencies: dependencies.map(stackName),
+      });
     } else if (type === 'cdk:asset-manifest' && file) {
       for (const [key, path] of assetPaths(await readJson(join(folder, file)))) assets.set(key, join(folder, path));
     } else if (type === 'cdk:cloud-assembly' && nested) {

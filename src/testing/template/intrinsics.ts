@@ -14,6 +14,8 @@ export interface Deployment {
   readonly stacks: readonly Stack[];
   readonly region: string;
   readonly account: string;
+  /** Of SQS: a queue's Ref is its URL. */
+  readonly endpoint?: string;
 }
 
 export class Evaluator {

@@ -22,6 +22,11 @@ export function stringAt(value: Json | undefined, ...path: readonly string[]): s
   return typeof found === 'string' ? found : undefined;
 }
 
+/** The resources of one type. */
+export function resourcesOf(template: Json, type: string): [id: string, resource: Json][] {
+  return Object.entries(objectAt(template, 'Resources')).filter(([, each]) => stringAt(each, 'Type') === type);
+}
+
 export function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
   let found = value;
   for (const name of path) found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;

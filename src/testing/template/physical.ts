@@ -12,6 +12,7 @@ export interface Place {
   readonly stack: string;
   readonly region: string;
   readonly account: string;
+  readonly endpoint?: string;
 }
 
 /** What Ref gives. */
@@ -28,6 +29,8 @@ export function physicalName(resource: Resource, place: Place): string {
       return own(resource, 'RoleName') ?? generated.slice(-64);
     case 'AWS::Logs::LogGroup':
       return own(resource, 'LogGroupName') ?? generated;
+    case 'AWS::SQS::Queue':
+      return `${place.endpoint ?? `https://sqs.${place.region}.amazonaws.com`}/${place.account}/${queueName(resource, place)}`;
     case 'AWS::Lambda::LayerVersion':
       return `${arn('lambda', place)}:layer:${own(resource, 'LayerName') ?? id}:1`;
     default:
@@ -43,6 +46,12 @@ export function attribute(resource: Resource, name: string, place: Place): strin
       return `arn:aws:s3:::${physical}`;
     case 'AWS::Lambda::Function Arn':
       return `${arn('lambda', place)}:function:${physical}`;
+    case 'AWS::SQS::Queue Arn':
+      return `${arn('sqs', place)}:${queueName(resource, place)}`;
+    case 'AWS::SQS::Queue QueueName':
+      return queueName(resource, place);
+    case 'AWS::SQS::Queue QueueUrl':
+      return physical;
     case 'AWS::IAM::Role Arn':
       return `arn:aws:iam::${place.account}:role/${physical}`;
     case 'AWS::Logs::LogGroup Arn':
@@ -50,6 +59,12 @@ export function attribute(resource: Resource, name: string, place: Place): strin
     default:
       return undefined;
   }
+}
+
+/** At most 80 characters; a FIFO queue's end with .fifo. */
+function queueName(resource: Resource, { stack }: Place): string {
+  const suffix = `${resource.property('FifoQueue')}` === 'true' ? '.fifo' : '';
+  return own(resource, 'QueueName') ?? `${stack}-${resource.id}`.slice(-80 + suffix.length) + suffix;
 }
 
 function own(resource: Resource, property: string): string | undefined {

@@ -4,22 +4,29 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { FunctionSpec, FunctionUrl, ManagedInstances } from '../runtime/function-spec.ts';
+import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
+import { readEventSources, readQueues } from './event-sources.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
-import { at, isObject, type Json, objectAt, stringAt } from './json.ts';
+import { at, isObject, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
 
 export interface CloudTemplate {
   readonly functions: readonly FunctionSpec[];
   readonly buckets: readonly { readonly name: string; readonly versioned: boolean }[];
+  readonly queues: readonly QueueSpec[];
+  readonly eventSources: readonly EventSourceSpec[];
   /** Folders and files that the templates name. */
   readonly assets: ReadonlySet<string>;
-  /** Functions that this cloud cannot run, and why. */
+  /** Functions and event source mappings that this cloud cannot run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** @param folder a cdk.out. Throws CONFIG_INVALID, naming the function that needs what cannot be known here. */
-export async function readTemplate(folder: string, where: { region: string; account: string }): Promise<CloudTemplate> {
+export async function readTemplate(
+  folder: string,
+  where: Pick<Deployment, 'region' | 'account' | 'endpoint'>,
+): Promise<CloudTemplate> {
   const assembly = await readAssembly(folder);
   const deployment = { ...where, stacks: assembly.stacks };
   const functions: FunctionSpec[] = [];
@@ -27,7 +34,7 @@ export async function readTemplate(folder: string, where: { region: string; acco
   const buckets = assembly.stacks.flatMap((stack) => readBuckets(stack, deployment));
   for (const stack of assembly.stacks) {
     const ofDeployment = serviceTokens(stack);
-    for (const [id, resource] of resourcesOf(stack, 'AWS::Lambda::Function')) {
+    for (const [id, resource] of resourcesOf(stack.template, 'AWS::Lambda::Function')) {
       if (ofDeployment.has(id)) continue;
       const name = stringAt(resource, 'Metadata', 'glowplug:function') ?? id;
       const reason = reasonToSkip(resource);
@@ -42,7 +49,14 @@ export async function readTemplate(folder: string, where: { region: string; acco
       remedy: 'Deploy each folder under functions/ once in the stage that runs locally.',
     });
   }
-  return { functions, buckets, skipped, assets: new Set(assembly.assets.values()) };
+  const queues = assembly.stacks.flatMap((stack) => readQueues(stack, deployment));
+  const eventSources: EventSourceSpec[] = [];
+  for (const stack of assembly.stacks) {
+    const read = readEventSources(stack, deployment, { functions, queues });
+    eventSources.push(...read.sources);
+    skipped.push(...read.skipped);
+  }
+  return { functions, buckets, queues, eventSources, skipped, assets: new Set(assembly.assets.values()) };
 }
 
 async function readFunction(
@@ -146,7 +160,7 @@ function readManaged(memoryMb: number, config: Json | undefined): ManagedInstanc
 }
 
 function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | undefined {
-  for (const [, resource] of resourcesOf(stack, 'AWS::Lambda::Url')) {
+  for (const [, resource] of resourcesOf(stack.template, 'AWS::Lambda::Url')) {
     const target = at(resource, 'Properties', 'TargetFunctionArn');
     if (stringAt(target, 'Ref') !== id && referredBy(target) !== id) continue;
     const evaluated = (name: string) => evaluator.evaluate(at(resource, 'Properties', name) ?? null);
@@ -160,7 +174,7 @@ function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | 
 
 function readBuckets(stack: Stack, deployment: Deployment): { name: string; versioned: boolean }[] {
   const evaluator = new Evaluator(deployment, stack);
-  return resourcesOf(stack, 'AWS::S3::Bucket').map(([id, resource]) => {
+  return resourcesOf(stack.template, 'AWS::S3::Bucket').map(([id, resource]) => {
     const property = (name: string) => evaluator.evaluate(at(resource, 'Properties', name) ?? { Ref: 'AWS::NoValue' });
     return {
       name: physicalName({ id, type: 'AWS::S3::Bucket', property }, { ...deployment, stack: stack.name }),
@@ -192,10 +206,6 @@ function referredBy(value: Json | undefined): string | undefined {
   const argument = at(value, 'Fn::GetAtt');
   const id = Array.isArray(argument) ? argument[0] : undefined;
   return typeof id === 'string' ? id : undefined;
-}
-
-function resourcesOf(stack: Stack, type: string): [id: string, resource: Json][] {
-  return Object.entries(objectAt(stack.template, 'Resources')).filter(([, each]) => stringAt(each, 'Type') === type);
 }
 
 function listAt(value: Json, name: string): readonly Json[] {

@@ -13,7 +13,7 @@ const shop = {
     Named: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { 'Fn::Sub': 'shop-${AWS::AccountId}' } } },
     Fn: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'api' } },
     Role: { Type: 'AWS::IAM::Role' },
-    Queue: { Type: 'AWS::SQS::Queue' },
+    Queue: { Type: 'AWS::SNS::Topic' },
   },
 };
 const base = {

@@ -1,5 +1,5 @@
 // The exact curl line of a request to a function URL.
-import type { Sample } from '../testing/samples.ts';
+import type { Sample } from './samples.ts';
 
 export interface Credentials {
   readonly accessKeyId: string;

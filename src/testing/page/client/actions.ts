@@ -1,0 +1,125 @@
+// What the page asks of the local cloud.
+import type { PageInvocation } from '../page-data.ts';
+import { type Answer, changed, type Draft, state } from './state.ts';
+
+/** Functions and models as they are now, and the invocations from now on. */
+export async function load(): Promise<void> {
+  try {
+    const [functions, models] = await Promise.all([get('functions'), get('models')]);
+    const names = functions.map(({ name }: { name: string }) => name);
+    const chosen = state.chosen !== undefined && names.includes(state.chosen) ? state.chosen : names[0];
+    changed({ functions, models, chosen, problem: undefined });
+    if (chosen !== undefined) await useSample(chosen, false);
+  } catch {
+    changed({ problem: 'The local cloud does not answer.' });
+  }
+}
+
+export function follow(): void {
+  const source = new EventSource('invocations');
+  source.onopen = () => {
+    if (!state.connected) void load();
+    changed({ connected: true });
+  };
+  source.onerror = () => changed({ connected: false });
+  source.onmessage = ({ data }) => {
+    const invocation: PageInvocation = JSON.parse(data);
+    const others = state.invocations.filter(({ id }) => id !== invocation.id);
+    const invocations = [invocation, ...others].sort((a, b) => b.startedAt - a.startedAt);
+    changed({ invocations: invocations.slice(0, 200) });
+  };
+}
+
+export async function choose(name: string): Promise<void> {
+  changed({ chosen: name });
+  await useSample(name, false);
+}
+
+/** The request that lies beside the function becomes the draft. */
+export async function useSample(name: string, again = true): Promise<void> {
+  const sample = state.functions.find((each) => each.name === name)?.sample;
+  if (!sample || (!again && state.drafts.has(name))) return;
+  const answered = await fetch(`functions/${encodeURIComponent(name)}/sample`);
+  if (!answered.ok) return;
+  const body = isText(sample.contentType) ? await answered.text() : await answered.blob();
+  setDraft(name, { contentType: sample.contentType, body });
+}
+
+export function setDraft(name: string, draft: Draft): void {
+  state.drafts.set(name, draft);
+  state.answers.delete(name);
+  changed();
+}
+
+export function isText(contentType: string): boolean {
+  return /^text\/|json\b/.test(contentType);
+}
+
+/** Sends the draft of a function; what streams is shown as it comes. */
+export async function send(name: string): Promise<void> {
+  const draft = state.drafts.get(name);
+  if (!draft || state.sending !== undefined) return;
+  changed({ sending: name, problem: undefined });
+  const start = performance.now();
+  try {
+    const answered = await fetch(`functions/${encodeURIComponent(name)}`, {
+      method: 'POST',
+      headers: { 'content-type': draft.contentType },
+      body: draft.body,
+    });
+    let text = '';
+    const tell = (ended: boolean) => {
+      state.answers.set(name, toAnswer(answered, text, performance.now() - start, ended));
+      changed();
+    };
+    if (answered.body) {
+      const reader = answered.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        text += part.value;
+        tell(false);
+      }
+    }
+    tell(true);
+  } catch {
+    changed({ problem: `${name} did not answer: the local cloud went away meanwhile.` });
+  } finally {
+    changed({ sending: undefined });
+  }
+}
+
+function toAnswer({ status, headers }: Response, text: string, ms: number, ended: boolean): Answer {
+  const timing = [...(headers.get('server-timing') ?? '').matchAll(/([\w-]+);dur=([\d.]+)/g)];
+  return {
+    status,
+    contentType: headers.get('content-type') ?? '',
+    text,
+    value: asValue(text, headers.get('content-type') ?? ''),
+    requestId: headers.get('x-amzn-requestid') ?? undefined,
+    models: headers.get('x-glowplug-model') ?? undefined,
+    timing: timing.map(([, name = '', duration]) => ({ name, ms: Number(duration) })),
+    ms,
+    ended,
+  };
+}
+
+function asValue(text: string, contentType: string): unknown {
+  if (contentType.startsWith('text/event-stream')) {
+    return text.split('\n').flatMap((line) => parsed(line.startsWith('data:') ? line.slice(5) : '') ?? []);
+  }
+  if (/\b(jsonl|ndjson|json-lines)\b/.test(contentType)) return text.split('\n').flatMap((line) => parsed(line) ?? []);
+  return parsed(text);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function get(what: string) {
+  const answered = await fetch(what);
+  if (!answered.ok) throw new Error(`${what}: ${answered.status}`);
+  return await answered.json();
+}

@@ -1,0 +1,72 @@
+// All that the page knows. Views read it, actions change it and ask for a new drawing.
+import type { PageFunction, PageInvocation, PageModel } from '../page-data.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+  /** The text as JSON, where it is; several lines of JSON are a list. */
+  readonly value: unknown;
+  readonly requestId: string | undefined;
+  /** `name=model:version@digest`, from x-glowplug-model. */
+  readonly models: string | undefined;
+  /** Milliseconds of each verb, from Server-Timing. */
+  readonly timing: readonly { readonly name: string; readonly ms: number }[];
+  /** From sending to the last byte, as this browser saw it. */
+  readonly ms: number;
+  readonly ended: boolean;
+}
+
+/** What is to be sent: text that was typed, or a file. */
+export interface Draft {
+  readonly contentType: string;
+  readonly body: string | Blob;
+}
+
+export interface State {
+  functions: readonly PageFunction[];
+  models: readonly PageModel[];
+  /** The newest first. */
+  invocations: readonly PageInvocation[];
+  /** Name of the function that is shown. */
+  chosen: string | undefined;
+  /** Id of the invocation whose log is open. */
+  opened: string | undefined;
+  readonly drafts: Map<string, Draft>;
+  readonly answers: Map<string, Answer>;
+  sending: string | undefined;
+  connected: boolean;
+  /** What went wrong last, for a reader. */
+  problem: string | undefined;
+}
+
+export const state: State = {
+  functions: [],
+  models: [],
+  invocations: [],
+  chosen: undefined,
+  opened: undefined,
+  drafts: new Map(),
+  answers: new Map(),
+  sending: undefined,
+  connected: false,
+  problem: undefined,
+};
+
+let draw = (): void => {};
+let asked = false;
+
+/** `next` draws everything; many changes of a moment are one drawing. */
+export function drawWith(next: () => void): void {
+  draw = next;
+}
+
+export function changed(change: Partial<State> = {}): void {
+  Object.assign(state, change);
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    draw();
+  });
+}

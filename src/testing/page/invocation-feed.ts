@@ -1,0 +1,139 @@
+// The invocations of a local cloud, read from its functions' logs as they are written: what CloudWatch would show, as a list.
+import { isRecord } from '../../core/is-record.ts';
+import type { PageInvocation, PageStage } from './page-data.ts';
+
+/** The newest are kept. */
+const keptInvocations = 200;
+/** The first lines of each: a function that writes without end fills no memory. */
+const keptLines = 200;
+const keptCharacters = 4_000;
+
+export class InvocationFeed {
+  readonly #invocations = new Map<string, PageInvocation>();
+  /** Environment → the invocation it runs. */
+  readonly #running = new Map<string, string>();
+  /** Environment → what its init wrote, until an invocation takes it. */
+  readonly #init = new Map<string, string[]>();
+  readonly #listeners = new Set<(invocation: PageInvocation) => void>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** The oldest first. */
+  get invocations(): PageInvocation[] {
+    return [...this.#invocations.values()];
+  }
+
+  /** Hears of each change of an invocation. Disposing ends that. */
+  listen(listener: (invocation: PageInvocation) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** One line of a function's log, as one of its environments wrote it. */
+  hear(functionName: string, line: string, environment: string): void {
+    const [kind, id = ''] = platformLine.exec(line)?.slice(1) ?? [];
+    if (kind === 'START') this.#start(id, functionName, environment);
+    else if (kind === 'END') this.#running.delete(environment);
+    else if (kind === 'REPORT') this.#change(id, { done: true, ...reported(line) });
+    else this.#note(line, environment);
+  }
+
+  #start(id: string, functionName: string, environment: string): void {
+    const logs = this.#init.get(environment) ?? [];
+    this.#init.delete(environment);
+    this.#running.set(environment, id);
+    this.#invocations.set(id, {
+      id,
+      function: functionName,
+      environment,
+      startedAt: this.#now(),
+      done: false,
+      durationMs: undefined,
+      initMs: undefined,
+      memoryMb: undefined,
+      maxMemoryMb: undefined,
+      failure: undefined,
+      stages: [],
+      logs: [],
+    });
+    const oldest = this.#invocations.keys().next().value;
+    if (this.#invocations.size > keptInvocations && oldest !== undefined) this.#invocations.delete(oldest);
+    if (logs.length === 0) this.#change(id, {});
+    for (const line of logs) this.#add(id, line);
+  }
+
+  /** Where several run at once, the line itself says whose it is. */
+  #note(line: string, environment: string): void {
+    const entry = parse(line);
+    const named = typeof entry?.['requestId'] === 'string' ? entry['requestId'] : undefined;
+    const id = named !== undefined && this.#invocations.has(named) ? named : this.#running.get(environment);
+    const lines = this.#init.get(environment) ?? [];
+    if (id !== undefined) this.#add(id, line);
+    else if (lines.length < keptLines) this.#init.set(environment, [...lines, line]);
+  }
+
+  #add(id: string, line: string): void {
+    const { logs = [], stages = [] } = this.#invocations.get(id) ?? {};
+    if (logs.length >= keptLines) return;
+    const found = stagesIn(line);
+    this.#change(id, {
+      logs: [...logs, line.slice(0, keptCharacters)],
+      stages: found.length > 0 ? found : stages,
+    });
+  }
+
+  #change(id: string, change: Partial<PageInvocation>): void {
+    const before = this.#invocations.get(id);
+    if (!before) return;
+    const after = { ...before, ...change };
+    this.#invocations.set(id, after);
+    for (const listener of this.#listeners) listener(after);
+  }
+}
+
+const platformLine = /^(START|END|REPORT) RequestId: ([\w-]+)/;
+
+function reported(line: string): Partial<PageInvocation> {
+  const fields = new Map(
+    line.split('\t').map((field) => [field.split(': ', 1)[0], field.slice(field.indexOf(': ') + 2)]),
+  );
+  const number = (name: string) => (fields.has(name) ? Number.parseFloat(fields.get(name) ?? '') : undefined);
+  const status = fields.get('Status');
+  return {
+    durationMs: number('Duration'),
+    initMs: number('Init Duration'),
+    memoryMb: number('Memory Size'),
+    maxMemoryMb: number('Max Memory Used'),
+    failure: status === 'error' ? (fields.get('Error Type') ?? status) : status,
+  };
+}
+
+/** A cold start's line carries its stages, on its own or within a log entry of the runtime. */
+function stagesIn(line: string): PageStage[] {
+  const entry = parse(line);
+  const stages = entry?.['stages'];
+  return Array.isArray(stages) ? stages.filter(isStage) : [];
+}
+
+function isStage(value: unknown): value is PageStage {
+  return (
+    isRecord(value) &&
+    typeof value['stage'] === 'string' &&
+    typeof value['from'] === 'number' &&
+    typeof value['to'] === 'number'
+  );
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  const start = line.indexOf('{');
+  if (start < 0) return undefined;
+  try {
+    const value: unknown = JSON.parse(line.slice(start));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

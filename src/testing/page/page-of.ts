@@ -1,0 +1,63 @@
+// What the page shows of a local cloud.
+import type { RequestListener } from 'node:http';
+import { join, relative } from 'node:path';
+import type { Credentials } from '../../core/contract.ts';
+import { listModels, listVersions } from '../../models/list-models.ts';
+import type { CloudFunction } from '../cloud-function.ts';
+import { curlLine } from '../curl-line.ts';
+import { readSample, type Sample } from '../samples.ts';
+import type { InvocationFeed } from './invocation-feed.ts';
+import type { PageFunction, PageModel } from './page-data.ts';
+import { pageListener } from './page-listener.ts';
+
+export interface PageSubject {
+  /** The app's folder. */
+  readonly root: string;
+  readonly feed: InvocationFeed;
+  readonly where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials };
+  functions(): CloudFunction[];
+  /** Locations of the stores that functions read. */
+  stores(): string[];
+}
+
+export function pageOf({ root, feed, where, functions, stores }: PageSubject): RequestListener {
+  const find = (name: string) => functions().find((each) => each.name === name);
+  const sampleOf = (name: string) => (find(name) ? readSample(join(root, 'functions', name), name) : undefined);
+  return pageListener({
+    feed,
+    functions: () => functions().map((each) => described(each, sampleOf(each.name))),
+    sample: sampleOf,
+    models: async () => (await Promise.all(stores().map(modelsOf))).flat(),
+    send: async (name, path, init) =>
+      (await find(name)?.fetch(path, init)) ?? Response.json({ error: `no function ${name}` }, { status: 404 }),
+  });
+
+  function described({ name, url, spec }: CloudFunction, sample: Sample | undefined): PageFunction {
+    const file = sample && relative(root, sample.file);
+    return {
+      name,
+      url,
+      memoryMb: spec.memoryMb,
+      timeoutMs: spec.timeoutMs,
+      sample: sample && file !== undefined ? { file, contentType: sample.contentType } : undefined,
+      curl:
+        sample && file !== undefined && url !== ''
+          ? curlLine(url, sample, file, where.region, where.credentials)
+          : undefined,
+    };
+  }
+
+  async function modelsOf(location: string): Promise<PageModel[]> {
+    const { openStore } = await import('../../release/index.ts');
+    const store = await openStore({ ...where, store: location });
+    const listed = await listModels(store);
+    return await Promise.all(
+      listed.map(async ({ model, channels }) => ({
+        store: location,
+        model,
+        channels,
+        versions: (await listVersions(store, model)).map(({ version, digest, size }) => ({ version, digest, size })),
+      })),
+    );
+  }
+}
