@@ -125,6 +125,7 @@ export class CloudFunction implements AsyncDisposable {
       functionUrlListener({
         invoke: url.invokeMode === 'RESPONSE_STREAM' ? this.stream : this.run,
         auth: url.auth,
+        cors: url.cors,
         secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
         urlId: createHash('sha256').update(this.name).digest('hex').slice(0, 32),
         region,

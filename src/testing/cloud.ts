@@ -158,6 +158,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     await synthesize(root, code);
     template = await readTemplate(code, where);
     for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
+    if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
     await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
     if (publishes) await publishModels(root, template, where, onProgress);
     const changed = await deployment.apply(template);

@@ -24,6 +24,7 @@ import { type PlatformLog, platformLog } from './platform-log.ts';
 import type { Reaper } from './reaper.ts';
 import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
 const initLimitMs = 10_000;
@@ -61,6 +62,7 @@ export class Environment implements ExecutionEnvironment {
   readonly capacity = 1;
   readonly #options: EnvironmentOptions;
   readonly #log: LogStream;
+  readonly #storage: StorageWatch;
   readonly #platform: PlatformLog;
   readonly #logStream: string;
   /** undefined before the first init and after a failure: the next invocation then begins with an init. */
@@ -74,6 +76,7 @@ export class Environment implements ExecutionEnvironment {
     this.#options = options;
     this.#logStream = logStreamName();
     this.#log = options.log.stream(this.#logStream);
+    this.#storage = new StorageWatch(options, () => this.kill());
     this.#platform = platformLog(options.spec.log);
   }
 
@@ -132,6 +135,7 @@ export class Environment implements ExecutionEnvironment {
 
   /** Called by the fleet while it is at work. */
   checkMemory(): void {
+    this.#storage.look();
     const runtime = this.#runtime;
     if (!runtime?.pid || !runtime.isAlive) return;
     const now = residentMb(runtime.pid, 'now');

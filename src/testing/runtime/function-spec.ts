@@ -13,6 +13,8 @@ export interface FunctionSpec {
   /** Unpacked layers, in the template's order. */
   readonly layers: readonly string[];
   readonly memoryMb: number;
+  /** MB of /tmp. @default 512 */
+  readonly storageMb?: number;
   readonly timeoutMs: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly reservedConcurrency?: number;
@@ -31,6 +33,18 @@ export interface ManagedInstances {
 export interface FunctionUrl {
   readonly auth: 'AWS_IAM' | 'NONE';
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM';
+  readonly cors?: UrlCors;
+}
+
+export interface UrlCors {
+  /** `*` is any. */
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  /** Seconds. */
+  readonly maxAge: number;
 }
 
 /** Who and where the local cloud says it is. */
@@ -48,3 +62,6 @@ export function functionArn(
 ): string {
   return `arn:aws:lambda:${where.region}:${where.account}:function:${spec.functionName}`;
 }
+
+/** Lambda's own, where the template says nothing. */
+export const defaultStorageMb = 512;

@@ -29,6 +29,7 @@ import {
 } from './outcome.ts';
 import { platformLog } from './platform-log.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase here, where the function's timeout is no longer. */
 const initLimitMs = 130_000;
@@ -38,6 +39,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   readonly #options: EnvironmentOptions;
   /** Of the process; and of the platform, whose lines must not fall into a line of a request's. */
   readonly #log: LogStream;
+  readonly #storage: StorageWatch;
   readonly #platformLines: LogStream;
   readonly #platform = platformLog({ format: 'JSON' });
   readonly #logStream = logStreamName();
@@ -51,6 +53,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     this.capacity = maxConcurrency;
     this.#options = options;
     this.#log = options.log.stream(this.#logStream);
+    this.#storage = new StorageWatch(options, () => this.kill());
     this.#platformLines = options.log.stream(this.#logStream);
   }
 
@@ -105,6 +108,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   freeze(): void {} // It goes on.
 
   checkMemory(): void {
+    this.#storage.look();
     const runtime = this.#runtime;
     const now = runtime?.pid === undefined ? undefined : residentMb(runtime.pid, 'now');
     if (!runtime || now === undefined) return;

@@ -83,6 +83,53 @@ describe('the log of a function', () => {
   );
 
   behaviour(
+    'Log format JSON holds for the platform’s own lines, too: platform.start and platform.report',
+    'AWS Lambda Developer Guide: Configuring advanced logging controls for Lambda functions',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async ({ exit }) => { if (exit) process.exit(4); };', {
+        log: { format: 'JSON' },
+      });
+      const { outcome } = await fn.call();
+      const requestId = 'requestId' in outcome && outcome.requestId;
+      const [start, report, ...more] = jsonLines(fn.local.log.text);
+      expect(more).toEqual([]);
+      expect(start).toEqual({
+        time: expect.any(String),
+        type: 'platform.start',
+        record: { requestId, version: '$LATEST' },
+      });
+      expect(report).toMatchObject({
+        type: 'platform.report',
+        record: {
+          requestId,
+          metrics: { memorySizeMB: 256, initDurationMs: expect.any(Number), billedDurationMs: expect.any(Number) },
+          status: 'success',
+        },
+      });
+      await fn.call({ exit: true });
+      expect(jsonLines(fn.local.log.text).at(-1)).toMatchObject({
+        record: { status: 'error', errorType: 'Runtime.ExitError' },
+      });
+    },
+  );
+
+  behaviour(
+    'A system log level of WARN leaves out starts and reports of what went well',
+    'AWS Lambda Developer Guide: Configuring advanced logging controls for Lambda functions',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async ({ exit }) => { if (exit) process.exit(4); };', {
+        log: { format: 'JSON', systemLevel: 'WARN' },
+      });
+      await fn.call();
+      expect(fn.local.log.text).toBe('');
+      await fn.call({ exit: true });
+      expect(jsonLines(fn.local.log.text).map(({ type }) => type)).toEqual(['platform.report']);
+    },
+  );
+
+  behaviour(
     'Lines of concurrent environments do not mix within a line',
     'AWS Lambda Developer Guide: Working with Lambda function logs',
     async () => {
@@ -102,6 +149,13 @@ describe('the log of a function', () => {
     },
   );
 });
+
+function jsonLines(text: string): { readonly type: string; readonly record: unknown }[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
 
 function report(logTail: string): Record<string, number> {
   const line = logTail.split('\n').find((each) => each.startsWith('REPORT ')) ?? '';
