@@ -1,6 +1,7 @@
 // The invocations of a local cloud, read from its functions' logs as they are written: what CloudWatch would show, as a list.
 import { isRecord } from '../../core/is-record.ts';
 import type { PageInvocation, PageStage } from './page-data.ts';
+import { platformEvent } from './platform-event.ts';
 
 /** The newest are kept. */
 const keptInvocations = 200;
@@ -34,11 +35,12 @@ export class InvocationFeed {
 
   /** One line of a function's log, as one of its environments wrote it. */
   hear(functionName: string, line: string, environment: string): void {
-    const [kind, id = ''] = platformLine.exec(line)?.slice(1) ?? [];
-    if (kind === 'START') this.#start(id, functionName, environment);
-    else if (kind === 'END') this.#running.delete(environment);
-    else if (kind === 'REPORT') this.#change(id, { done: true, ...reported(line) });
-    else this.#note(line, environment);
+    const entry = parse(line);
+    const event = platformEvent(line, entry);
+    if (event?.kind === 'start') this.#start(event.id, functionName, environment);
+    else if (event?.kind === 'end') this.#running.delete(environment);
+    else if (event?.kind === 'report') this.#change(event.id, { done: true, ...event.report });
+    else this.#note(line, entry, environment);
   }
 
   #start(id: string, functionName: string, environment: string): void {
@@ -66,8 +68,7 @@ export class InvocationFeed {
   }
 
   /** Where several run at once, the line itself says whose it is. */
-  #note(line: string, environment: string): void {
-    const entry = parse(line);
+  #note(line: string, entry: Entry | undefined, environment: string): void {
     const named = typeof entry?.['requestId'] === 'string' ? entry['requestId'] : undefined;
     const id = named !== undefined && this.#invocations.has(named) ? named : this.#running.get(environment);
     const lines = this.#init.get(environment) ?? [];
@@ -94,22 +95,7 @@ export class InvocationFeed {
   }
 }
 
-const platformLine = /^(START|END|REPORT) RequestId: ([\w-]+)/;
-
-function reported(line: string): Partial<PageInvocation> {
-  const fields = new Map(
-    line.split('\t').map((field) => [field.split(': ', 1)[0], field.slice(field.indexOf(': ') + 2)]),
-  );
-  const number = (name: string) => (fields.has(name) ? Number.parseFloat(fields.get(name) ?? '') : undefined);
-  const status = fields.get('Status');
-  return {
-    durationMs: number('Duration'),
-    initMs: number('Init Duration'),
-    memoryMb: number('Memory Size'),
-    maxMemoryMb: number('Max Memory Used'),
-    failure: status === 'error' ? (fields.get('Error Type') ?? status) : status,
-  };
-}
+type Entry = Readonly<Record<string, unknown>>;
 
 /** A cold start's line carries its stages, on its own or within a log entry of the runtime. */
 function stagesIn(line: string): PageStage[] {
@@ -127,7 +113,7 @@ function isStage(value: unknown): value is PageStage {
   );
 }
 
-function parse(line: string): Record<string, unknown> | undefined {
+function parse(line: string): Entry | undefined {
   const start = line.indexOf('{');
   if (start < 0) return undefined;
   try {

@@ -1,6 +1,7 @@
 // The page's list of invocations, read from logs.
 import { describe, expect, it } from 'vitest';
 import { InvocationFeed } from '../../../src/testing/page/invocation-feed.ts';
+import { platformLog } from '../../../src/testing/runtime/platform-log.ts';
 
 const report = (id: string, more = '') =>
   `REPORT RequestId: ${id}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 512 MB\tMax Memory Used: 90 MB\t${more}`;
@@ -25,6 +26,17 @@ describe('the feed of invocations', () => {
         failure: undefined,
         logs: ['hello'],
       },
+    ]);
+  });
+
+  it('reads the platform’s lines as JSON, too, where the function chose that', () => {
+    const feed = new InvocationFeed();
+    const log = platformLog({ format: 'JSON' });
+    feed.hear('iris', log.start('a-1'), 'one');
+    const report = { requestId: 'a-1', durationMs: 4, memoryMb: 512, maxMemoryUsedMb: 90, initMs: 70 };
+    feed.hear('iris', log.report({ ...report, failure: { kind: 'timeout', reported: 'x' } }), 'one');
+    expect(feed.invocations).toMatchObject([
+      { id: 'a-1', done: true, durationMs: 4, initMs: 70, memoryMb: 512, maxMemoryMb: 90, failure: 'timeout' },
     ]);
   });
 
