@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
+import { FunctionVersions } from './function-versions.ts';
 import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { type Bound, listen } from './listen.ts';
 import type { Fleet } from './runtime/fleet.ts';
@@ -15,6 +16,7 @@ export class CloudFunction implements AsyncDisposable {
   readonly #where: CloudIdentity;
   readonly #now: () => Date;
   #current: LocalFunction;
+  #versions: FunctionVersions;
   #listener: RequestListener | undefined;
   #bound: Bound | undefined;
 
@@ -23,6 +25,7 @@ export class CloudFunction implements AsyncDisposable {
     this.#where = where;
     this.#now = now;
     this.#current = fleet.add(spec);
+    this.#versions = new FunctionVersions(fleet, this.#current);
   }
 
   get spec(): FunctionSpec {
@@ -51,8 +54,27 @@ export class CloudFunction implements AsyncDisposable {
   /** For front doors. */
   readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
 
-  readonly stream = (invocation: Invocation): Promise<Outcome | StreamOutcome> =>
-    this.#current.stream({ ...invocation, streams: true });
+  /** A version or an alias of it, as a front door; undefined where there is none. An alias chooses anew each time. */
+  qualified(qualifier: string): { version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined {
+    const found = this.#versions.find(qualifier);
+    if (!found) return undefined;
+    const named = qualifier === '$LATEST' ? {} : { qualifier };
+    return {
+      version: found.version,
+      invoke: (invocation) => found.target.invoke({ ...invocation, ...named }),
+    };
+  }
+
+  /** As its URL invokes it: through the URL's alias, and with a stream where the URL takes one. */
+  readonly #runByUrl = (invocation: Invocation): Promise<Outcome | StreamOutcome> => {
+    const { qualifier, invokeMode } = this.spec.url ?? {};
+    const target = (qualifier && this.#versions.find(qualifier)?.target) || this.#current;
+    return target.stream({
+      ...invocation,
+      streams: invokeMode === 'RESPONSE_STREAM',
+      ...(qualifier ? { qualifier } : {}),
+    });
+  };
 
   /**
    * As `fetch`, to a path of its URL, signed as AWS_IAM wants it. The body must be text or bytes.
@@ -105,16 +127,17 @@ export class CloudFunction implements AsyncDisposable {
 
   /** Goes on as `spec`: who runs finishes as before, who comes next meets the new version. */
   replace(spec: FunctionSpec): void {
-    const old = this.#current;
-    this.#current = this.#fleet.add(spec, old.log);
+    const old = this.#versions;
+    this.#current = this.#fleet.add(spec, this.#current.log);
+    this.#versions = new FunctionVersions(this.#fleet, this.#current);
     this.#makeListener();
-    void this.#fleet.retire(old, this.#current);
+    old.retire(this.#versions);
   }
 
   /** Closes its URL; what it runs may finish as long as the fleet lives. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#bound?.[Symbol.asyncDispose]();
-    void this.#fleet.retire(this.#current);
+    this.#versions.retire();
   }
 
   #makeListener(): void {
@@ -123,7 +146,7 @@ export class CloudFunction implements AsyncDisposable {
     this.#listener =
       url &&
       functionUrlListener({
-        invoke: url.invokeMode === 'RESPONSE_STREAM' ? this.stream : this.run,
+        invoke: this.#runByUrl,
         auth: url.auth,
         cors: url.cors,
         secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),

@@ -118,7 +118,13 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const s3 = await s3Listener({ folder: join(folder, 's3'), credentials, now });
   resources.defer(() => s3.settled());
   const s3OrFault = spoiling(s3.listener, faults.onS3);
-  const lambda = lambdaApiListener({ find: (name) => deployment.find(name), secretFor, region, account, now });
+  const lambda = lambdaApiListener({
+    find: (name, qualifier) => deployment.find(name, qualifier),
+    secretFor,
+    region,
+    account,
+    now,
+  });
   // A model's gigabyte may take its time.
   const queues = new LocalQueues({ secretFor, region, now });
   const serviceOf = (request: IncomingMessage): RequestListener => {

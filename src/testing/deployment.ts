@@ -40,9 +40,12 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** By its name here or by AWS's name for it, as the Invoke API wants it. */
-  find(name: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined {
+  find(
+    name: string,
+    qualifier: string,
+  ): { version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined {
     const found = [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
-    return found && { invoke: found.run };
+    return found?.qualified(qualifier);
   }
 
   /** Names of the functions that are new, changed or gone. What old versions still run goes on meanwhile. */

@@ -5,6 +5,8 @@ export interface Invocation {
   readonly clientContext?: string;
   readonly traceId?: string;
   readonly signal?: AbortSignal;
+  /** The version or alias that the caller named. */
+  readonly qualifier?: string;
   /** The caller takes a stream. */
   readonly streams?: boolean;
 }

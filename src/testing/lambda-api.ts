@@ -8,7 +8,10 @@ import { type Gate, signedBy, splitTarget } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface LambdaApiOptions extends Gate {
-  find(name: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined;
+  find(
+    name: string,
+    qualifier: string,
+  ): { readonly version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined;
   readonly account: string;
 }
 
@@ -30,7 +33,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke } = target(options, message);
+  const { invoke, version } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -50,7 +53,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
     work.catch(() => {});
     return void response.writeHead(202).end();
   }
-  sendOutcome(response, await work, message.headers['x-amz-log-type'] === 'Tail');
+  sendOutcome(response, await work, version, message.headers['x-amz-log-type'] === 'Tail');
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */
@@ -98,7 +101,7 @@ function checkSignature(options: LambdaApiOptions, message: IncomingMessage, bod
   }
 }
 
-/** A name, a partial ARN (`account:function:name`) or a whole one; the only version here is $LATEST. */
+/** A name, a partial ARN (`account:function:name`) or a whole one, with a version or alias in it or beside it. */
 function target({ find, region, account }: LambdaApiOptions, message: IncomingMessage) {
   const [path, query] = splitTarget(message);
   const encoded = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path)?.[1];
@@ -113,7 +116,7 @@ function target({ find, region, account }: LambdaApiOptions, message: IncomingMe
     decode(encoded),
   );
   const [, name = '', version = new URLSearchParams(query).get('Qualifier') ?? '$LATEST'] = named ?? [];
-  const found = version === '$LATEST' ? find(name) : undefined;
+  const found = find(name, version);
   if (found) return found;
   const suffix = version === '$LATEST' ? '' : `:${version}`;
   const arn = `arn:aws:lambda:${region}:${account}:function:${name || decode(encoded)}${suffix}`;
@@ -155,7 +158,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function sendOutcome(response: ServerResponse, outcome: Outcome, wantsTail: boolean): void {
+function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
   if (outcome.kind === 'too-large') throw tooLarge(limits.RequestResponse);
   if (outcome.kind === 'throttled') {
     throw new Refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', { Reason: outcome.reason });
@@ -163,7 +166,7 @@ function sendOutcome(response: ServerResponse, outcome: Outcome, wantsTail: bool
   const { kind, requestId, payload, logTail } = outcome;
   response.writeHead(200, {
     'content-type': 'application/json',
-    'x-amz-executed-version': '$LATEST',
+    'x-amz-executed-version': version,
     'x-amzn-requestid': requestId,
     ...(kind === 'error' ? { 'x-amz-function-error': outcome.functionError } : {}),
     ...(wantsTail ? { 'x-amz-log-result': Buffer.from(logTail).toString('base64') } : {}),

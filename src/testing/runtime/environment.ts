@@ -74,10 +74,10 @@ export class Environment implements ExecutionEnvironment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#logStream = logStreamName();
+    this.#logStream = logStreamName(options.spec);
     this.#log = options.log.stream(this.#logStream);
     this.#storage = new StorageWatch(options, () => this.kill());
-    this.#platform = platformLog(options.spec.log);
+    this.#platform = platformLog(options.spec);
   }
 
   get isWarm(): boolean {
@@ -160,7 +160,7 @@ export class Environment implements ExecutionEnvironment {
       requestId,
       payload: invocation.payload,
       deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where),
+      functionArn: functionArn(spec, where, invocation.qualifier),
       traceId: invocation.traceId ?? newTraceId(),
       clientContext: invocation.clientContext,
       streams: invocation.streams,
@@ -277,9 +277,9 @@ export function dieAfter(runtime: RuntimeProcess, ms: number): void {
 /** Time for the end of a process to be heard after its connections broke. */
 const cutMs = 200;
 
-export function logStreamName(): string {
+export function logStreamName({ version = '$LATEST' }: FunctionSpec): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
-  return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+  return `${day}/[${version}]${randomBytes(16).toString('hex')}`;
 }
 
 /** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */

@@ -20,6 +20,10 @@ export interface FunctionSpec {
   readonly reservedConcurrency?: number;
   readonly log: { readonly format: 'Text' | 'JSON'; readonly level?: string; readonly systemLevel?: string };
   readonly url?: FunctionUrl;
+  /** What this is a version of says which there are; a published one says its number. @default $LATEST */
+  readonly version?: string;
+  readonly versions?: readonly string[];
+  readonly aliases?: readonly FunctionAlias[];
   /** Runs on Lambda Managed Instances. */
   readonly managed?: ManagedInstances;
 }
@@ -30,10 +34,18 @@ export interface ManagedInstances {
   readonly vcpus: number;
 }
 
+/** The shares of its invocations that versions get: they sum up to 1. */
+export interface FunctionAlias {
+  readonly name: string;
+  readonly weights: readonly { readonly version: string; readonly weight: number }[];
+}
+
 export interface FunctionUrl {
   readonly auth: 'AWS_IAM' | 'NONE';
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM';
   readonly cors?: UrlCors;
+  /** The alias that it invokes. */
+  readonly qualifier?: string;
 }
 
 export interface UrlCors {
@@ -59,8 +71,10 @@ export interface CloudIdentity {
 export function functionArn(
   spec: Pick<FunctionSpec, 'functionName'>,
   where: Pick<CloudIdentity, 'region' | 'account'>,
+  qualifier?: string,
 ): string {
-  return `arn:aws:lambda:${where.region}:${where.account}:function:${spec.functionName}`;
+  const suffix = qualifier === undefined ? '' : `:${qualifier}`;
+  return `arn:aws:lambda:${where.region}:${where.account}:function:${spec.functionName}${suffix}`;
 }
 
 /** Lambda's own, where the template says nothing. */

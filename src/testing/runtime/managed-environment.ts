@@ -27,7 +27,7 @@ import {
   toStreamAnswer,
   toStreamedOutcome,
 } from './outcome.ts';
-import { platformLog } from './platform-log.ts';
+import { type PlatformLog, platformLog } from './platform-log.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
 import { StorageWatch } from './storage-watch.ts';
 
@@ -41,8 +41,8 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   readonly #log: LogStream;
   readonly #storage: StorageWatch;
   readonly #platformLines: LogStream;
-  readonly #platform = platformLog({ format: 'JSON' });
-  readonly #logStream = logStreamName();
+  readonly #platform: PlatformLog;
+  readonly #logStream: string;
   #starting: Promise<RuntimeProcess | Failure> | undefined;
   #runtime: RuntimeProcess | undefined;
   #initMs: number | undefined;
@@ -52,6 +52,8 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   constructor(options: EnvironmentOptions, { maxConcurrency }: ManagedInstances) {
     this.capacity = maxConcurrency;
     this.#options = options;
+    this.#platform = platformLog({ ...options.spec, log: { format: 'JSON' } });
+    this.#logStream = logStreamName(options.spec);
     this.#log = options.log.stream(this.#logStream);
     this.#storage = new StorageWatch(options, () => this.kill());
     this.#platformLines = options.log.stream(this.#logStream);
@@ -77,7 +79,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
       requestId,
       payload: invocation.payload,
       deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where),
+      functionArn: functionArn(spec, where, invocation.qualifier),
       traceId: invocation.traceId ?? newTraceId(),
       clientContext: invocation.clientContext,
       streams: invocation.streams,

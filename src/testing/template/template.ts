@@ -11,6 +11,7 @@ import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
 import { at, isObject, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
 import { unknownResources } from './unknown-resources.ts';
+import { readVersions } from './versions.ts';
 
 export interface CloudTemplate {
   readonly functions: readonly FunctionSpec[];
@@ -153,6 +154,7 @@ async function readFunction(
       ...(systemLevel === undefined ? {} : { systemLevel }),
     },
     ...(managed ? { managed } : {}),
+    ...readVersions(id, stack, deployment),
     ...(url ? { url } : {}),
   };
 }
@@ -174,9 +176,14 @@ function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | 
       auth: evaluated('AuthType') === 'NONE' ? 'NONE' : 'AWS_IAM',
       invokeMode: evaluated('InvokeMode') === 'RESPONSE_STREAM' ? 'RESPONSE_STREAM' : 'BUFFERED',
       ...readCors(evaluated('Cors')),
+      ...readQualifier(evaluated('Qualifier')),
     };
   }
   return undefined;
+}
+
+function readQualifier(qualifier: Json | undefined): { qualifier?: string } {
+  return typeof qualifier === 'string' ? { qualifier } : {};
 }
 
 function readCors(cors: Json | undefined): { cors?: UrlCors } {
