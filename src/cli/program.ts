@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
 import { copyCommand } from './copy.ts';
+import { costCommand } from './cost.ts';
 import { deployCommand } from './deploy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
@@ -53,6 +54,7 @@ export function buildProgram(): Command {
     deployCommand(),
     inspectCommand(),
     benchCommand(),
+    costCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,0 +1,144 @@
+// glowplug cost: what the functions of this app cost a month, and what they would elsewhere.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+import { breakEven, estimateCosts, type HostCost, readTraffic, type Traffic } from '../observe/cost.ts';
+import { prices } from '../observe/prices.ts';
+import type { TemplateFunction } from '../testing/template/function-sizes.ts';
+import { command, printJson, printLine, printProgress } from './print.ts';
+import { printTable } from './table.ts';
+
+interface Options {
+  readonly traffic?: string;
+  readonly requests?: number;
+  readonly ms?: number;
+  readonly json?: boolean;
+}
+
+interface Estimate extends TemplateFunction {
+  readonly traffic: Traffic;
+  readonly costs: readonly HostCost[];
+  readonly breakEven: number;
+}
+
+export function costCommand(): Command {
+  return new Command('cost')
+    .description('Reckon what each function costs a month, from the synthesised template and the traffic that it has.')
+    .option(
+      '--traffic <file>',
+      'JSON: function → requestsPerMonth, ms and, where known, coldMs, coldShare, peakPerSecond, gpuMs',
+    )
+    .option('--requests <number>', 'requests a month, of every function', number)
+    .option(
+      '--ms <number>',
+      'milliseconds of a warm request, of every function (REPORT lines of the log have them)',
+      number,
+    )
+    .option('--json', 'print the estimates as JSON')
+    .addHelpText(
+      'after',
+      `\nPrices of ${prices.region}, ${prices.asOf}, on demand. Not counted: data transfer, logs, requests to S3, free tiers.\n\nExamples:\n  glowplug cost --requests 1000000 --ms 40\n  glowplug cost --traffic traffic.json --json`,
+    )
+    .action(command(cost));
+}
+
+async function cost(options: Options): Promise<void> {
+  const trafficOf = await readTraffics(options);
+  const functions = await synthesized();
+  const names = functions.map(({ name }) => name).join(', ');
+  const estimates: Estimate[] = [];
+  for (const [name, traffic] of trafficOf(functions.map(({ name }) => name))) {
+    const size = functions.find((each) => each.name === name);
+    if (!size) {
+      throw new GlowplugError(
+        'CONFIG_INVALID',
+        `expected one of the functions ${names || '(the template has none)'}, got ${name}`,
+      );
+    }
+    const costs = estimateCosts(size, traffic, prices);
+    estimates.push({ ...size, traffic, costs, breakEven: breakEven(size, traffic, prices) });
+  }
+  if (options.json) return printJson({ asOf: prices.asOf, region: prices.region, functions: estimates });
+  for (const estimate of estimates) show(estimate);
+  printLine(
+    pc.dim(`\nPrices of ${prices.region}, ${prices.asOf}; data transfer, logs and requests to S3 are not counted.`),
+  );
+}
+
+async function synthesized(): Promise<TemplateFunction[]> {
+  const [{ synthesize }, { functionSizes }] = await Promise.all([
+    import('../testing/template/synthesize.ts'),
+    import('../testing/template/function-sizes.ts'),
+  ]);
+  const folder = await mkdtemp(join(tmpdir(), 'glowplug-cost-'));
+  try {
+    printProgress('synthesising the app');
+    await synthesize(process.cwd(), folder);
+    return await functionSizes(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Given the names of the functions, the traffic of each that has some. */
+async function readTraffics(options: Options): Promise<(names: readonly string[]) => [string, Traffic][]> {
+  if (options.traffic === undefined) {
+    const given = { requestsPerMonth: options.requests ?? 1_000_000, ms: options.ms ?? 100 };
+    const traffic = readTraffic(given, '--requests');
+    return (names) => names.map((name) => [name, traffic]);
+  }
+  const file = options.traffic;
+  const value = await parsed(file);
+  if (!isRecord(value))
+    throw new GlowplugError('CONFIG_INVALID', `expected ${file} to be an object: function → traffic`);
+  const traffics = Object.entries(value).map(([name, each]): [string, Traffic] => [name, readTraffic(each, name)]);
+  return () => traffics;
+}
+
+async function parsed(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new GlowplugError('CONFIG_INVALID', `expected JSON in ${file}, it cannot be read`, { cause });
+  }
+}
+
+const titles: Record<HostCost['host'], string> = {
+  lambda: 'Lambda',
+  provisioned: 'Lambda, provisioned',
+  managed: 'Lambda Managed Instances',
+  'ecs-gpu': 'ECS with a GPU',
+  sagemaker: 'SageMaker with a GPU',
+};
+
+function show({ name, traffic, costs, breakEven: from }: Estimate): void {
+  const { requestsPerMonth, ms, peakPerSecond } = traffic;
+  const peak = peakPerSecond < 10 ? peakPerSecond.toPrecision(2) : Math.round(peakPerSecond);
+  printLine(
+    `\n${pc.bold(name)}  ${requestsPerMonth.toLocaleString('en')} requests a month of ${ms} ms, ${peak} a second at most`,
+  );
+  const most = Math.max(...costs.map(({ dollars }) => dollars));
+  printTable(
+    costs.map(({ host, dollars, basis }) => [`  ${titles[host]}`, money(dollars), bar(dollars / most), basis]),
+    [undefined, pc.bold, pc.yellow, pc.dim],
+  );
+  printLine(pc.dim(`  a GPU that is always on costs less from ${from.toLocaleString('en')} requests a month on`));
+}
+
+function money(dollars: number): string {
+  return `$${dollars < 10 ? dollars.toFixed(2) : Math.round(dollars).toLocaleString('en')}`.padStart(8);
+}
+
+function bar(part: number): string {
+  return '█'.repeat(Math.max(1, Math.round(part * 24)));
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('Expected a number from 0 on.');
+}
