@@ -12,6 +12,8 @@ import { watchSources } from './watch.ts';
 interface Options {
   readonly once?: boolean;
   readonly port: number;
+  readonly inspect?: string;
+  readonly inspectPort: number;
   readonly json?: boolean;
 }
 
@@ -31,8 +33,13 @@ export function devCommand(): Command {
     .description('Run the app in the local cloud: build, synthesise, publish, answer each sample, reload on change.')
     .option('--once', 'end after the samples; exit 0 only when every answer is its golden one')
     .option('--port <port>', 'first port: the AWS APIs; the functions’ URLs follow', port, 9000)
+    .option('--inspect <function>', 'let a debugger attach to the function: no time limit, never frozen')
+    .option('--inspect-port <port>', 'where it attaches, on 127.0.0.1', port, 9229)
     .option('--json', 'print the samples’ answers as JSON')
-    .addHelpText('after', '\nExamples:\n  glowplug dev\n  glowplug dev --once --json\n  glowplug dev --port 9100')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug dev\n  glowplug dev --once --json\n  glowplug dev --port 9100\n  glowplug dev --inspect iris',
+    )
     .action(command(dev));
 }
 
@@ -45,6 +52,7 @@ async function dev(options: Options): Promise<void> {
     // A run that ends by itself takes any free port.
     port: options.once ? 0 : options.port,
     folder: join(root, '.glowplug', 'cloud'),
+    ...(options.inspect ? { inspect: { function: options.inspect, port: options.inspectPort } } : {}),
     onProgress: printProgress,
     // The samples are the news until it is up, unless something goes wrong.
     log: (name, line) => (up || /"level":"(WARN|ERROR)"/.test(line)) && printLog(name, line),
@@ -62,6 +70,9 @@ async function dev(options: Options): Promise<void> {
   up = true;
   await rememberRunningCloud(root, cloud);
   try {
+    if (options.inspect) {
+      printLine(`Attach a debugger to ${pc.bold(options.inspect)} at ${pc.cyan(`127.0.0.1:${options.inspectPort}`)}.`);
+    }
     await serve(cloud, root);
   } finally {
     await forgetRunningCloud(root);

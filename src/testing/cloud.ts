@@ -10,6 +10,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { createBucket } from './buckets.ts';
 import { codeFolder, removeStaleAssets } from './code-folder.ts';
 import { localCredentials } from './credentials.ts';
+import { debugged, type Inspect } from './debugged.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
 import { createFaults, type Faults } from './faults.ts';
@@ -36,6 +37,8 @@ export interface LocalCloudOptions {
   readonly publish?: boolean;
   /** Where buckets and credentials persist. @default a temporary folder that goes with the cloud */
   readonly folder?: string;
+  /** A function that a debugger may attach to: one environment, no time limit, never frozen. @default none */
+  readonly inspect?: Inspect;
   /** What it does meanwhile, in a sentence. */
   readonly onProgress?: (message: string) => void;
   /** Each line of each function's log. */
@@ -163,6 +166,9 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     onProgress('synthesising the app');
     await synthesize(root, code);
     template = await readTemplate(code, where);
+    if (options.inspect) {
+      template = { ...template, functions: debugged(template.functions, root, options.inspect) };
+    }
     for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
     if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
     await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));

@@ -24,6 +24,7 @@ import { type PlatformLog, platformLog } from './platform-log.ts';
 import type { Reaper } from './reaper.ts';
 import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { sourceMapped } from './source-mapped.ts';
 import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
@@ -75,7 +76,7 @@ export class Environment implements ExecutionEnvironment {
   constructor(options: EnvironmentOptions) {
     this.#options = options;
     this.#logStream = logStreamName(options.spec);
-    this.#log = options.log.stream(this.#logStream);
+    this.#log = options.log.stream(this.#logStream, sourceMapped(options.spec.codeFolder));
     this.#storage = new StorageWatch(options, () => this.kill());
     this.#platform = platformLog(options.spec);
   }
@@ -87,7 +88,8 @@ export class Environment implements ExecutionEnvironment {
   /** The init phase. Whatever comes of it, the environment may be handed an invocation afterwards. */
   async init(): Promise<void> {
     const started = performance.now();
-    const failure = await this.#start(this.#options.initLimitMs ?? initLimitMs);
+    const { spec, initLimitMs: limitMs = initLimitMs } = this.#options;
+    const failure = await this.#start(spec.debug ? spec.timeoutMs : limitMs);
     const initMs = performance.now() - started;
     if (failure) this.#log.append(this.#platform.initReport(initMs, 'init', failure));
     else this.#initMs = initMs;
@@ -241,7 +243,7 @@ export class Environment implements ExecutionEnvironment {
 
   /** Stops the process until the next invocation; only while it waits for an event. */
   freeze(): void {
-    this.#runtime?.freeze();
+    if (!this.#options.spec.debug) this.#runtime?.freeze();
   }
 
   async #stop(): Promise<void> {

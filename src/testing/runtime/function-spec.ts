@@ -24,6 +24,8 @@ export interface FunctionSpec {
   readonly version?: string;
   readonly versions?: readonly string[];
   readonly aliases?: readonly FunctionAlias[];
+  /** A debugger may attach: it has one environment, which is never frozen. `bundle` is what it is a copy of. */
+  readonly debug?: { readonly port: number; readonly bundle: string };
   /** Runs on Lambda Managed Instances. */
   readonly managed?: ManagedInstances;
 }

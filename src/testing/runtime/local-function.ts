@@ -115,6 +115,7 @@ export class LocalFunction {
    */
   wantsEnvironment(now: number): boolean {
     if (this.#retired || this.#queue.length <= this.#booting) return false;
+    if (this.spec.debug && this.live > 0) return false;
     if (this.live === 0 || this.live === this.#booting) return true;
     const bootMs = this.#host.bootMs;
     const places = (this.live - this.#booting) * (this.spec.managed?.maxConcurrency ?? 1);

@@ -29,6 +29,7 @@ import {
 } from './outcome.ts';
 import { type PlatformLog, platformLog } from './platform-log.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { sourceMapped } from './source-mapped.ts';
 import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase here, where the function's timeout is no longer. */
@@ -54,7 +55,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     this.#options = options;
     this.#platform = platformLog({ ...options.spec, log: { format: 'JSON' } });
     this.#logStream = logStreamName(options.spec);
-    this.#log = options.log.stream(this.#logStream);
+    this.#log = options.log.stream(this.#logStream, sourceMapped(options.spec.codeFolder));
     this.#storage = new StorageWatch(options, () => this.kill());
     this.#platformLines = options.log.stream(this.#logStream);
   }

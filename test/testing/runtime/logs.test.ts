@@ -1,5 +1,7 @@
 // The log of a function: Lambda's own lines, the function's between them, in the order they were written.
-import { describe, expect } from 'vitest';
+import { basename } from 'node:path';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
 import { behaviour } from '../behaviour.ts';
 import { harness } from './harness.ts';
 
@@ -148,6 +150,32 @@ describe('the log of a function', () => {
       expect(new Set(written)).toEqual(new Set(['a', 'b', 'c'].map((letter) => letter.repeat(11))));
     },
   );
+
+  it('tells stack traces in the developer’s own files, where a map lies beside the bundle', async () => {
+    await using cloud = harness();
+    const { outputFiles } = await build({
+      stdin: {
+        contents:
+          'type Event = { readonly deep: string };\n\nexport const handler = async ({ deep }: Event) => {\n  throw new Error(deep);\n};',
+        sourcefile: '../../../../functions/deep/function.ts',
+        loader: 'ts',
+      },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      sourcemap: 'linked',
+      outfile: 'index.mjs',
+      write: false,
+    });
+    const files = Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text]));
+    const fn = cloud.add(files);
+    await fn.call({ deep: 'down here' });
+    expect(fn.local.log.text).toMatch(/at .+ \(functions\/deep\/function\.ts:4:9\)/);
+    expect(fn.local.log.text).not.toContain(fn.local.spec.codeFolder);
+    const plain = cloud.add('export const handler = async () => { throw new Error("no map"); };');
+    await plain.call();
+    expect(plain.local.log.text).toMatch(/index\.mjs:1:\d+/);
+  });
 });
 
 function jsonLines(text: string): { readonly type: string; readonly record: unknown }[] {
