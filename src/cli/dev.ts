@@ -1,10 +1,11 @@
 // glowplug dev: the app in the local cloud, each function's sample answered, and hot reload until Ctrl-C.
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
 import { curlLine } from '../testing/curl-line.ts';
 import { difference, readSamples, type Sample } from '../testing/samples.ts';
+import { cloudFolder } from './cloud-folder.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
@@ -51,7 +52,7 @@ async function dev(options: Options): Promise<void> {
     root,
     // A run that ends by itself takes any free port.
     port: options.once ? 0 : options.port,
-    folder: join(root, '.glowplug', 'cloud'),
+    folder: cloudFolder(root),
     ...(options.inspect ? { inspect: { function: options.inspect, port: options.inspectPort } } : {}),
     onProgress: printProgress,
     // The samples are the news until it is up, unless something goes wrong.

@@ -16,6 +16,7 @@ import { asDiskError } from './disk-error.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
+import { LogFiles } from './log-files.ts';
 import { InvocationFeed } from './page/invocation-feed.ts';
 import { pagePath } from './page/page-listener.ts';
 import { pageOf } from './page/page-of.ts';
@@ -148,8 +149,10 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   resources.use(queues);
   const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
   const feed = new InvocationFeed();
+  const files = temporary ? undefined : resources.use(new LogFiles(folder));
   const onLine = (name: string, line: string, environment: string) => {
     options.log?.(name, line);
+    files?.write(name, line);
     feed.hear(name, line, environment);
   };
   const fleet = resources.use(new Fleet({ folder, reaper, where, onLine, diesAfterMs: faults.onInvocation }));
