@@ -1,17 +1,15 @@
 // The app that cdk.json names: a store, and the functions under functions/. Offline: no look-ups, no account, no Docker.
-import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
-import { GlowplugError } from 'glowplug/cdk';
+import { App } from 'aws-cdk-lib';
+import { findFunctions, GlowplugError } from 'glowplug/cdk';
 import { readConfig } from './config.ts';
-import { FunctionsStack } from './stacks/functions-stack.ts';
-import { StoreStack } from './stacks/store-stack.ts';
+import { addStacks } from './stacks/add-stacks.ts';
+import { stages } from './stages.ts';
 
 try {
   const app = new App({ analyticsReporting: false });
-  const config = readConfig((key) => app.node.tryGetContext(key));
-  const { store } = new StoreStack(app, `glowplug-${config.stage}-store`, { config });
-  new FunctionsStack(app, `glowplug-${config.stage}-functions`, { config, store });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const functions = findFunctions();
+  const names = functions.map(({ name }) => name);
+  addStacks(app, readConfig(app.node.getAllContext(), stages, names), functions);
   app.synth();
 } catch (error) {
   if (!(error instanceof GlowplugError)) throw error;

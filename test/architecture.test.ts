@@ -31,7 +31,21 @@ const mayImport: Record<string, readonly string[]> = {
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
   // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
-  cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build', 'session/budget'],
+  // Its function comes as an argument: who serves it is the caller's matter.
+  transform: ['core', 'models'],
+  cdk: [
+    'core/contract',
+    'core/errors',
+    'models/reference',
+    'models/lock',
+    'build',
+    'session/budget',
+    'observe/alarm-rule',
+    'testing/samples',
+    'ops/golden/try-samples',
+  ],
+  // What constructs deploy beside the functions: thin handlers over the verbs.
+  ops: ['core', 'models', 'release', 'adapters/function-url', 'testing/samples'],
   cli: [
     'core',
     'tensor',
@@ -46,6 +60,7 @@ const mayImport: Record<string, readonly string[]> = {
     'index',
     'server',
     'observe',
+    'transform',
   ],
 };
 

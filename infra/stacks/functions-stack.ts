@@ -1,19 +1,25 @@
 // One InferenceFunction for each folder under functions/ that holds a function.ts.
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, type Environment, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { findFunctions, InferenceFunction, type ModelStore } from 'glowplug/cdk';
+import { type FunctionSource, InferenceFunction, type ModelStore, Rollout } from 'glowplug/cdk';
 import type { Config } from '../config.ts';
 
 interface FunctionsStackProps {
   readonly config: Config;
+  readonly env: Environment;
   readonly store: ModelStore;
+  readonly functions: readonly FunctionSource[];
 }
 
 export class FunctionsStack extends Stack {
-  constructor(scope: Construct, id: string, { config, store }: FunctionsStackProps) {
-    super(scope, id, { description: `glowplug ${config.stage}: the functions` });
-    for (const { name, entry } of findFunctions()) {
-      const made = new InferenceFunction(this, pascalCase(name), { entry, store, ...config });
+  constructor(scope: Construct, id: string, { config, env, store, functions }: FunctionsStackProps) {
+    super(scope, id, { env, description: `glowplug ${config.stage}: the functions` });
+    const { stage, architecture } = config;
+    for (const { name, entry } of functions) {
+      const settings = config.functions[name] ?? {};
+      const id = pascalCase(name);
+      const made = new InferenceFunction(this, id, { entry, store, stage, architecture, alias: 'live', ...settings });
+      if (config.rollouts) new Rollout(this, `${id}Rollout`, { function: made });
       new CfnOutput(made, 'Url', { value: made.url.url, description: `URL of ${name}; requests are signed with IAM` });
     }
   }

@@ -1,5 +1,5 @@
 // The stack that is deployed first: functions are refused while a version they pin is not in it.
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { type Environment, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ModelStore } from 'glowplug/cdk';
 import type { Config } from '../config.ts';
@@ -7,10 +7,15 @@ import type { Config } from '../config.ts';
 export class StoreStack extends Stack {
   readonly store: ModelStore;
 
-  constructor(scope: Construct, id: string, { config }: { config: Config }) {
-    super(scope, id, { description: `glowplug ${config.stage}: the model store` });
+  constructor(scope: Construct, id: string, { config, env }: { config: Config; env: Environment }) {
+    super(scope, id, {
+      env,
+      description: `glowplug ${config.stage}: the model store`,
+      terminationProtection: config.keepModels,
+    });
     this.store = new ModelStore(this, 'ModelStore', {
-      removalPolicy: config.stage === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: config.keepModels ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      signed: config.signedModels,
     });
     Validations.of(this.store.bucket).acknowledge({
       id: 'AwsSolutions-S1',

@@ -1,7 +1,11 @@
 // glowplug/cdk: constructs with good defaults; any underlying L2 is reachable.
-export { findFunctions } from '../build/find-functions.ts';
+export { type FunctionSource, findFunctions } from '../build/find-functions.ts';
 export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
+export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
+export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
+export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { InferenceFunction, type InferenceFunctionProps, type ManagedInstances } from './inference-function.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';
+export { Rollout, type RolloutProps } from './rollout.ts';

@@ -155,6 +155,9 @@ export class InferenceFunction extends Construct implements IGrantable {
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
   readonly grantPrincipal: IPrincipal;
+  /** Its TypeScript, and the project it belongs to where one was named. */
+  readonly entry: string;
+  readonly root: string | undefined;
   /** What was bundled: its size, its models, the packages that come from layers. */
   readonly bundle: FunctionBundle;
 
@@ -165,6 +168,8 @@ export class InferenceFunction extends Construct implements IGrantable {
     const { streaming = false, managedInstances: managed } = props;
     // 2 GiB are the least that Managed Instances take.
     const memorySize = props.memorySize ?? (managed ? 2048 : 1769);
+    this.entry = props.entry;
+    this.root = root;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),

@@ -1,8 +1,9 @@
 // The bucket that holds versions: an OCI layout a model, whose blobs are created once and whose tags move by compare-and-swap.
-import { CfnOutput, CfnResource, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { CfnOutput, CfnResource, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { Effect, type IGrantable, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct } from 'constructs';
+import { explainWildcard } from './explain.ts';
 
 export interface ModelStoreProps {
   /**
@@ -67,28 +68,33 @@ export class ModelStore extends Construct {
 
   /** Lets someone read the named models, and nothing else: not their neighbours, and no list of the bucket. */
   grantRead(grantee: IGrantable, models: readonly string[]): void {
-    const prefixes = [...new Set(models)].sort().map((model) => `${model}/*`);
-    if (prefixes.length === 0) return;
-    const resources = prefixes.map((prefix) => this.bucket.arnForObjects(prefix));
-    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+    this.#allow(grantee, ['s3:GetObject'], prefixes(models, '*'));
+  }
+
+  /** Lets someone move the channels of the named models, and read them: no blob of a version can be replaced, and none deleted. */
+  grantMove(grantee: IGrantable, models: readonly string[]): void {
+    this.grantRead(grantee, models);
+    // Blobs, because what is too old for the index is written down as one: a page of the history.
+    this.#allow(grantee, ['s3:PutObject'], [...prefixes(models, 'index.json'), ...prefixes(models, 'blobs/*')]);
+  }
+
+  #allow(grantee: IGrantable, actions: string[], keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    const resources = keys.map((key) => this.bucket.arnForObjects(key));
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
     if (!Construct.isConstruct(grantee)) return;
     // cdk-nag names a finding by the resolved ARN, which is known only when the references between stacks are.
     const explain = () => {
-      for (const prefix of prefixes) {
-        Validations.of(grantee).acknowledge({
-          id: `AwsSolutions-IAM5[Resource::${this.#flatArn(grantee)}/${prefix}]`,
-          reason: 'The wildcard stays inside one model: its blobs are named by digests, which every version changes.',
-        });
+      for (const key of keys.filter((each) => each.includes('*'))) {
+        explainWildcard(
+          grantee,
+          this.bucket.arnForObjects(key),
+          'The wildcard stays inside one model: its blobs are named by digests, which every version changes.',
+        );
       }
       return [];
     };
     grantee.node.addValidation({ validate: explain });
-  }
-
-  /** The bucket's ARN as cdk-nag writes it, seen from the stack of `scope`. */
-  #flatArn(scope: IConstruct): string {
-    const arn: { 'Fn::ImportValue'?: string; 'Fn::GetAtt'?: string[] } = Stack.of(scope).resolve(this.bucket.bucketArn);
-    return arn['Fn::ImportValue'] ?? `<${arn['Fn::GetAtt']?.join('.')}>`;
   }
 
   /** S3's condition keys: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html */
@@ -112,4 +118,8 @@ export class ModelStore extends Construct {
       }),
     ];
   }
+}
+
+function prefixes(models: readonly string[], below: string): string[] {
+  return [...new Set(models)].sort().map((model) => `${model}/${below}`);
 }

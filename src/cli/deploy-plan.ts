@@ -71,10 +71,20 @@ function readStore({ name, template, environment }: AssemblyStack): PlannedStore
 }
 
 /** Where the bundles of the stack's functions were staged. */
-function functionFolders({ template }: AssemblyStack, assets: ReadonlyMap<string, string>): string[] {
+function functionFolders({ name: stack, template }: AssemblyStack, assets: ReadonlyMap<string, string>): string[] {
   return Object.values(objectAt(template, 'Resources')).flatMap((resource) => {
-    if (stringAt(resource, 'Metadata', 'glowplug:function') === undefined) return [];
-    return assets.get(stringAt(resource, 'Properties', 'Code', 'S3Key') ?? '') ?? [];
+    const name = stringAt(resource, 'Metadata', 'glowplug:function');
+    if (name === undefined) return [];
+    const folder = assets.get(stringAt(resource, 'Properties', 'Code', 'S3Key') ?? '');
+    if (folder !== undefined && existsSync(folder)) return [folder];
+    // Without it nobody knows what the function pins, and pinning nothing would let prune take it.
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected the staged bundle of function ${name} of ${stack}, found none`,
+      {
+        remedy: 'Synthesise again; the code of an InferenceFunction is the folder that it bundled.',
+      },
+    );
   });
 }
 

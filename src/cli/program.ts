@@ -25,6 +25,7 @@ import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
+import { transformCommand } from './transform.ts';
 import { yankCommand } from './yank.ts';
 
 export function buildProgram(): Command {
@@ -54,6 +55,7 @@ export function buildProgram(): Command {
     copyCommand(),
     pruneCommand(),
     deployCommand(),
+    transformCommand(),
     inspectCommand(),
     benchCommand(),
     costCommand(),

@@ -36,6 +36,14 @@ export interface Contract {
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
   readonly sagemakerPort: number | undefined;
+  /** Folder of the bundle; undefined outside Lambda. */
+  readonly taskRoot?: string | undefined;
+  /** Its name in CloudWatch, where something scales by what it waits. */
+  readonly endpoint?: string | undefined;
+  /** What the waker wakes, as JSON. */
+  readonly wakes?: string | undefined;
+  /** The function version that golden samples are tried against. */
+  readonly hookTarget?: string | undefined;
 }
 
 export interface Credentials {
@@ -101,6 +109,19 @@ export const variables = {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
   },
+  GLOWPLUG_ENDPOINT: {
+    meaning: 'Name under which glowplug serve writes its queue time into the log, for CloudWatch; set by GpuEndpoint.',
+    default: 'unset: nothing is written',
+  },
+  GLOWPLUG_WAKES: {
+    meaning: 'Cluster, service and listener rule of the endpoint that the waker wakes, as JSON; set by GpuEndpoint.',
+    default: 'unset',
+  },
+  GLOWPLUG_HOOK_TARGET: {
+    meaning:
+      'ARN of the function version that the hook of a Rollout tries golden samples against; set by the construct.',
+    default: 'unset',
+  },
   SAGEMAKER_BIND_TO_PORT: {
     meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
     default: 'unset outside SageMaker',
@@ -138,6 +159,10 @@ export function readContract(env: Environment = process.env): Contract {
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
+    taskRoot: taskRoot || undefined,
+    endpoint: env['GLOWPLUG_ENDPOINT'] || undefined,
+    wakes: env['GLOWPLUG_WAKES'] || undefined,
+    hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
   };
 }
 

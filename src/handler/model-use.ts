@@ -31,8 +31,8 @@ export interface Follow {
 export interface Split {
   /** The reference of the other version, written out. */
   readonly to: string;
-  /** Share of the requests' keys. */
-  readonly percent: number;
+  /** Share of the requests' keys; `rollout`: what a rollout says in the store, 0 where none is under way. Needs `follow`. */
+  readonly percent: number | 'rollout';
   /**
    * What keeps a caller with one version: a header's name, or what a function makes of the request. A request without a
    * key is split by its own id.
@@ -64,7 +64,9 @@ export function readUse(name: string, use: ModelUse): ModelOptions {
       check(moves || reference === undefined, `${name}.follow`, 'a channel such as prod to follow', reference);
     }
   }
-  if (split) check(isPercent(split.percent), `${name}.split.percent`, '0 to 100', split.percent);
+  if (split?.percent === 'rollout') {
+    check(follow !== undefined, `${name}.follow`, 'seconds, so that a rollout reaches the function', follow);
+  } else if (split) check(isPercent(split.percent), `${name}.split.percent`, '0 to 100', split.percent);
   if (shadow) {
     const { percent = 100, tolerance = 0 } = shadow;
     check(isPercent(percent), `${name}.shadow.percent`, '0 to 100', percent);

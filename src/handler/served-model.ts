@@ -39,10 +39,11 @@ export class ServedModel {
   async choose(request: Request, requestId: string): Promise<LockedVersion> {
     const { split } = this.#use;
     const key = split && (keyOf(split, request) ?? requestId);
-    if (split && key !== undefined && onOtherSide(parseReference(this.reference).model, key, split.percent)) {
-      const other = (await this.#channel(split.to)).current;
+    if (split && key !== undefined) {
+      const other = await this.#channel(split.to);
+      const percent = split.percent === 'rollout' ? other.share : split.percent;
       // One that cannot be loaded was complained of: who is on its side is answered too.
-      if (other) return other;
+      if (other.current && onOtherSide(parseReference(this.reference).model, key, percent)) return other.current;
     }
     return await this.current();
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Named } from './look-up.ts';
+import type { Share } from './share.ts';
 import type { Digest, LockedVersion } from './version.ts';
 
 export interface ChannelOptions {
@@ -32,6 +33,7 @@ export class Channel {
   #current: LockedVersion | undefined;
   #target: Digest;
   #etag: string | undefined;
+  #share: Share | undefined;
   #looked = Number.NEGATIVE_INFINITY;
   #refused: { readonly digest: Digest; readonly until: number; readonly pauseMs: number } | undefined;
   #said = '';
@@ -46,6 +48,11 @@ export class Channel {
   /** The version that answers now; undefined while the first one is not loaded. */
   get current(): LockedVersion | undefined {
     return this.#current;
+  }
+
+  /** Percent of the requests that a rollout gives the version that answers now; one that is still loading has none. */
+  get share(): number {
+    return this.#share && this.#share.digest === this.#current?.digest ? this.#share.percent : 0;
   }
 
   /** Looks and loads if it is time. Whoever asks while that goes on waits for the same. Never rejects. */
@@ -73,6 +80,7 @@ export class Channel {
       if (named !== 'unchanged') {
         this.#etag = named.etag;
         this.#target = named.digest;
+        this.#share = named.share;
       }
       return true;
     } catch (error) {

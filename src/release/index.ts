@@ -20,11 +20,22 @@ export { parseTrustedKeys, type TrustedKey, type TrustedKeys } from '../models/t
 export { verifySigned } from '../models/verify-signed.ts';
 export type { BuiltVersion, LocalFile, Lock, LockedVersion, VersionFile } from '../models/version.ts';
 export { type Yank, yank } from '../models/yank.ts';
+export { type AliasMove, aliasWeight } from './alias-weight.ts';
 export { buildVersion } from './build-version.ts';
+export { type ChannelMove, channelWeight } from './channel-weight.ts';
 export { defineModel, type ModelDefinition, type ModelFiles, type VariantDefinition } from './define-model.ts';
 export { type Change, diffVersions, type VersionDiff } from './diff-versions.ts';
 export { loadDefinitions } from './load-definitions.ts';
 export { type PublishAllOptions, publishAll } from './publish-all.ts';
 export { readTrustedKeys } from './read-trusted-keys.ts';
+export {
+  notBegun,
+  type RollOutOptions,
+  type RolloutState,
+  type RolloutStep,
+  rollOut,
+  rolloutStep,
+  type Weight,
+} from './rollout.ts';
 export { fromPackage, fromPath, fromUrl, type Source } from './sources.ts';
 export { checkLock, type LockOptions, type WrittenLock, writeLock } from './write-lock.ts';

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { readContract } from '../core/contract.ts';
 import { consoleLog } from '../core/log.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { QueueTime } from '../observe/queue-time.ts';
 import type { SessionFactory } from '../session/session.ts';
 import { createWorkerSession } from '../session/worker.ts';
 import { packError } from '../session/worker-messages.ts';
@@ -27,7 +28,12 @@ async function serve(spec: ServeSpec): Promise<void> {
   const metrics = new Metrics();
   let server: RunningServer | undefined;
   let openError: unknown;
-  const counted = runMetrics(metrics);
+  const inMetrics = runMetrics(metrics);
+  const queueTime = queueTimeOf(readContract().endpoint);
+  const counted: typeof inMetrics = (labels, run) => {
+    inMetrics(labels, run);
+    queueTime?.ran(run.queueMs);
+  };
   const nameOf = await readLockedModels(spec.units);
   const createSession: SessionFactory = async (modelPath, options) => {
     try {
@@ -58,6 +64,14 @@ async function serve(spec: ServeSpec): Promise<void> {
     await flushed();
     process.exit(1);
   }
+}
+
+/** Into the log, twice a minute: where nothing scales by it, nothing is written. */
+function queueTimeOf(endpoint: string | undefined): QueueTime | undefined {
+  if (endpoint === undefined) return undefined;
+  const queueTime = new QueueTime(endpoint);
+  setInterval(() => process.stdout.write(`${queueTime.line(Date.now())}\n`), 30_000).unref();
+  return queueTime;
 }
 
 /** A stuck run cannot be ended, and a process that exits waits for its threads: SIGKILL is the end that always comes. */

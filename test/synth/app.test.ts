@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(['dev', 'prod'])('the app of stage %s', (stage) => {
+describe.each(['dev', 'staging', 'prod'])('the app of stage %s', (stage) => {
   let out: string;
   let run: ReturnType<typeof synth>;
   beforeAll(() => {
@@ -34,11 +34,15 @@ describe.each(['dev', 'prod'])('the app of stage %s', (stage) => {
   });
 
   it('has a store, and a function with its URL for each folder under functions/', () => {
-    const functions = resources(template(out, `glowplug-${stage}-functions`), 'AWS::Lambda::Function');
+    const all = template(out, `glowplug-${stage}-functions`);
+    const functions = resources(all, 'AWS::Lambda::Function').filter(({ Metadata }) => !Metadata?.['glowplug:op']);
     expect(functions.map((one) => one.Metadata?.['glowplug:function'])).toEqual(
       findFunctions(root).map(({ name }) => name),
     );
-    expect(resources(template(out, `glowplug-${stage}-functions`), 'AWS::Lambda::Url')).toHaveLength(functions.length);
+    for (const type of ['AWS::Lambda::Url', 'AWS::Lambda::Alias'])
+      expect(resources(all, type)).toHaveLength(functions.length);
+    const rollouts = stage === 'prod' ? functions.length : 0;
+    expect(resources(all, 'AWS::CodeDeploy::DeploymentGroup')).toHaveLength(rollouts);
     for (const one of functions) expect(one.Properties['Architectures']).toEqual([architecture]);
     const [store] = resources(template(out, `glowplug-${stage}-store`), 'AWS::S3::Bucket');
     expect(store?.DeletionPolicy).toBe(stage === 'prod' ? 'Retain' : 'Delete');

@@ -1,7 +1,9 @@
 // A weighted split: who is on which side, for how long, and what happens when the other side cannot answer.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readUse } from '../../src/handler/model-use.ts';
 import { onOtherSide } from '../../src/handler/split.ts';
+import { setShare } from '../../src/models/share.ts';
 import { adder, notOnnx, otherSignature } from './adder.ts';
 import { following, until } from './following.ts';
 
@@ -109,5 +111,39 @@ describe('a function with a split', () => {
     await f.move('adder:candidate', adder(3));
     f.wait(60);
     await until(async () => String(await answers()) === '2,3');
+  });
+
+  it('follows the share that a rollout writes, for the version it is for, and starts at none', async () => {
+    const use = { model: 'adder:prod', follow: { every: 60 }, split: { ...split, percent: 'rollout' as const } };
+    await using f = await following({ use, start });
+    await f.warm();
+    const users = Array.from({ length: 40 }, (_, user) => `user-${user}`);
+    const others = (percent: number) => users.filter((user) => onOtherSide('adder', user, percent));
+    const onOther = async () => {
+      const found = [];
+      for (const user of users) if ((await f.ask({ 'x-user': user })).added !== 1) found.push(user);
+      return found;
+    };
+    expect(await onOther()).toEqual([]);
+    for (const percent of [10, 50, 0]) {
+      await setShare(f.store, 'adder', 'candidate', percent);
+      f.wait(60);
+      await until(async () => String(await onOther()) === String(others(percent)));
+    }
+    // Another candidate begins at none again.
+    await setShare(f.store, 'adder', 'candidate', 100);
+    await f.move('adder:candidate', adder(3));
+    f.wait(60);
+    await until(async () => (await onOther()).length === 0);
+  });
+
+  it('refuses the share of a rollout that it would not hear of', () => {
+    const use = { model: 'adder:prod', split: { ...split, percent: 'rollout' as const } };
+    expect(() => readUse('m', use)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining('models.m.follow: expected seconds'),
+      }),
+    );
   });
 });

@@ -1,6 +1,6 @@
 // Reads what a CDK app synthesised: its stacks' templates, and where the files lie that they name by hash.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GlowplugError } from '../../core/errors.ts';
 import type { Stack } from './intrinsics.ts';
 import { at, type Json, objectAt, parseJson, stringAt } from './json.ts';
@@ -42,7 +42,7 @@ export async function readAssembly(folder: string): Promise<Assembly> {
         dependencies: dependencies.map(stackName),
       });
     } else if (type === 'cdk:asset-manifest' && file) {
-      for (const [key, path] of assetPaths(await readJson(join(folder, file)))) assets.set(key, join(folder, path));
+      for (const [key, path] of assetPaths(await readJson(join(folder, file)))) assets.set(key, resolve(folder, path));
     } else if (type === 'cdk:cloud-assembly' && nested) {
       const inner = await readAssembly(join(folder, nested));
       stacks.push(...inner.stacks);

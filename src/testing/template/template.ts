@@ -223,6 +223,7 @@ function serviceTokens(stack: Stack): Set<string> {
 }
 
 function reasonToSkip(resource: Json): string | undefined {
+  if (stringAt(resource, 'Metadata', 'glowplug:op')) return 'it serves deployments on AWS alone';
   if (stringAt(resource, 'Properties', 'PackageType') === 'Image') return 'it is a container image';
   const runtime = stringAt(resource, 'Properties', 'Runtime') ?? '';
   return runtime.startsWith('nodejs')

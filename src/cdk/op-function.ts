@@ -1,0 +1,44 @@
+// One of glowplug's own small functions (src/ops) with its log and a role that may write it, and nothing else yet.
+import { AssetHashType, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { bundleOp } from '../build/bundle-op.ts';
+
+export interface OpFunctionProps {
+  readonly op: Parameters<typeof bundleOp>[0];
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Lie beside its handler. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly root?: string;
+}
+
+export function opFunction(scope: Construct, id: string, props: OpFunctionProps): LambdaFunction {
+  const { op, root, files, description, timeout, environment } = props;
+  const bundle = bundleOp(op, { ...(root ? { root } : {}), ...(files ? { files } : {}) });
+  const logGroup = new LogGroup(scope, `${id}Logs`, {
+    retention: RetentionDays.ONE_MONTH,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  const made = new LambdaFunction(scope, id, {
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    handler: 'index.handler',
+    code: Code.fromAsset(bundle.path, { assetHash: bundle.digest, assetHashType: AssetHashType.CUSTOM }),
+    description,
+    timeout,
+    memorySize: 256,
+    logGroup,
+    role,
+    ...(environment ? { environment } : {}),
+  });
+  const resource = made.node.defaultChild;
+  // The local cloud leaves it out: it serves deployments on AWS.
+  if (resource instanceof CfnFunction) resource.addMetadata('glowplug:op', op);
+  return made;
+}

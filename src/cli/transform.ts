@@ -1,0 +1,147 @@
+// glowplug transform: every object of a folder or bucket through a function, with as many at once as it takes.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { readContract } from '../core/contract.ts';
+import { prepare } from '../server/prepare.ts';
+import type { ServeSpec } from '../server/serving-messages.ts';
+import { supervise } from '../server/supervisor.ts';
+import { contentTypeOf } from '../testing/samples.ts';
+import { type Manifest, type Progress, transform } from '../transform/transform.ts';
+import { chosenStore } from './chosen-store.ts';
+import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
+
+interface Options {
+  readonly function?: string;
+  readonly model?: string;
+  readonly store?: string;
+  readonly url?: string;
+  readonly concurrency: number;
+  readonly contentType?: string;
+  readonly retryFailed?: boolean;
+  readonly json?: boolean;
+}
+
+export function transformCommand(): Command {
+  return new Command('transform')
+    .description(
+      'Send every object of a folder or bucket to a function, and write each answer; what is there already is not done again.',
+    )
+    .argument('<from>', 's3://bucket[/prefix] or a folder')
+    .argument('<to>', 's3://bucket[/prefix] or a folder: results/, failures/, manifest.json')
+    .option('--function <folder>', 'the function, such as functions/ocr: served here meanwhile')
+    .option('--model <reference>', 'or a model of the store: the objects are requests of the Open Inference Protocol')
+    .option('--store <store>', 'where --model is (default: GLOWPLUG_STORE)')
+    .option('--url <url>', 'or whatever answers already')
+    .option('--concurrency <requests>', 'requests at once', whole, 16)
+    .option('--content-type <type>', 'of every object (default: by the ending of its name)')
+    .option('--retry-failed', 'ask again for what failed in an earlier run')
+    .option('--json', 'print the manifest as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug transform invoices/ lines/ --function functions/ocr\n  glowplug transform s3://scans/2026/ s3://texts/2026/ --function functions/ocr --concurrency 64\n  glowplug transform requests/ answers/ --model iris:prod --store s3://models\n\nExit codes: 0 every object has a result, 1 some failed or it ended early, 2 usage.',
+    )
+    .action(command(run));
+}
+
+async function run(fromName: string, toName: string, options: Options, it: Command): Promise<void> {
+  if ([options.function, options.model, options.url].filter((each) => each !== undefined).length !== 1) {
+    it.error('error: expected one of --function, --model and --url', { exitCode: exitCodes.usage });
+  }
+  const [from, to] = [await chosenStore({ store: fromName }), await chosenStore({ store: toName })];
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+  await using served = await serving(options);
+  const tell = progressLine();
+  const manifest = await transform({
+    from,
+    to,
+    concurrency: options.concurrency,
+    retryFailed: options.retryFailed === true,
+    signal: ended.signal,
+    onProgress: tell,
+    send: (key, body, signal) =>
+      fetch(served.url, {
+        method: 'POST',
+        headers: { 'content-type': options.contentType ?? contentTypeOf(extname(key)) },
+        body: new Uint8Array(body),
+        ...(signal ? { signal } : {}),
+      }),
+  });
+  if (options.json) printJson(manifest);
+  else show(manifest, to.name);
+  if (manifest.failed > 0) process.exitCode = exitCodes.failed;
+}
+
+/** Sessions in threads of a process of its own: requests that are there at once meet in a model's batches. */
+async function serving({ function: folder, model, store, url }: Options): Promise<{ url: string } & AsyncDisposable> {
+  if (url !== undefined) return { url, async [Symbol.asyncDispose]() {} };
+  const stop = new AbortController();
+  const contract = { ...readContract(), ...(store === undefined ? {} : { store }) };
+  const temporary = await mkdtemp(join(tmpdir(), 'glowplug-transform-'));
+  const targets = folder === undefined ? [] : [folder];
+  const { promise: ready, resolve, reject } = Promise.withResolvers<number>();
+  const { units } = await prepare({ targets, models: model === undefined ? [] : [model] }, contract, temporary);
+  const over = supervise(specOf(units), {
+    signal: stop.signal,
+    onEvent: printProgress,
+    onReady: ({ port }) => resolve(port),
+  });
+  over.catch(reject);
+  const path = model === undefined ? '' : `v2/models/${encodeURIComponent(model.split(/[:@]/)[0] ?? '')}/infer`;
+  return {
+    url: `http://127.0.0.1:${await ready}/${path}`,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await over.catch(() => {});
+      await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+function specOf(units: ServeSpec['units']): ServeSpec {
+  return {
+    units,
+    host: '127.0.0.1',
+    port: 0,
+    grpcPort: undefined,
+    sagemaker: false,
+    apiKeys: [],
+    cors: [],
+    limits: { answerMs: 5 * 60_000 },
+    drainMs: 25_000,
+    runLimitMs: 60_000,
+  };
+}
+
+/** A terminal has one line that changes; a log one every ten seconds. */
+function progressLine(): (progress: Progress) => void {
+  const began = performance.now();
+  let shown = began;
+  return ({ total, skipped, done, failed }) => {
+    const now = performance.now();
+    const all = skipped + done + failed === total;
+    if (!all && now - shown < (process.stderr.isTTY ? 200 : 10_000)) return;
+    shown = now;
+    const rate = (done + failed) / ((now - began) / 1000);
+    const left = rate > 0 ? `, ${Math.ceil((total - skipped - done - failed) / rate)} s left` : '';
+    const line = `${skipped + done} of ${total} answered, ${failed} failed, ${rate.toFixed(1)} a second${left}`;
+    process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${pc.dim('·')} ${line}${all ? '\n' : ''}` : `· ${line}\n`);
+  };
+}
+
+function show({ total, skipped, done, failed, models, failures }: Manifest, to: string): void {
+  const mark = failed === 0 ? pc.green('✓') : pc.red('✗');
+  printLine(`${mark} ${total} objects: ${done} answered, ${skipped} had been, ${failed} failed  ${pc.dim(to)}`);
+  for (const model of models) printLine(pc.dim(`  by ${model}`));
+  for (const { key, status, error } of failures.slice(0, 5)) printLine(`  ${key}  ${status}  ${error.slice(0, 120)}`);
+  if (failures.length > 5) printLine(pc.dim(`  and ${failures.length - 5} more under failures/`));
+}
+
+function whole(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 1 to 9,999.');
+}

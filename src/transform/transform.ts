@@ -1,0 +1,158 @@
+// Every object of a folder or bucket through a function: each has one result or one failure when it ends, however often it is begun.
+import { type Clock, systemClock } from '../core/clock.ts';
+import { eachOf } from '../core/each-of.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+import { readAll } from '../models/read-all.ts';
+import type { Store } from '../models/stores/store.ts';
+import { type Asked, ask } from './ask.ts';
+
+/** Sends one object to the function. */
+export type Send = (key: string, body: Uint8Array, signal: AbortSignal | undefined) => Promise<Response>;
+
+export interface TransformOptions {
+  readonly from: Store;
+  readonly to: Store;
+  readonly send: Send;
+  /** Requests at once. */
+  readonly concurrency: number;
+  /** Bytes of an object; a larger one is a failure. @default 100 MB */
+  readonly maxBytes?: number;
+  /** Objects that failed in an earlier run are asked for again. @default false */
+  readonly retryFailed?: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+export interface Progress {
+  readonly total: number;
+  /** Had their result before. */
+  readonly skipped: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** What `manifest.json` beside the results says. */
+export interface Manifest extends Progress {
+  readonly from: string;
+  /** Which versions answered, from x-glowplug-model. */
+  readonly models: readonly string[];
+  /** The first thousand. */
+  readonly failures: readonly Failure[];
+}
+
+export interface Failure {
+  readonly key: string;
+  readonly status: number;
+  /** Of the answer, shortened. */
+  readonly error: string;
+}
+
+/**
+ * `results/<key>` in `to` is the body of the answer, created once; `failures/<key>.json` says why there is none.
+ *
+ * @throws GlowplugError STORE_UNAVAILABLE, STORE_FORBIDDEN; what was done by then is not done again
+ */
+export async function transform(options: TransformOptions): Promise<Manifest> {
+  const { from, to, concurrency, onProgress, signal } = options;
+  const keys = await listed(from, '');
+  const [answered, refused] = [new Set(await listed(to, results)), new Set(await listed(to, failures))];
+  const models = new Set<string>();
+  const told: Failure[] = [];
+  const count = { total: keys.length, skipped: 0, done: 0, failed: 0 };
+
+  await eachOf(keys, concurrency, async (key) => {
+    if (answered.has(results + key)) count.skipped++;
+    else if (refused.has(failureKey(key)) && !options.retryFailed) count.failed++;
+    else await one(key);
+    onProgress?.({ ...count });
+  });
+  const manifest = { from: from.name, ...count, models: [...models].sort(), failures: told.slice(0, 1000) };
+  await replace(to, 'manifest.json', `${JSON.stringify(manifest, null, 2)}\n`, signal);
+  return manifest;
+
+  async function one(key: string): Promise<void> {
+    const outcome = await answerFor(key, options);
+    if (!outcome) {
+      count.total--;
+      return;
+    }
+    if ('error' in outcome) {
+      told.push(outcome);
+      count.failed++;
+      await replace(to, failureKey(key), JSON.stringify(outcome), signal);
+      return;
+    }
+    const ran = outcome.headers.get('x-glowplug-model');
+    if (ran) models.add(ran);
+    await createOnce(to, results + key, outcome.body, signal);
+    if (refused.has(failureKey(key))) await to.delete(failureKey(key));
+    count.done++;
+  }
+}
+
+const results = 'results/';
+const failures = 'failures/';
+const failureKey = (key: string) => `${failures}${key}.json`;
+const shownCharacters = 500;
+const tries = 6;
+
+/** Undefined when the object has gone meanwhile. */
+async function answerFor(key: string, options: TransformOptions): Promise<Asked | Failure | undefined> {
+  const { from, send, maxBytes = 100e6, signal, clock = systemClock, random = Math.random } = options;
+  const found = await from.get(key, signal ? { signal } : {});
+  if (!found) return undefined;
+  if (found.size > maxBytes) {
+    await found.body.cancel();
+    return { key, status: 413, error: `expected at most ${maxBytes} bytes, got ${found.size}` };
+  }
+  const body = await readAll(found.body, maxBytes, key);
+  try {
+    const answer = await ask(() => send(key, body, signal), { clock, random, signal, tries });
+    if (answer.status < 400) return answer;
+    return { key, status: answer.status, error: said(answer.body) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return {
+      key,
+      status: 0,
+      error: `no answer: ${error instanceof Error ? error.message : error}`.slice(0, shownCharacters),
+    };
+  }
+}
+
+/** A function's own errors are JSON with a code and what was wrong. */
+function said(body: Uint8Array): string {
+  const text = Buffer.from(body).toString();
+  let shown = text;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value) && typeof value['error'] === 'string') shown = `${value['code'] ?? 'error'}: ${value['error']}`;
+  } catch {
+    // Somebody else's answer, shown as it is.
+  }
+  return shown.slice(0, shownCharacters);
+}
+
+async function listed(store: Store, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  // S3's consoles make an empty object for a folder.
+  for await (const key of store.list(prefix)) if (!key.endsWith('/')) keys.push(key);
+  return keys;
+}
+
+/** Another run that answered first has the result. */
+async function createOnce(store: Store, key: string, body: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  await store.put(key, body, { ifNoneMatch: '*' }, signal ? { signal } : {}).catch((error: unknown) => {
+    if (!(error instanceof GlowplugError) || error.code !== 'STORE_CONFLICT') throw error;
+  });
+}
+
+/** The last one who writes is right: it tells of the last run. */
+async function replace(store: Store, key: string, text: string, signal: AbortSignal | undefined): Promise<void> {
+  const there = await store.head(key);
+  const condition = there ? ({ ifMatch: there.etag } as const) : ({ ifNoneMatch: '*' } as const);
+  await store.put(key, Buffer.from(text), condition, signal ? { signal } : {});
+}

@@ -1,0 +1,32 @@
+// glowplug transform over a real function, served meanwhile.
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { transformCommand } from '../../src/cli/transform.ts';
+import { root } from '../root.ts';
+import { runCommand } from './run-command.ts';
+
+describe('glowplug transform', () => {
+  it('answers a folder of requests with a function, and ends with 1 where some were refused', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-transform-test-'));
+    try {
+      const [from, to] = [join(folder, 'in'), join(folder, 'out')];
+      await mkdir(from);
+      const sample = await readFile(join(root, 'functions/iris/request.json'), 'utf8');
+      for (let i = 0; i < 20; i++) await writeFile(join(from, `${i}.json`), sample);
+      await writeFile(join(from, 'bad.json'), '{}');
+      const args = [from, to, '--function', join(root, 'functions/iris')];
+      const shown = await runCommand(transformCommand(), ...args);
+      expect(shown.exitCode).toBe(1);
+      expect(shown.stdout).toMatch(/21 objects: 20 answered, 0 had been, 1 failed/);
+      expect(shown.stdout).toContain('INPUT_SCHEMA');
+      expect((await readdir(join(to, 'results'))).length).toBe(20);
+      expect(JSON.parse(await readFile(join(to, 'results/7.json'), 'utf8'))).toMatchObject({ class: 'setosa' });
+      const again = await runCommand(transformCommand(), ...args, '--json');
+      expect(JSON.parse(again.stdout)).toMatchObject({ total: 21, done: 0, skipped: 20, failed: 1 });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
