@@ -2,3 +2,4 @@
 
 export { type LocalCloud, type LocalCloudFunction, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
 export type { Fault, Faults, KillFault, S3Fault } from './faults.ts';
+export { type TensorMatchers, type Tolerance, tensorMatchers } from './tensor-matchers.ts';
