@@ -1,10 +1,11 @@
 // glowplug dev: the app in the local cloud, each function's sample answered, and hot reload until Ctrl-C.
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
 import { curlLine } from '../testing/curl-line.ts';
 import { difference, readSamples, type Sample } from '../testing/samples.ts';
+import { cloudFolder } from './cloud-folder.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
@@ -12,6 +13,8 @@ import { watchSources } from './watch.ts';
 interface Options {
   readonly once?: boolean;
   readonly port: number;
+  readonly inspect?: string;
+  readonly inspectPort: number;
   readonly json?: boolean;
 }
 
@@ -31,8 +34,13 @@ export function devCommand(): Command {
     .description('Run the app in the local cloud: build, synthesise, publish, answer each sample, reload on change.')
     .option('--once', 'end after the samples; exit 0 only when every answer is its golden one')
     .option('--port <port>', 'first port: the AWS APIs; the functions’ URLs follow', port, 9000)
+    .option('--inspect <function>', 'let a debugger attach to the function: no time limit, never frozen')
+    .option('--inspect-port <port>', 'where it attaches, on 127.0.0.1', port, 9229)
     .option('--json', 'print the samples’ answers as JSON')
-    .addHelpText('after', '\nExamples:\n  glowplug dev\n  glowplug dev --once --json\n  glowplug dev --port 9100')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug dev\n  glowplug dev --once --json\n  glowplug dev --port 9100\n  glowplug dev --inspect iris',
+    )
     .action(command(dev));
 }
 
@@ -44,7 +52,8 @@ async function dev(options: Options): Promise<void> {
     root,
     // A run that ends by itself takes any free port.
     port: options.once ? 0 : options.port,
-    folder: join(root, '.glowplug', 'cloud'),
+    folder: cloudFolder(root),
+    ...(options.inspect ? { inspect: { function: options.inspect, port: options.inspectPort } } : {}),
     onProgress: printProgress,
     // The samples are the news until it is up, unless something goes wrong.
     log: (name, line) => (up || /"level":"(WARN|ERROR)"/.test(line)) && printLog(name, line),
@@ -62,6 +71,9 @@ async function dev(options: Options): Promise<void> {
   up = true;
   await rememberRunningCloud(root, cloud);
   try {
+    if (options.inspect) {
+      printLine(`Attach a debugger to ${pc.bold(options.inspect)} at ${pc.cyan(`127.0.0.1:${options.inspectPort}`)}.`);
+    }
     await serve(cloud, root);
   } finally {
     await forgetRunningCloud(root);

@@ -14,6 +14,7 @@ import { inspectCommand } from './inspect.ts';
 import { invokeCommand } from './invoke.ts';
 import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
+import { logsCommand } from './logs.ts';
 import { lsCommand } from './ls.ts';
 import { exitCodes } from './print.ts';
 import { pruneCommand } from './prune.ts';
@@ -37,6 +38,7 @@ export function buildProgram(): Command {
     initCommand(),
     devCommand(),
     invokeCommand(),
+    logsCommand(),
     serveCommand(),
     publishCommand(),
     lockCommand(),

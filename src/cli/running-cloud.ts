@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalCloud } from '../testing/cloud.ts';
 import type { Credentials } from '../testing/curl-line.ts';
+import { cloudFolder } from './cloud-folder.ts';
 
 export interface RunningCloud {
   readonly pid: number;
@@ -12,7 +13,7 @@ export interface RunningCloud {
   readonly urls: Readonly<Record<string, string>>;
 }
 
-const path = (root: string) => join(root, '.glowplug', 'cloud', 'running.json');
+const path = (root: string) => join(cloudFolder(root), 'running.json');
 
 export async function rememberRunningCloud(root: string, cloud: LocalCloud): Promise<void> {
   const running: RunningCloud = {

@@ -6,34 +6,44 @@ export interface Difference {
   readonly output: string | undefined;
   /** Of that output's elements, the largest: absolute below 1, relative above. Infinity: no number says how far. */
   readonly most: number;
+  /** Where in that output's data; undefined where elements cannot be compared at all. */
+  readonly at: number | undefined;
 }
 
 /** Every output of `first` is compared; what `other` has more does not count. */
 export function difference(first: Tensors, other: Tensors): Difference {
-  let worst: Difference = { output: undefined, most: 0 };
+  let worst: Difference = { output: undefined, most: 0, at: undefined };
   for (const [output, tensor] of Object.entries(first)) {
-    const most = between(tensor, other[output]);
-    if (worst.output === undefined || most > worst.most) worst = { output, most };
+    const { most, at } = between(tensor, other[output]);
+    if (worst.output === undefined || most > worst.most) worst = { output, most, at };
   }
   return worst;
 }
 
-function between(first: Tensor, other: Tensor | undefined): number {
-  if (other?.datatype !== first.datatype || first.data.length !== other.data.length) return Number.POSITIVE_INFINITY;
-  if (first.shape.some((length, axis) => length !== other.shape[axis])) return Number.POSITIVE_INFINITY;
+type Furthest = Pick<Difference, 'most' | 'at'>;
+
+const incomparable: Furthest = { most: Number.POSITIVE_INFINITY, at: undefined };
+
+function between(first: Tensor, other: Tensor | undefined): Furthest {
+  if (other?.datatype !== first.datatype || first.data.length !== other.data.length) return incomparable;
+  if (first.shape.some((length, axis) => length !== other.shape[axis])) return incomparable;
   if (first.datatype === 'BYTES' || other.datatype === 'BYTES') {
-    return first.data.every((value, at) => value === other.data[at]) ? 0 : Number.POSITIVE_INFINITY;
+    const at = first.data.findIndex((value, index) => value !== other.data[index]);
+    return at === -1 ? { most: 0, at: undefined } : { most: Number.POSITIVE_INFINITY, at };
   }
   const [a, b] = [numbers(first), numbers(other)];
   let most = 0;
+  let furthest: number | undefined;
   for (let at = 0; at < a.length; at++) {
     const [x, y] = [Number(a[at]), Number(b[at])];
     // Equal infinities, and NaN on both sides, do not differ.
     if (Object.is(x, y) || x === y) continue;
     const far = Math.abs(x - y) / Math.max(1, Math.abs(x));
-    if (!(far <= most)) most = Number.isNaN(far) ? Number.POSITIVE_INFINITY : far;
+    if (far <= most) continue;
+    most = Number.isNaN(far) ? Number.POSITIVE_INFINITY : far;
+    furthest = at;
   }
-  return most;
+  return { most, at: furthest };
 }
 
 function numbers(tensor: Exclude<Tensor, { datatype: 'BYTES' }>): ArrayLike<number | bigint> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
+import { FunctionVersions } from './function-versions.ts';
 import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { type Bound, listen } from './listen.ts';
 import type { Fleet } from './runtime/fleet.ts';
@@ -13,14 +14,18 @@ import { signRequest } from './sign-request.ts';
 export class CloudFunction implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #where: CloudIdentity;
+  readonly #now: () => Date;
   #current: LocalFunction;
+  #versions: FunctionVersions;
   #listener: RequestListener | undefined;
   #bound: Bound | undefined;
 
-  constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity) {
+  constructor(spec: FunctionSpec, fleet: Fleet, where: CloudIdentity, now: () => Date) {
     this.#fleet = fleet;
     this.#where = where;
+    this.#now = now;
     this.#current = fleet.add(spec);
+    this.#versions = new FunctionVersions(fleet, this.#current);
   }
 
   get spec(): FunctionSpec {
@@ -49,8 +54,27 @@ export class CloudFunction implements AsyncDisposable {
   /** For front doors. */
   readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
 
-  readonly stream = (invocation: Invocation): Promise<Outcome | StreamOutcome> =>
-    this.#current.stream({ ...invocation, streams: true });
+  /** A version or an alias of it, as a front door; undefined where there is none. An alias chooses anew each time. */
+  qualified(qualifier: string): { version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined {
+    const found = this.#versions.find(qualifier);
+    if (!found) return undefined;
+    const named = qualifier === '$LATEST' ? {} : { qualifier };
+    return {
+      version: found.version,
+      invoke: (invocation) => found.target.invoke({ ...invocation, ...named }),
+    };
+  }
+
+  /** As its URL invokes it: through the URL's alias, and with a stream where the URL takes one. */
+  readonly #runByUrl = (invocation: Invocation): Promise<Outcome | StreamOutcome> => {
+    const { qualifier, invokeMode } = this.spec.url ?? {};
+    const target = (qualifier && this.#versions.find(qualifier)?.target) || this.#current;
+    return target.stream({
+      ...invocation,
+      streams: invokeMode === 'RESPONSE_STREAM',
+      ...(qualifier ? { qualifier } : {}),
+    });
+  };
 
   /**
    * As `fetch`, to a path of its URL, signed as AWS_IAM wants it. The body must be text or bytes.
@@ -67,7 +91,7 @@ export class CloudFunction implements AsyncDisposable {
     const url = new URL(path, this.url);
     if (this.spec.url?.auth === 'NONE') return fetch(url, init);
     const { credentials, region } = this.#where;
-    return fetch(url, { ...init, headers: signRequest(url, init, { credentials, region, now: new Date() }) });
+    return fetch(url, { ...init, headers: signRequest(url, init, { credentials, region, now: this.#now() }) });
   }
 
   /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
@@ -95,18 +119,23 @@ export class CloudFunction implements AsyncDisposable {
     return this.#current.log.text;
   }
 
+  kill(): Promise<number> {
+    return this.#current.kill();
+  }
+
   /** Goes on as `spec`: who runs finishes as before, who comes next meets the new version. */
   replace(spec: FunctionSpec): void {
-    const old = this.#current;
-    this.#current = this.#fleet.add(spec, old.log);
+    const old = this.#versions;
+    this.#current = this.#fleet.add(spec, this.#current.log);
+    this.#versions = new FunctionVersions(this.#fleet, this.#current);
     this.#makeListener();
-    void this.#fleet.retire(old, this.#current);
+    old.retire(this.#versions);
   }
 
   /** Closes its URL; what it runs may finish as long as the fleet lives. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#bound?.[Symbol.asyncDispose]();
-    void this.#fleet.retire(this.#current);
+    this.#versions.retire();
   }
 
   #makeListener(): void {
@@ -115,13 +144,14 @@ export class CloudFunction implements AsyncDisposable {
     this.#listener =
       url &&
       functionUrlListener({
-        invoke: url.invokeMode === 'RESPONSE_STREAM' ? this.stream : this.run,
+        invoke: this.#runByUrl,
         auth: url.auth,
+        cors: url.cors,
         secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
         urlId: createHash('sha256').update(this.name).digest('hex').slice(0, 32),
         region,
         account,
-        now: () => new Date(),
+        now: this.#now,
       });
   }
 }

@@ -12,12 +12,15 @@ import { createBucket } from './buckets.ts';
 import type { CloudFunction } from './cloud-function.ts';
 import { codeFolder, removeStaleAssets } from './code-folder.ts';
 import { localCredentials } from './credentials.ts';
+import { debugged, type Inspect } from './debugged.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
 import { AsyncInvoker, type AsyncTarget, defaultAsyncSettings } from './events/async-invoker.ts';
+import { createFaults, type Faults } from './faults.ts';
 import type { Invocation } from './invocation.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
+import { LogFiles } from './log-files.ts';
 import { InvocationFeed } from './page/invocation-feed.ts';
 import { pagePath } from './page/page-listener.ts';
 import { pageOf } from './page/page-of.ts';
@@ -25,6 +28,7 @@ import { Fleet } from './runtime/fleet.ts';
 import { functionArn } from './runtime/function-spec.ts';
 import { Reaper } from './runtime/reaper.ts';
 import { s3Listener } from './s3/server.ts';
+import { spoiling } from './s3/spoil.ts';
 import { EventSources } from './sqs/event-sources.ts';
 import { LocalQueues } from './sqs/local-queues.ts';
 import { synthesize } from './template/synthesize.ts';
@@ -39,6 +43,8 @@ export interface LocalCloudOptions {
   readonly publish?: boolean;
   /** Where buckets and credentials persist. @default a temporary folder that goes with the cloud */
   readonly folder?: string;
+  /** A function that a debugger may attach to: one environment, no time limit, never frozen. @default none */
+  readonly inspect?: Inspect;
   /** What it does meanwhile, in a sentence. */
   readonly onProgress?: (message: string) => void;
   /** Each line of each function's log. */
@@ -52,6 +58,8 @@ export interface LocalCloudFunction {
   fetch(path?: string, init?: RequestInit): Promise<Response>;
   invoke(payload: unknown): Promise<unknown>;
   logs(): string;
+  /** Kills its environments, whatever they do: how many there were. The next invocation finds new ones. */
+  kill(): Promise<number>;
 }
 
 export interface LocalCloud extends AsyncDisposable {
@@ -67,6 +75,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
   /** The template's buckets. */
   readonly stores: readonly string[];
+  /** For tests of what a function does when something else fails. */
+  readonly faults: Faults;
   /** The template's queues: logical ids, and URLs for the AWS SDK, whose endpoint is `endpoint`. */
   readonly queues: readonly { readonly id: string; readonly url: string }[];
   /** Synthesises again; names of the functions that are new, changed or gone. The old version stays when that fails. */
@@ -111,15 +121,18 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const reaper = resources.use(Reaper.start({ folder, remove: temporary }));
   const credentials = localCredentials(folder);
   const secretFor = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined);
-  const now = () => new Date();
+  const faults = createFaults();
+  const { now } = faults;
 
-  const s3 = await s3Listener({ folder: join(folder, 's3'), credentials });
+  const s3 = await s3Listener({ folder: join(folder, 's3'), credentials, now });
   resources.defer(() => s3.settled());
-  const find = (name: string) => {
+  const s3OrFault = spoiling(s3.listener, faults.onS3);
+  const find = (name: string, qualifier: string) => {
     const found = deployment.find(name);
-    const accept = (invocation: Invocation) =>
-      asynchronous.accept(asyncTarget(found ?? deployment.function(name)), invocation);
-    return found && { invoke: found.run, accept };
+    const version = found?.qualified(qualifier);
+    if (!found || !version) return undefined;
+    const later = { ...asyncTarget(found), invoke: version.invoke };
+    return { ...version, accept: (invocation: Invocation) => asynchronous.accept(later, invocation) };
   };
   const lambda = lambdaApiListener({ find, secretFor, region, account, now });
   // A model's gigabyte may take its time.
@@ -128,26 +141,28 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     if (request.url?.startsWith(lambdaPaths)) return lambda;
     if (request.url?.startsWith(pagePath)) return page;
     if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
-    return isBrowser(request) ? toPage : s3.listener;
+    return isBrowser(request) ? toPage : s3OrFault;
   };
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
     serviceOf(request)(request, response),
   );
   server.on('checkContinue', (request, response) => {
     const listener = serviceOf(request);
-    if (listener !== s3.listener) response.writeContinue();
+    if (listener !== s3OrFault) response.writeContinue();
     listener(request, response);
   });
   const { url: endpoint } = resources.use(await listen(server, port));
   resources.use(queues);
   const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
   const feed = new InvocationFeed();
+  const files = temporary ? undefined : resources.use(new LogFiles(folder));
   const onLine = (name: string, line: string, environment: string) => {
     options.log?.(name, line);
+    files?.write(name, line);
     feed.hear(name, line, environment);
   };
-  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine }));
-  const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1));
+  const fleet = resources.use(new Fleet({ folder, reaper, where, onLine, diesAfterMs: faults.onInvocation }));
+  const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1, now));
   const functions = () => deployment.names.map((name) => deployment.function(name));
   const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
 
@@ -179,7 +194,11 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     onProgress('synthesising the app');
     await synthesize(root, code);
     template = await readTemplate(code, where);
+    if (options.inspect) {
+      template = { ...template, functions: debugged(template.functions, root, options.inspect) };
+    }
     for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
+    if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
     await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
     if (publishes) await publishModels(root, template, where, onProgress);
     const changed = await deployment.apply(template);
@@ -194,6 +213,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   return {
     region,
     credentials,
+    faults,
     page: `${endpoint}${pagePath}`,
     endpoint,
     s3Endpoint: endpoint,

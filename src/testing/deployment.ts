@@ -8,14 +8,16 @@ import type { CloudTemplate } from './template/template.ts';
 export class Deployment implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #where: CloudIdentity;
+  readonly #now: () => Date;
   readonly #functions = new Map<string, CloudFunction>();
   #skipped: CloudTemplate['skipped'] = [];
   /** The next function URL's; 0 takes any free one. */
   #port: number;
 
-  constructor(fleet: Fleet, where: CloudIdentity, firstPort: number) {
+  constructor(fleet: Fleet, where: CloudIdentity, firstPort: number, now: () => Date) {
     this.#fleet = fleet;
     this.#where = where;
+    this.#now = now;
     this.#port = firstPort;
   }
 
@@ -60,7 +62,7 @@ export class Deployment implements AsyncDisposable {
         continue;
       }
       await running?.[Symbol.asyncDispose]();
-      const added = new CloudFunction(spec, this.#fleet, this.#where);
+      const added = new CloudFunction(spec, this.#fleet, this.#where, this.#now);
       await added.open(this.#port);
       if (this.#port > 0 && spec.url) this.#port++;
       this.#functions.set(spec.name, added);

@@ -16,6 +16,7 @@ const preludeLimit = 2 ** 20;
 export async function sendStream(
   { contentType, chunks, ended, drain }: StreamOutcome,
   response: ServerResponse,
+  withOwn: (headers: UrlHead['headers']) => UrlHead['headers'],
 ): Promise<boolean> {
   const reader = chunks[Symbol.asyncIterator]();
   const gone = new AbortController();
@@ -25,7 +26,7 @@ export async function sendStream(
     const head = begun && (begun.prelude ? urlHead(begun.prelude, 'application/octet-stream') : plain(contentType));
     // Nothing is out yet: a function that fails before its first byte is an error like any other.
     if (!begun || !head || (begun.isWhole && (await ended).error)) return false;
-    for (const [name, value] of Object.entries(head.headers)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(withOwn(head.headers))) response.setHeader(name, value);
     response.writeHead(head.status).flushHeaders();
     let next: IteratorResult<Uint8Array> = { value: begun.rest };
     for (; !next.done && !gone.signal.aborted; next = await reader.next()) {

@@ -1,11 +1,13 @@
 // A function URL's front door: HTTP in, an event to the function, its result back as HTTP.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { preflightHeaders, withCors } from './function-url-cors.ts';
 import { functionUrlEvent, traceIdOf, type UrlIdentity } from './function-url-event.ts';
-import { functionUrlResponse } from './function-url-result.ts';
+import { functionUrlResponse, type UrlHead } from './function-url-result.ts';
 import { sendStream } from './function-url-stream.ts';
 import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { readLimited } from './read-limited.ts';
+import type { UrlCors } from './runtime/function-spec.ts';
 import { type Gate, signedBy } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
@@ -13,6 +15,7 @@ export interface FunctionUrlOptions extends UrlIdentity, Gate {
   /** Of a URL of invoke mode RESPONSE_STREAM it answers with a stream where the function does. */
   invoke(invocation: Invocation): Promise<Outcome | StreamOutcome>;
   readonly auth: 'AWS_IAM' | 'NONE';
+  readonly cors?: UrlCors | undefined;
 }
 
 /**
@@ -32,11 +35,16 @@ export function functionUrlListener(options: FunctionUrlOptions): RequestListene
 }
 
 async function answer(options: FunctionUrlOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { urlId, region, account } = options;
+  const { urlId, region, account, cors } = options;
   const requestId = randomUUID();
   response.setHeader('x-amzn-requestid', requestId);
   const body = await readLimited(message, payloadLimit);
   if (!body) return refuse(response, 'tooLarge');
+  const preflight = preflightHeaders(cors, message);
+  if (preflight) {
+    for (const [name, value] of Object.entries(preflight)) response.setHeader(name, value);
+    return void response.writeHead(200).end();
+  }
   let accessKeyId: string | undefined;
   try {
     if (options.auth === 'AWS_IAM') accessKeyId = signedBy(message, body, options);
@@ -52,17 +60,19 @@ async function answer(options: FunctionUrlOptions, message: IncomingMessage, res
   if (outcome.kind === 'throttled') return refuse(response, 'throttled');
   if (outcome.kind === 'too-large') return refuse(response, 'tooLarge');
   if (outcome.kind === 'stream') {
-    if (!(await sendStream(outcome, response))) refuse(response, 'broken');
+    const headers = (own: UrlHead['headers']) => withCors(cors, own, message);
+    if (!(await sendStream(outcome, response, headers))) refuse(response, 'broken');
     return;
   }
   // An error is the function's own business, a timeout included: the caller learns nothing of it.
   const result = outcome.kind === 'response' ? functionUrlResponse(outcome.payload) : undefined;
   if (!result) return refuse(response, 'broken');
+  const headers = withCors(cors, result.headers, message);
   try {
-    for (const [name, value] of Object.entries(result.headers)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   } catch {
     // A header that HTTP cannot carry: none of them is sent.
-    for (const name of Object.keys(result.headers)) response.removeHeader(name);
+    for (const name of Object.keys(headers)) response.removeHeader(name);
     return refuse(response, 'broken');
   }
   if (result.status !== 204 && result.status !== 304) response.setHeader('content-length', result.body.length);

@@ -7,6 +7,8 @@ export interface Invocation {
   /** The same in every try of an asynchronous invocation. @default a new one */
   readonly requestId?: string;
   readonly signal?: AbortSignal;
+  /** The version or alias that the caller named. */
+  readonly qualifier?: string;
   /** The caller takes a stream. */
   readonly streams?: boolean;
 }

@@ -8,8 +8,12 @@ import { type Gate, signedBy, splitTarget } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface LambdaApiOptions extends Gate {
-  find(name: string):
+  find(
+    name: string,
+    qualifier: string,
+  ):
     | {
+        readonly version: string;
         invoke(invocation: Invocation): Promise<Outcome>;
         /** Takes it for later; the answer is its request id. */
         accept(invocation: Invocation): string;
@@ -36,7 +40,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke, accept } = target(options, message);
+  const { invoke, accept, version } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -52,7 +56,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
     ...(traceId === undefined ? {} : { traceId }),
   };
   if (type === 'Event') return void response.writeHead(202, { 'x-amzn-requestid': accept(invocation) }).end();
-  sendOutcome(response, await invoke(invocation), message.headers['x-amz-log-type'] === 'Tail');
+  sendOutcome(response, await invoke(invocation), version, message.headers['x-amz-log-type'] === 'Tail');
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */
@@ -100,7 +104,7 @@ function checkSignature(options: LambdaApiOptions, message: IncomingMessage, bod
   }
 }
 
-/** A name, a partial ARN (`account:function:name`) or a whole one; the only version here is $LATEST. */
+/** A name, a partial ARN (`account:function:name`) or a whole one, with a version or alias in it or beside it. */
 function target({ find, region, account }: LambdaApiOptions, message: IncomingMessage) {
   const [path, query] = splitTarget(message);
   const encoded = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path)?.[1];
@@ -115,7 +119,7 @@ function target({ find, region, account }: LambdaApiOptions, message: IncomingMe
     decode(encoded),
   );
   const [, name = '', version = new URLSearchParams(query).get('Qualifier') ?? '$LATEST'] = named ?? [];
-  const found = version === '$LATEST' ? find(name) : undefined;
+  const found = find(name, version);
   if (found) return found;
   const suffix = version === '$LATEST' ? '' : `:${version}`;
   const arn = `arn:aws:lambda:${region}:${account}:function:${name || decode(encoded)}${suffix}`;
@@ -157,7 +161,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function sendOutcome(response: ServerResponse, outcome: Outcome, wantsTail: boolean): void {
+function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
   if (outcome.kind === 'too-large') throw tooLarge(limits.RequestResponse);
   if (outcome.kind === 'throttled') {
     throw new Refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', { Reason: outcome.reason });
@@ -165,7 +169,7 @@ function sendOutcome(response: ServerResponse, outcome: Outcome, wantsTail: bool
   const { kind, requestId, payload, logTail } = outcome;
   response.writeHead(200, {
     'content-type': 'application/json',
-    'x-amz-executed-version': '$LATEST',
+    'x-amz-executed-version': version,
     'x-amzn-requestid': requestId,
     ...(kind === 'error' ? { 'x-amz-function-error': outcome.functionError } : {}),
     ...(wantsTail ? { 'x-amz-log-result': Buffer.from(logTail).toString('base64') } : {}),

@@ -40,6 +40,83 @@ async function open(outcome: Outcome = returns('ok'), options: Partial<FunctionU
   };
 }
 
+describe('lambda behaviour: CORS of a function URL', () => {
+  const cors = {
+    allowOrigins: ['https://page.example'],
+    allowMethods: ['POST'],
+    allowHeaders: ['content-type', 'x-own'],
+    exposeHeaders: ['x-glowplug-model'],
+    allowCredentials: true,
+    maxAge: 600,
+  };
+  const origin = 'https://page.example';
+  const of = (response: Response) =>
+    Object.fromEntries([...response.headers].filter(([name]) => name.startsWith('access-control-')));
+
+  behaviour(
+    'A URL with CORS answers preflights itself: no function runs and nobody signs',
+    'AWS Lambda Developer Guide: Creating and managing Lambda function URLs',
+    async () => {
+      await using url = await open(returns('ok'), { cors, auth: 'AWS_IAM' });
+      const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-own' };
+      const preflight = await fetch(url.url, { method: 'OPTIONS', headers });
+      expect([preflight.status, of(preflight)]).toEqual([
+        200,
+        {
+          'access-control-allow-origin': origin,
+          'access-control-allow-credentials': 'true',
+          'access-control-allow-methods': 'POST',
+          'access-control-allow-headers': 'content-type,x-own',
+          'access-control-expose-headers': 'x-glowplug-model',
+          'access-control-max-age': '600',
+        },
+      ]);
+      expect(url.invocations).toHaveLength(0);
+      const stranger = await fetch(url.url, { method: 'OPTIONS', headers: { ...headers, origin: 'https://other' } });
+      expect(of(stranger)).toEqual({});
+    },
+  );
+
+  behaviour(
+    'A URL with CORS adds its headers to every answer for an allowed origin, in place of the function’s own',
+    'AWS Lambda Developer Guide: Creating and managing Lambda function URLs',
+    async () => {
+      const result = {
+        statusCode: 200,
+        headers: { 'Access-Control-Allow-Origin': 'https://function.example', 'x-a': '1' },
+      };
+      await using url = await open(returns(result), { cors });
+      const answer = await fetch(url.url, { headers: { origin } });
+      expect([answer.headers.get('x-a'), of(answer)]).toEqual([
+        '1',
+        {
+          'access-control-allow-origin': origin,
+          'access-control-allow-credentials': 'true',
+          'access-control-expose-headers': 'x-glowplug-model',
+        },
+      ]);
+      expect(of(await fetch(url.url, { headers: { origin: 'https://other' } }))).toEqual({});
+      expect(of(await fetch(url.url))).toEqual({});
+      await using open_ = await open(returns('ok'), {
+        cors: { ...cors, allowOrigins: ['*'], allowCredentials: false },
+      });
+      expect(of(await fetch(open_.url, { headers: { origin } }))).toMatchObject({ 'access-control-allow-origin': '*' });
+    },
+  );
+
+  behaviour(
+    'A URL without CORS leaves it to the function: OPTIONS reaches it, and its headers go out',
+    'AWS Lambda Developer Guide: Creating and managing Lambda function URLs',
+    async () => {
+      await using url = await open(returns({ statusCode: 204, headers: { 'Access-Control-Allow-Origin': '*' } }));
+      const headers = { origin, 'access-control-request-method': 'POST' };
+      const answer = await fetch(url.url, { method: 'OPTIONS', headers });
+      expect([answer.status, of(answer)]).toEqual([204, { 'access-control-allow-origin': '*' }]);
+      expect(url.event()).toMatchObject({ requestContext: { http: { method: 'OPTIONS' } } });
+    },
+  );
+});
+
 describe('lambda behaviour: the event of a function URL', () => {
   behaviour(
     'A function URL’s event is payload format 2.0: path, query, lower-case headers, and a context of the request',

@@ -18,6 +18,7 @@ const echo = (logTail = ''): ((invocation: Invocation) => Promise<Outcome>) => {
 async function open(invoke = echo()) {
   const invocations: Invocation[] = [];
   const fake = {
+    version: '$LATEST',
     invoke: (invocation: Invocation) => {
       invocations.push(invocation);
       return invoke(invocation);
@@ -28,7 +29,7 @@ async function open(invoke = echo()) {
     },
   };
   const listener = lambdaApiListener({
-    find: (name) => (name === 'echo' ? fake : undefined),
+    find: (name, version) => (name === 'echo' && version === '$LATEST' ? fake : undefined),
     secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
     region,
     account: '123456789012',

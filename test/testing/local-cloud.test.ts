@@ -97,6 +97,21 @@ describe('a running local cloud', () => {
   });
 });
 
+describe('two local clouds at once', () => {
+  it('each have their own functions, buckets, credentials and processes', async () => {
+    using app = testApp({
+      pid: 'export const handler = async () => ({ pid: process.pid, s3: process.env.AWS_ENDPOINT_URL_S3 });',
+    });
+    await using one = await start(app);
+    await using other = await start(app);
+    const asked = await Promise.all([one, other, one, other].map((cloud) => cloud.function('pid').invoke({})));
+    expect(asked.map((answer) => Object(answer).s3)).toEqual([one, other, one, other].map((cloud) => cloud.s3Endpoint));
+    expect(one.credentials).not.toEqual(other.credentials);
+    await other[Symbol.asyncDispose]();
+    expect(await one.function('pid').invoke({})).toMatchObject({ s3: one.s3Endpoint });
+  });
+});
+
 describe('reload', () => {
   it('replaces what changed, adds what is new, ends what is gone, and leaves the rest running', async () => {
     using app = testApp({

@@ -1,28 +1,36 @@
 // A local S3 server behind a door that spoils requests: as the test says, by the number of the request.
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { listen } from '../../src/testing/listen.ts';
+import { s3Listener } from '../../src/testing/s3/server.ts';
+import { type Spoil, spoiling } from '../../src/testing/s3/spoil.ts';
 import { clientOf } from '../testing/s3/contract/endpoint.ts';
-import { temporaryServer } from '../testing/s3/temporary-server.ts';
+import { credentials } from '../testing/s3/temporary-server.ts';
 
-export const faults = [
-  'SlowDown',
-  'InternalError',
-  'reset before the request',
-  'reset in the request',
-  'reset before the answer',
-  'reset in the answer',
-  'short answer',
-  'wrong bytes there',
-  'wrong bytes back',
-  'silence before the answer',
-  'silence in the answer',
-  'ExpiredToken',
-  'RequestTimeTooSkewed',
-  'AccessDenied',
-  'NoSuchKey',
-] as const;
-export type Fault = (typeof faults)[number];
+const effects = {
+  SlowDown: { status: 503 },
+  InternalError: { status: 500 },
+  'reset before the request': { reset: 'before the request' },
+  'reset in the request': { reset: 'in the request' },
+  'reset before the answer': { reset: 'before the answer' },
+  'reset in the answer': { reset: 'in the answer' },
+  'short answer': { short: true },
+  'wrong bytes there': { wrong: 'in the request' },
+  'wrong bytes back': { wrong: 'in the answer' },
+  'silence before the answer': { silent: 'before the answer' },
+  'silence in the answer': { silent: 'in the answer' },
+  ExpiredToken: { status: 400, code: 'ExpiredToken' },
+  RequestTimeTooSkewed: { status: 403, code: 'RequestTimeTooSkewed' },
+  AccessDenied: { status: 403 },
+  NoSuchKey: { status: 404 },
+} as const satisfies Record<string, Spoil>;
+
+export type Fault = keyof typeof effects;
+// Object.keys knows the names and not their type.
+export const faults = Object.keys(effects) as Fault[];
 
 export interface FaultyS3 extends AsyncDisposable {
   readonly url: string;
@@ -33,18 +41,25 @@ export interface FaultyS3 extends AsyncDisposable {
 }
 
 export const bucket = 'models';
-export { credentials } from '../testing/s3/temporary-server.ts';
+export { credentials };
 
 export async function faultyS3(): Promise<FaultyS3> {
   await using opening = new AsyncDisposableStack();
-  const inner = opening.use(await temporaryServer());
-  const s3 = clientOf(inner);
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  s3.destroy();
+  const folder = await mkdtemp(join(tmpdir(), 'glowplug-s3-'));
+  opening.defer(async () => await rm(folder, { recursive: true, force: true }));
+  const { listener, settled } = await s3Listener({ folder, credentials });
+  opening.defer(settled);
   let requests = 0;
   let plan: Parameters<FaultyS3['spoil']>[0] = () => undefined;
-  const server = createServer((message, response) => pass(inner.url, message, response, plan(++requests, message)));
+  const door = spoiling(listener, (message) => {
+    const fault = plan(++requests, message);
+    return fault && effects[fault];
+  });
+  const server = createServer(door).on('checkContinue', door);
   const { url } = opening.use(await listen(server, 0));
+  const s3 = clientOf({ url, region: 'us-east-1', credentials });
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  s3.destroy();
   const opened = opening.move();
   return {
     url,
@@ -55,62 +70,6 @@ export async function faultyS3(): Promise<FaultyS3> {
     get requests() {
       return requests;
     },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await opened.disposeAsync();
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-/** S3's own answers, with the statuses that it gives them. */
-const refusals: Partial<Record<Fault, number>> = {
-  SlowDown: 503,
-  InternalError: 500,
-  ExpiredToken: 400,
-  RequestTimeTooSkewed: 403,
-  AccessDenied: 403,
-  NoSuchKey: 404,
-};
-
-function pass(target: string, message: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
-  const status = fault && refusals[fault];
-  if (fault === 'reset before the request') return void message.socket.destroy();
-  if (status !== undefined) {
-    message.resume();
-    const body = message.method === 'HEAD' ? '' : `<Error><Code>${fault}</Code><Message>spoilt</Message></Error>`;
-    return void message.on('end', () => response.writeHead(status, { 'content-type': 'application/xml' }).end(body));
-  }
-  if (fault === 'silence before the answer') return void message.resume();
-  // The host is part of the signature.
-  const options = { method: message.method, path: message.url, headers: message.headers };
-  const passed = request(target, options, (answer) => reply(answer, response, message, fault));
-  passed.on('error', () => response.destroy());
-  message.on('error', () => passed.destroy());
-  message.on('data', (chunk: Buffer) => {
-    if (fault === 'wrong bytes there') chunk[chunk.length >> 1]! ^= 1;
-    if (fault !== 'reset in the request') return void passed.write(chunk);
-    passed.write(chunk.subarray(0, chunk.length >> 1));
-    passed.destroy();
-    message.socket.destroy();
-  });
-  message.on('end', () => passed.end());
-}
-
-function reply(answer: IncomingMessage, response: ServerResponse, message: IncomingMessage, fault: Fault | undefined) {
-  const chunks: Buffer[] = [];
-  answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-  answer.on('end', () => {
-    const body = Buffer.concat(chunks);
-    const half = body.subarray(0, body.length >> 1);
-    // The request did what it was for; nobody hears of it.
-    if (fault === 'reset before the answer') return void message.socket.destroy();
-    if (fault === 'wrong bytes back' && body.length > 0) body[body.length >> 1]! ^= 1;
-    const short = fault === 'short answer' && body.length > 0;
-    const headers = { ...answer.headers, ...(short ? { 'content-length': `${half.length}` } : {}) };
-    response.writeHead(answer.statusCode ?? 500, headers);
-    if (short) return void response.end(half);
-    if (fault === 'reset in the answer') return void response.write(half, () => message.socket.destroy());
-    if (fault === 'silence in the answer' && body.length > 0) return void response.write(half);
-    response.end(body);
-  });
 }

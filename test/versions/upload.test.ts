@@ -93,7 +93,7 @@ function open(s3: FaultyS3): Promise<Store> {
 }
 
 function clientAt({ url }: FaultyS3): S3Client {
-  return clientOf({ url, region: 'us-east-1', credentials, async [Symbol.asyncDispose]() {} });
+  return clientOf({ url, region: 'us-east-1', credentials });
 }
 
 async function partsThere(s3: FaultyS3): Promise<number> {

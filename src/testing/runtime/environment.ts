@@ -24,6 +24,8 @@ import { type PlatformLog, platformLog } from './platform-log.ts';
 import type { Reaper } from './reaper.ts';
 import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { sourceMapped } from './source-mapped.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
 const initLimitMs = 10_000;
@@ -44,6 +46,13 @@ export interface Invoked {
   readonly free: Promise<void>;
 }
 
+interface Handed {
+  readonly invocation: Invocation;
+  readonly requestId: string;
+  readonly leftMs: () => number;
+  readonly diesAfterMs: number | undefined;
+}
+
 interface Begun {
   readonly kind: 'stream';
   readonly stream: ResponseStream;
@@ -54,6 +63,7 @@ export class Environment implements ExecutionEnvironment {
   readonly capacity = 1;
   readonly #options: EnvironmentOptions;
   readonly #log: LogStream;
+  readonly #storage: StorageWatch;
   readonly #platform: PlatformLog;
   readonly #logStream: string;
   /** undefined before the first init and after a failure: the next invocation then begins with an init. */
@@ -65,9 +75,10 @@ export class Environment implements ExecutionEnvironment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#logStream = logStreamName();
-    this.#log = options.log.stream(this.#logStream);
-    this.#platform = platformLog(options.spec.log);
+    this.#logStream = logStreamName(options.spec);
+    this.#log = options.log.stream(this.#logStream, sourceMapped(options.spec.codeFolder));
+    this.#storage = new StorageWatch(options, () => this.kill());
+    this.#platform = platformLog(options.spec);
   }
 
   get isWarm(): boolean {
@@ -77,7 +88,8 @@ export class Environment implements ExecutionEnvironment {
   /** The init phase. Whatever comes of it, the environment may be handed an invocation afterwards. */
   async init(): Promise<void> {
     const started = performance.now();
-    const failure = await this.#start(this.#options.initLimitMs ?? initLimitMs);
+    const { spec, initLimitMs: limitMs = initLimitMs } = this.#options;
+    const failure = await this.#start(spec.debug ? spec.timeoutMs : limitMs);
     const initMs = performance.now() - started;
     if (failure) this.#log.append(this.#platform.initReport(initMs, 'init', failure));
     else this.#initMs = initMs;
@@ -87,14 +99,14 @@ export class Environment implements ExecutionEnvironment {
    * Answers as soon as the function has, or begins to where the invocation takes a stream; `free` settles once the next
    * invocation may come, which is when the runtime asks for it.
    */
-  async invoke(invocation: Invocation): Promise<Invoked> {
+  async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
     const { spec } = this.#options;
     const requestId = invocation.requestId ?? randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     this.#log.startTail();
     this.#log.append(this.#platform.start(requestId));
-    const result = await this.#run(invocation, requestId, leftMs);
+    const result = await this.#run({ invocation, requestId, leftMs, diesAfterMs });
     if (result.kind !== 'stream') {
       const { logTail, free } = await this.#finish(result, requestId, started);
       return { outcome: toOutcome(result, requestId, logTail), free };
@@ -119,8 +131,13 @@ export class Environment implements ExecutionEnvironment {
     await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
 
+  async kill(): Promise<void> {
+    await this.#runtime?.kill();
+  }
+
   /** Called by the fleet while it is at work. */
   checkMemory(): void {
+    this.#storage.look();
     const runtime = this.#runtime;
     if (!runtime?.pid || !runtime.isAlive) return;
     const now = residentMb(runtime.pid, 'now');
@@ -129,7 +146,7 @@ export class Environment implements ExecutionEnvironment {
     if (now > this.#options.spec.memoryMb) runtime.ranOutOfMemory();
   }
 
-  async #run(invocation: Invocation, requestId: string, leftMs: () => number): Promise<Answer | Failure | Begun> {
+  async #run({ invocation, requestId, leftMs, diesAfterMs }: Handed): Promise<Answer | Failure | Begun> {
     const { spec, where } = this.#options;
     if (!this.isWarm) {
       const started = performance.now();
@@ -145,11 +162,12 @@ export class Environment implements ExecutionEnvironment {
       requestId,
       payload: invocation.payload,
       deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where),
+      functionArn: functionArn(spec, where, invocation.qualifier),
       traceId: invocation.traceId ?? newTraceId(),
       clientContext: invocation.clientContext,
       streams: invocation.streams,
     });
+    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
     const signal = await takeWithin(signals, leftMs());
     if (signal.kind === 'stream') return { kind: 'stream', stream: signal.stream, signals };
     return toAnswer(signal) ?? toFailure(signal, spec.timeoutMs);
@@ -225,7 +243,7 @@ export class Environment implements ExecutionEnvironment {
 
   /** Stops the process until the next invocation; only while it waits for an event. */
   freeze(): void {
-    this.#runtime?.freeze();
+    if (!this.#options.spec.debug) this.#runtime?.freeze();
   }
 
   async #stop(): Promise<void> {
@@ -252,12 +270,18 @@ export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: numbe
   }
 }
 
+/** A process that has ended meanwhile is not killed again. */
+export function dieAfter(runtime: RuntimeProcess, ms: number): void {
+  if (ms === 0) void runtime.kill();
+  else setTimeout(() => void runtime.kill(), ms).unref();
+}
+
 /** Time for the end of a process to be heard after its connections broke. */
 const cutMs = 200;
 
-export function logStreamName(): string {
+export function logStreamName({ version = '$LATEST' }: FunctionSpec): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
-  return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+  return `${day}/[${version}]${randomBytes(16).toString('hex')}`;
 }
 
 /** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */

@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly initLimitMs?: number;
   /** Environments that may live at once; by default what this machine can carry. */
   readonly limit?: number;
+  /** Milliseconds until an environment dies of the invocation that it is handed; undefined: it lives. */
+  readonly diesAfterMs?: (functionName: string) => number | undefined;
   /** Every line of every function's log, and the environment that wrote it. */
   readonly onLine?: ((functionName: string, line: string, environment: string) => void) | undefined;
 }
@@ -74,6 +76,10 @@ export class Fleet implements Host, AsyncDisposable {
 
   isFull(): boolean {
     return this.#sum((each) => each.inFlight) >= accountConcurrency;
+  }
+
+  diesAfterMs(functionName: string): number | undefined {
+    return this.#options.diesAfterMs?.(functionName);
   }
 
   create(spec: FunctionSpec, log: FunctionLog): ExecutionEnvironment {

@@ -26,8 +26,8 @@ export class FunctionLog {
   }
 
   /** One environment's part: its lines stay whole however the environments' output interleaves. */
-  stream(environment: string): LogStream {
-    return new LogStream((lines) => this.#write(lines, environment));
+  stream(environment: string, change: (lines: string) => string = (lines) => lines): LogStream {
+    return new LogStream((lines) => this.#write(change(lines), environment));
   }
 
   #write(lines: string, environment: string): void {

@@ -47,7 +47,7 @@ export function lambdaVariables(spec: FunctionSpec, where: CloudIdentity, sandbo
     AWS_ACCESS_KEY_ID: where.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: where.credentials.secretAccessKey,
     AWS_LAMBDA_FUNCTION_NAME: spec.functionName,
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_VERSION: spec.version ?? '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${spec.memoryMb}`,
     ...(spec.managed
       ? {

@@ -16,9 +16,12 @@ export interface ExecutionEnvironment {
   /** Requests that it takes at once. */
   readonly capacity: number;
   init(): Promise<void>;
-  invoke(invocation: Invocation): Promise<Invoked>;
+  /** @param diesAfterMs so long after it was handed the invocation the environment dies */
+  invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked>;
   freeze(): void;
   checkMemory(): void;
+  /** As when its host dies: what it works on fails, and what comes next begins with an init. */
+  kill(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -29,6 +32,8 @@ export interface Host {
   /** Requests wait or environments came free: look whether to start one. */
   pump(): void;
   create(spec: FunctionSpec, log: FunctionLog): ExecutionEnvironment;
+  /** A fault that a test asked for: milliseconds until the environment dies of this invocation. */
+  diesAfterMs(functionName: string): number | undefined;
   /** What starting an environment takes here, by experience. */
   readonly bootMs: number;
 }
@@ -110,6 +115,7 @@ export class LocalFunction {
    */
   wantsEnvironment(now: number): boolean {
     if (this.#retired || this.#queue.length <= this.#booting) return false;
+    if (this.spec.debug && this.live > 0) return false;
     if (this.live === 0 || this.live === this.#booting) return true;
     const bootMs = this.#host.bootMs;
     const places = (this.live - this.#booting) * (this.spec.managed?.maxConcurrency ?? 1);
@@ -150,6 +156,13 @@ export class LocalFunction {
 
   checkMemory(): void {
     for (const environment of this.#environments.keys()) environment.checkMemory();
+  }
+
+  /** Kills all of its environments; how many. */
+  async kill(): Promise<number> {
+    const all = [...this.#environments.keys()];
+    await Promise.all(all.map((environment) => environment.kill()));
+    return all.length;
   }
 
   /** The longest idle environment that is free since before `before`, taken out to be ended. */
@@ -238,7 +251,7 @@ export class LocalFunction {
     const started = performance.now();
     let answered = false;
     try {
-      const { outcome, free } = await environment.invoke(invocation);
+      const { outcome, free } = await environment.invoke(invocation, this.#host.diesAfterMs(this.spec.name));
       resolve(outcome);
       if (outcome.kind === 'stream') await outcome.ended;
       this.#running--;

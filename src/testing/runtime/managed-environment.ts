@@ -6,7 +6,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Invocation } from '../invocation.ts';
-import { type EnvironmentOptions, type Invoked, logStreamName, newTraceId, takeWithin } from './environment.ts';
+import {
+  dieAfter,
+  type EnvironmentOptions,
+  type Invoked,
+  logStreamName,
+  newTraceId,
+  takeWithin,
+} from './environment.ts';
 import type { LogStream } from './function-log.ts';
 import { functionArn, type ManagedInstances } from './function-spec.ts';
 import type { ExecutionEnvironment } from './local-function.ts';
@@ -20,8 +27,10 @@ import {
   toStreamAnswer,
   toStreamedOutcome,
 } from './outcome.ts';
-import { platformLog } from './platform-log.ts';
+import { type PlatformLog, platformLog } from './platform-log.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
+import { sourceMapped } from './source-mapped.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase here, where the function's timeout is no longer. */
 const initLimitMs = 130_000;
@@ -31,9 +40,10 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   readonly #options: EnvironmentOptions;
   /** Of the process; and of the platform, whose lines must not fall into a line of a request's. */
   readonly #log: LogStream;
+  readonly #storage: StorageWatch;
   readonly #platformLines: LogStream;
-  readonly #platform = platformLog({ format: 'JSON' });
-  readonly #logStream = logStreamName();
+  readonly #platform: PlatformLog;
+  readonly #logStream: string;
   #starting: Promise<RuntimeProcess | Failure> | undefined;
   #runtime: RuntimeProcess | undefined;
   #initMs: number | undefined;
@@ -43,7 +53,10 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   constructor(options: EnvironmentOptions, { maxConcurrency }: ManagedInstances) {
     this.capacity = maxConcurrency;
     this.#options = options;
-    this.#log = options.log.stream(this.#logStream);
+    this.#platform = platformLog({ ...options.spec, log: { format: 'JSON' } });
+    this.#logStream = logStreamName(options.spec);
+    this.#log = options.log.stream(this.#logStream, sourceMapped(options.spec.codeFolder));
+    this.#storage = new StorageWatch(options, () => this.kill());
     this.#platformLines = options.log.stream(this.#logStream);
   }
 
@@ -52,7 +65,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     await this.#ready();
   }
 
-  async invoke(invocation: Invocation): Promise<Invoked> {
+  async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
     const { spec, where } = this.#options;
     const requestId = randomUUID();
     const started = performance.now();
@@ -67,11 +80,12 @@ export class ManagedEnvironment implements ExecutionEnvironment {
       requestId,
       payload: invocation.payload,
       deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where),
+      functionArn: functionArn(spec, where, invocation.qualifier),
       traceId: invocation.traceId ?? newTraceId(),
       clientContext: invocation.clientContext,
       streams: invocation.streams,
     });
+    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
     const over = async (end: Answer | Failure) => {
       runtime.over(requestId);
       await this.#report(end, requestId, started);
@@ -97,6 +111,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   freeze(): void {} // It goes on.
 
   checkMemory(): void {
+    this.#storage.look();
     const runtime = this.#runtime;
     const now = runtime?.pid === undefined ? undefined : residentMb(runtime.pid, 'now');
     if (!runtime || now === undefined) return;
@@ -104,6 +119,10 @@ export class ManagedEnvironment implements ExecutionEnvironment {
     if (now <= this.#options.spec.memoryMb) return;
     runtime.ranOutOfMemory();
     void runtime.kill();
+  }
+
+  async kill(): Promise<void> {
+    await this.#runtime?.kill();
   }
 
   async end(): Promise<void> {

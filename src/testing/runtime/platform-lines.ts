@@ -16,7 +16,8 @@ export interface ReportedFailure {
   readonly reported: string;
 }
 
-export const startLine = (requestId: string): string => `START RequestId: ${requestId} Version: $LATEST\n`;
+export const startLine = (requestId: string, version: string): string =>
+  `START RequestId: ${requestId} Version: ${version}\n`;
 export const endLine = (requestId: string): string => `END RequestId: ${requestId}\n`;
 
 /** What is printed, rounded up: in hundredths, where sums are exact. */

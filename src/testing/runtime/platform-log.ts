@@ -20,26 +20,26 @@ export interface PlatformLog {
   initReport(initMs: number, phase: 'init' | 'invoke', failure: ReportedFailure): string;
 }
 
-export function platformLog({ format, systemLevel = 'INFO' }: FunctionSpec['log']): PlatformLog {
-  return format === 'Text' ? textLog : jsonLog(levels.indexOf(systemLevel));
+export function platformLog({ log, version = '$LATEST' }: Pick<FunctionSpec, 'log' | 'version'>): PlatformLog {
+  return log.format === 'Text' ? textLog(version) : jsonLog(version, levels.indexOf(log.systemLevel ?? 'INFO'));
 }
 
-const textLog: PlatformLog = {
-  start: startLine,
+const textLog = (version: string): PlatformLog => ({
+  start: (requestId) => startLine(requestId, version),
   end: (requestId, failure) =>
     (failure && !failure.payload ? failureLine(requestId, failure) : '') + endLine(requestId),
   report: reportLine,
   initReport: initReportLine,
-};
+});
 
 const levels = ['DEBUG', 'INFO', 'WARN'];
 const [info, warn] = [levels.indexOf('INFO'), levels.indexOf('WARN')];
 
-function jsonLog(least: number): PlatformLog {
+function jsonLog(version: string, least: number): PlatformLog {
   const event = (level: number, type: string, record: object) =>
     level < least ? '' : `${JSON.stringify({ time: new Date().toISOString(), type: `platform.${type}`, record })}\n`;
   return {
-    start: (requestId) => event(info, 'start', { requestId, version: '$LATEST' }),
+    start: (requestId) => event(info, 'start', { requestId, version }),
     end: () => '',
     report: (report) =>
       event(report.failure ? warn : info, 'report', {

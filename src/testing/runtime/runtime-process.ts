@@ -60,7 +60,7 @@ export class RuntimeProcess {
     });
     const child = spawn(
       process.execPath,
-      [...nodeOptions(spec.memoryMb), '--import', options.client.preload, options.client.main],
+      [...nodeOptions(spec), '--import', options.client.preload, options.client.main],
       {
         cwd: spec.codeFolder,
         env: lambdaVariables(spec, where, { tmp: options.tmp, runtimeApi: api.address, logStream: options.logStream }),
@@ -170,8 +170,9 @@ export class RuntimeProcess {
 }
 
 /** As Lambda starts Node: a heap of 90 % and a semi-space of 5 % of the function's memory. */
-function nodeOptions(memoryMb: number): string[] {
+function nodeOptions({ memoryMb, debug }: FunctionSpec): string[] {
   return [
+    ...(debug ? [`--inspect=127.0.0.1:${debug.port}`] : []),
     '--expose-gc',
     '--max-http-header-size=81920',
     `--max-semi-space-size=${Math.max(1, Math.floor(memoryMb * 0.05))}`,

@@ -76,7 +76,9 @@ export function readEventSources(
 }
 
 function isNamed(spec: FunctionSpec, name: Json | undefined, { region, account }: Deployment): boolean {
-  return name === spec.functionName || name === functionArn(spec, { region, account });
+  const arn = functionArn(spec, { region, account });
+  // An alias or a version runs the same code here.
+  return name === spec.functionName || name === arn || (typeof name === 'string' && name.startsWith(`${arn}:`));
 }
 
 function reasonToSkip(

@@ -25,6 +25,10 @@ export function physicalName(resource: Resource, place: Place): string {
       return own(resource, 'BucketName') ?? generated.toLowerCase().slice(-63).replace(/^-+/, '');
     case 'AWS::Lambda::Function':
       return own(resource, 'FunctionName') ?? generated.slice(-64);
+    case 'AWS::Lambda::Version':
+      return `${functionArnOf(resource, place)}:${onlyVersion}`;
+    case 'AWS::Lambda::Alias':
+      return `${functionArnOf(resource, place)}:${own(resource, 'Name') ?? id}`;
     case 'AWS::IAM::Role':
       return own(resource, 'RoleName') ?? generated.slice(-64);
     case 'AWS::Logs::LogGroup':
@@ -52,6 +56,11 @@ export function attribute(resource: Resource, name: string, place: Place): strin
       return queueName(resource, place);
     case 'AWS::SQS::Queue QueueUrl':
       return physical;
+    case 'AWS::Lambda::Version Version':
+      return onlyVersion;
+    case 'AWS::Lambda::Version FunctionArn':
+    case 'AWS::Lambda::Alias AliasArn':
+      return physical;
     case 'AWS::IAM::Role Arn':
       return `arn:aws:iam::${place.account}:role/${physical}`;
     case 'AWS::Logs::LogGroup Arn':
@@ -65,6 +74,15 @@ export function attribute(resource: Resource, name: string, place: Place): strin
 function queueName(resource: Resource, { stack }: Place): string {
   const suffix = `${resource.property('FifoQueue')}` === 'true' ? '.fifo' : '';
   return own(resource, 'QueueName') ?? `${stack}-${resource.id}`.slice(-80 + suffix.length) + suffix;
+}
+
+/** The number of the one version that a template can hold of a function. */
+export const onlyVersion = '1';
+
+/** Of what belongs to a function: its FunctionName is the function's name or ARN. */
+function functionArnOf(resource: Resource, place: Place): string {
+  const name = own(resource, 'FunctionName') ?? '';
+  return name.startsWith('arn:') ? name : `${arn('lambda', place)}:function:${name}`;
 }
 
 function own(resource: Resource, property: string): string | undefined {

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { AsyncSettings } from '../events/async-invoker.ts';
-import type { FunctionSpec, FunctionUrl, ManagedInstances } from '../runtime/function-spec.ts';
+import type { FunctionSpec, FunctionUrl, ManagedInstances, UrlCors } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
 import { readAsyncSettings } from './async-settings.ts';
@@ -12,6 +12,8 @@ import { readEventSources, readQueues } from './event-sources.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
 import { at, isObject, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
+import { unknownResources } from './unknown-resources.ts';
+import { readVersions } from './versions.ts';
 
 export interface CloudTemplate {
   readonly functions: readonly FunctionSpec[];
@@ -24,6 +26,8 @@ export interface CloudTemplate {
   readonly assets: ReadonlySet<string>;
   /** Functions and event source mappings that this cloud cannot run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** Types of resources that this cloud does not know, and how many of each. */
+  readonly unknown: readonly string[];
 }
 
 /** @param folder a cdk.out. Throws CONFIG_INVALID, naming the function that needs what cannot be known here. */
@@ -61,14 +65,14 @@ export async function readTemplate(
     skipped.push(...read.skipped);
   }
   const settings = assembly.stacks.flatMap((stack) => [...readAsyncSettings(stack, deployment, functions)]);
-  const asyncSettings = new Map(settings);
   return {
     functions,
     buckets,
     queues,
     eventSources,
-    asyncSettings,
+    asyncSettings: new Map(settings),
     skipped,
+    unknown: unknownResources(assembly.stacks),
     assets: new Set(assembly.assets.values()),
   };
 }
@@ -135,6 +139,7 @@ async function readFunction(
   const systemLevel = text('LoggingConfig', 'SystemLogLevel');
   const url = readUrl(id, stack, evaluator);
   const memoryMb = number('MemorySize') ?? 128;
+  const storageMb = number('EphemeralStorage', 'Size');
   const managed = readManaged(
     memoryMb,
     property('CapacityProviderConfig', 'LambdaManagedInstancesCapacityProviderConfig'),
@@ -150,6 +155,7 @@ async function readFunction(
     codeFolder: await asset('code', text('Code', 'S3Key')),
     layers,
     memoryMb,
+    ...(storageMb === undefined ? {} : { storageMb }),
     timeoutMs: (number('Timeout') ?? 3) * 1000,
     environment: Object.fromEntries(
       Object.entries(isObject(environment) ? environment : {}).map(([key, value]) => [key, `${value}`]),
@@ -161,6 +167,7 @@ async function readFunction(
       ...(systemLevel === undefined ? {} : { systemLevel }),
     },
     ...(managed ? { managed } : {}),
+    ...readVersions(id, stack, deployment),
     ...(url ? { url } : {}),
   };
 }
@@ -181,9 +188,30 @@ function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | 
     return {
       auth: evaluated('AuthType') === 'NONE' ? 'NONE' : 'AWS_IAM',
       invokeMode: evaluated('InvokeMode') === 'RESPONSE_STREAM' ? 'RESPONSE_STREAM' : 'BUFFERED',
+      ...readCors(evaluated('Cors')),
+      ...readQualifier(evaluated('Qualifier')),
     };
   }
   return undefined;
+}
+
+function readQualifier(qualifier: Json | undefined): { qualifier?: string } {
+  return typeof qualifier === 'string' ? { qualifier } : {};
+}
+
+function readCors(cors: Json | undefined): { cors?: UrlCors } {
+  if (!isObject(cors)) return {};
+  const list = (name: string) => listAt(cors, name).map(String);
+  return {
+    cors: {
+      allowOrigins: list('AllowOrigins'),
+      allowMethods: list('AllowMethods'),
+      allowHeaders: list('AllowHeaders'),
+      exposeHeaders: list('ExposeHeaders'),
+      allowCredentials: at(cors, 'AllowCredentials') === true,
+      maxAge: Number(at(cors, 'MaxAge') ?? 0),
+    },
+  };
 }
 
 function readBuckets(stack: Stack, deployment: Deployment): { name: string; versioned: boolean }[] {

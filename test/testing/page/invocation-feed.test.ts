@@ -31,7 +31,7 @@ describe('the feed of invocations', () => {
 
   it('reads the platform’s lines as JSON, too, where the function chose that', () => {
     const feed = new InvocationFeed();
-    const log = platformLog({ format: 'JSON' });
+    const log = platformLog({ log: { format: 'JSON' } });
     feed.hear('iris', log.start('a-1'), 'one');
     const report = { requestId: 'a-1', durationMs: 4, memoryMb: 512, maxMemoryUsedMb: 90, initMs: 70 };
     feed.hear('iris', log.report({ ...report, failure: { kind: 'timeout', reported: 'x' } }), 'one');

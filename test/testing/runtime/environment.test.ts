@@ -1,4 +1,6 @@
 // What a handler finds in its environment, and what it keeps between invocations.
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { behaviour } from '../behaviour.ts';
@@ -237,6 +239,40 @@ describe('an execution environment', () => {
       // A timer that is due fires once when the process goes on; 300 ms of a running clock would be 300 ticks.
       expect(after.ticks - before.ticks).toBeLessThan(100);
       expect(await fn.value({ wait: 60 })).toMatchObject({ leftover: 'done' });
+    },
+  );
+
+  behaviour(
+    'A connection that its peer gave up while the environment was frozen is found broken by the next invocation',
+    'AWS Lambda Developer Guide: Using keep-alive to reuse TCP connections',
+    async () => {
+      const sockets: Socket[] = [];
+      const peer = createServer((socket) => void sockets.push(socket));
+      peer.listen(0, '127.0.0.1');
+      await once(peer, 'listening');
+      try {
+        await using cloud = harness();
+        const fn = cloud.add(`import { connect } from 'node:net';
+          import { once } from 'node:events';
+          let socket;
+          let closed = false;
+          export const handler = async ({ port }) => {
+            if (socket) {
+              for (let turn = 0; turn < 1000 && !closed; turn++) await new Promise(setImmediate);
+              return closed;
+            }
+            socket = connect(port, '127.0.0.1').on('close', () => { closed = true; });
+            socket.resume();
+            await once(socket, 'connect');
+          };`);
+        await fn.value({ port: Object(peer.address()).port });
+        await expect.poll(() => sockets.length).toBe(1);
+        sockets[0]?.destroy();
+        await once(sockets[0]!, 'close');
+        expect(await fn.value({})).toBe(true);
+      } finally {
+        peer.close();
+      }
     },
   );
 

@@ -1,5 +1,5 @@
 // How an invocation fails, what the caller is told, and that the next one is answered all the same.
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { behaviour } from '../behaviour.ts';
 import { harness } from './harness.ts';
 
@@ -125,6 +125,36 @@ describe('an invocation that fails', () => {
       expect(logTail).toContain('nobody catches this');
     },
   );
+
+  it('a function that fills its /tmp past the ephemeral storage is ended, told why, and finds it empty again', async () => {
+    await using cloud = harness();
+    const fn = cloud.add(
+      `import { readdirSync, writeFileSync } from 'node:fs';
+      import { tmpdir } from 'node:os';
+      import { join } from 'node:path';
+      export const handler = async ({ mb }) => {
+        if (mb) writeFileSync(join(tmpdir(), 'full'), Buffer.alloc(mb * 2 ** 20));
+        if (mb) await new Promise((resolve) => setTimeout(resolve, 9_000));
+        return readdirSync(tmpdir());
+      };`,
+      { storageMb: 8 },
+    );
+    const { value } = await fn.call({ mb: 20 });
+    expect(value).toMatchObject({ errorType: 'Runtime.ExitError' });
+    expect(fn.local.log.text).toContain('20 MB in /tmp, and the function has 8 MB of ephemeral storage');
+    expect(await fn.value({})).toEqual([]);
+  });
+
+  it('ten thousand open timers cost nobody an answer, and go with the environment', async () => {
+    await using cloud = harness();
+    const fn = cloud.add(`export const handler = async ({ timers = 0 }) => {
+      for (let i = 0; i < timers; i++) setInterval(() => {}, 1 + (i % 50));
+      return timers;
+    };`);
+    expect(await fn.value({ timers: 10_000 })).toBe(10_000);
+    expect(await fn.value({})).toBe(0);
+    expect(fn.local.live).toBe(1);
+  });
 
   behaviour(
     'A process that is over the function’s memory is killed: Runtime.ExitError, signal: killed',

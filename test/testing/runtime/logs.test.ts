@@ -1,5 +1,7 @@
 // The log of a function: Lambda's own lines, the function's between them, in the order they were written.
-import { describe, expect } from 'vitest';
+import { basename } from 'node:path';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
 import { behaviour } from '../behaviour.ts';
 import { harness } from './harness.ts';
 
@@ -83,6 +85,53 @@ describe('the log of a function', () => {
   );
 
   behaviour(
+    'Log format JSON holds for the platform’s own lines, too: platform.start and platform.report',
+    'AWS Lambda Developer Guide: Configuring advanced logging controls for Lambda functions',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async ({ exit }) => { if (exit) process.exit(4); };', {
+        log: { format: 'JSON' },
+      });
+      const { outcome } = await fn.call();
+      const requestId = 'requestId' in outcome && outcome.requestId;
+      const [start, report, ...more] = jsonLines(fn.local.log.text);
+      expect(more).toEqual([]);
+      expect(start).toEqual({
+        time: expect.any(String),
+        type: 'platform.start',
+        record: { requestId, version: '$LATEST' },
+      });
+      expect(report).toMatchObject({
+        type: 'platform.report',
+        record: {
+          requestId,
+          metrics: { memorySizeMB: 256, initDurationMs: expect.any(Number), billedDurationMs: expect.any(Number) },
+          status: 'success',
+        },
+      });
+      await fn.call({ exit: true });
+      expect(jsonLines(fn.local.log.text).at(-1)).toMatchObject({
+        record: { status: 'error', errorType: 'Runtime.ExitError' },
+      });
+    },
+  );
+
+  behaviour(
+    'A system log level of WARN leaves out starts and reports of what went well',
+    'AWS Lambda Developer Guide: Configuring advanced logging controls for Lambda functions',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async ({ exit }) => { if (exit) process.exit(4); };', {
+        log: { format: 'JSON', systemLevel: 'WARN' },
+      });
+      await fn.call();
+      expect(fn.local.log.text).toBe('');
+      await fn.call({ exit: true });
+      expect(jsonLines(fn.local.log.text).map(({ type }) => type)).toEqual(['platform.report']);
+    },
+  );
+
+  behaviour(
     'Lines of concurrent environments do not mix within a line',
     'AWS Lambda Developer Guide: Working with Lambda function logs',
     async () => {
@@ -101,7 +150,40 @@ describe('the log of a function', () => {
       expect(new Set(written)).toEqual(new Set(['a', 'b', 'c'].map((letter) => letter.repeat(11))));
     },
   );
+
+  it('tells stack traces in the developer’s own files, where a map lies beside the bundle', async () => {
+    await using cloud = harness();
+    const { outputFiles } = await build({
+      stdin: {
+        contents:
+          'type Event = { readonly deep: string };\n\nexport const handler = async ({ deep }: Event) => {\n  throw new Error(deep);\n};',
+        sourcefile: '../../../../functions/deep/function.ts',
+        loader: 'ts',
+      },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      sourcemap: 'linked',
+      outfile: 'index.mjs',
+      write: false,
+    });
+    const files = Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text]));
+    const fn = cloud.add(files);
+    await fn.call({ deep: 'down here' });
+    expect(fn.local.log.text).toMatch(/at .+ \(functions\/deep\/function\.ts:4:9\)/);
+    expect(fn.local.log.text).not.toContain(fn.local.spec.codeFolder);
+    const plain = cloud.add('export const handler = async () => { throw new Error("no map"); };');
+    await plain.call();
+    expect(plain.local.log.text).toMatch(/index\.mjs:1:\d+/);
+  });
 });
+
+function jsonLines(text: string): { readonly type: string; readonly record: unknown }[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
 
 function report(logTail: string): Record<string, number> {
   const line = logTail.split('\n').find((each) => each.startsWith('REPORT ')) ?? '';

@@ -111,7 +111,7 @@ async function serve(folder: string): Promise<Served> {
     execArgv: ['--conditions=glowplug-source', '--disable-warning=ExperimentalWarning'],
   });
   const [{ url }] = await once(child, 'message');
-  const s3 = clientOf({ url, region: 'us-east-1', credentials, [Symbol.asyncDispose]: async () => {} });
+  const s3 = clientOf({ url, region: 'us-east-1', credentials });
   return {
     s3,
     kill: () => kill(child),

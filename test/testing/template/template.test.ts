@@ -81,6 +81,61 @@ describe('a template', () => {
     ]);
   });
 
+  it('gives the versions of a function, its aliases with their weights, and the alias of its URL', async () => {
+    using folder = temporaryFolder();
+    const Resources = {
+      Iris: iris,
+      Layer: layer,
+      Current: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Iris' } } },
+      Live: {
+        Type: 'AWS::Lambda::Alias',
+        Properties: {
+          Name: 'live',
+          FunctionName: { Ref: 'Iris' },
+          FunctionVersion: { 'Fn::GetAtt': ['Current', 'Version'] },
+          RoutingConfig: { AdditionalVersionWeights: [{ FunctionVersion: '7', FunctionWeight: 0.25 }] },
+        },
+      },
+      Url: { ...url, Properties: { ...url.Properties, Qualifier: 'live' } },
+    };
+    writeAssembly(folder.path, { store, functions: { Resources } }, ['code', 'layer']);
+    const { functions } = await readTemplate(folder.path, where);
+    expect(functions).toMatchObject([
+      {
+        versions: ['1', '7'],
+        aliases: [
+          {
+            name: 'live',
+            weights: [
+              { version: '1', weight: 0.75 },
+              { version: '7', weight: 0.25 },
+            ],
+          },
+        ],
+        url: { qualifier: 'live' },
+      },
+    ]);
+  });
+
+  it('names the resources that nothing here stands for, and none that have no effect here', async () => {
+    using folder = temporaryFolder();
+    const Resources = {
+      Iris: iris,
+      Layer: layer,
+      Url: url,
+      Role: { Type: 'AWS::IAM::Role' },
+      Alarm: { Type: 'AWS::CloudWatch::Alarm' },
+      Table: { Type: 'AWS::DynamoDB::Table' },
+      Other: { Type: 'AWS::DynamoDB::Table' },
+      Topic: { Type: 'AWS::SNS::Topic' },
+      Odd: {},
+    };
+    writeAssembly(folder.path, { store, functions: { Resources } }, ['code', 'layer']);
+    const { unknown, functions } = await readTemplate(folder.path, where);
+    expect(unknown).toEqual(['AWS::DynamoDB::Table (2)', 'AWS::SNS::Topic', 'a resource without a type']);
+    expect(functions).toHaveLength(1);
+  });
+
   it('without memory and timeout has Lambda’s defaults, 128 MB and 3 s', async () => {
     using folder = temporaryFolder();
     writeAssembly(folder.path, { store, f: { Resources: { Iris: iris, Layer: layer } } }, ['code', 'layer']);

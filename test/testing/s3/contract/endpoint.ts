@@ -38,7 +38,7 @@ export function useBench(open: () => Promise<Endpoint>): () => Bench {
   return () => bench!;
 }
 
-export function clientOf({ url, region, credentials }: Endpoint): S3Client {
+export function clientOf({ url, region, credentials }: Pick<Endpoint, 'url' | 'region' | 'credentials'>): S3Client {
   return new S3Client({ endpoint: url, region, credentials, forcePathStyle: true, maxAttempts: 1 });
 }
 
