@@ -10,6 +10,8 @@ import { float16 } from '../../src/optimize/float16/float16.ts';
 import { fuse } from '../../src/optimize/graph/fuse.ts';
 import { inferShapes } from '../../src/optimize/graph/infer-shapes.ts';
 import { raiseOpset } from '../../src/optimize/graph/raise-opset.ts';
+import { pruneChannels } from '../../src/optimize/prune/prune-channels.ts';
+import { pruneMagnitude } from '../../src/optimize/prune/prune-magnitude.ts';
 import { mutated, mutations, structureOf } from '../onnx/mutate.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
 import { bytesOf, type GraphInit, tinyGraph, value } from '../onnx/tiny-model.ts';
@@ -34,8 +36,9 @@ function everything(bytes: Uint8Array): void {
   const model = readModel(bytes);
   inferShapes(model);
   const fused = fuse(model);
-  for (const one of [fused, float16(fused, { compute: 'half', keepIo: false }), float16(model)])
-    readModel(writeModel(one));
+  const halves = [float16(fused, { compute: 'half', keepIo: false }), float16(model)];
+  const pruned = [pruneChannels(fused, { share: 0.5 }).model, pruneMagnitude(model, 0.5)];
+  for (const one of [fused, ...halves, ...pruned]) readModel(writeModel(one));
   raised(model);
 }
 
