@@ -24,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   build: ['core', 'models'],
   testing: ['core', 'tensor', 'models', 'onnx', 'release', 'build', 'session', 'handler', 'adapters', 'index'],
   observe: ['core', 'tensor'],
+  optimize: ['core', 'onnx', 'session', 'tensor', 'process'],
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
   cdk: ['core/contract', 'core/errors', 'models/reference', 'models/lock', 'build'],
@@ -34,6 +35,7 @@ const mayImport: Record<string, readonly string[]> = {
     'models',
     'session',
     'release',
+    'optimize',
     'build',
     'testing',
     'handler',
@@ -51,7 +53,7 @@ const heavy: Record<string, readonly string[]> = {
   'onnxruntime-node': ['session'],
   sharp: ['tensor'],
   '@aws-sdk/client-s3': ['models'],
-  'onnx-buf': ['onnx'],
+  'onnx-buf': ['onnx', 'optimize'],
   commander: ['cli'],
 };
 

@@ -20,6 +20,9 @@ export { parseTrustedKeys, type TrustedKey, type TrustedKeys } from '../models/t
 export { verifySigned } from '../models/verify-signed.ts';
 export type { BuiltVersion, LocalFile, Lock, LockedVersion, VersionFile } from '../models/version.ts';
 export { type Yank, yank } from '../models/yank.ts';
+export { seededRandom } from '../optimize/confidence.ts';
+export { characterErrors, type Metric, macroF1, maskIou, topOne, wordErrors } from '../optimize/metric.ts';
+export type { Sample } from '../optimize/sample.ts';
 export { buildVersion } from './build-version.ts';
 export { defineModel, type ModelDefinition, type ModelFiles, type VariantDefinition } from './define-model.ts';
 export { type Change, diffVersions, type VersionDiff } from './diff-versions.ts';
