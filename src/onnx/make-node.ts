@@ -12,8 +12,7 @@ export function makeNode(
   domain = '',
 ): NodeProto {
   return create(NodeProtoSchema, {
-    // The name of what it makes: unique, because a graph names each value once.
-    name: output[0] ?? '',
+    // Without a name: one that the graph has already would be refused, and values are what everything here goes by.
     opType,
     domain,
     input: [...input],

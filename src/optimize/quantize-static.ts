@@ -1,6 +1,7 @@
 // Layers in INT8 whose activations have ranges known beforehand: each value that enters or leaves one is quantised and
 // dequantised (QDQ), which onnxruntime turns into integer kernels when it loads the model.
 import type { NodeProto, TensorProto } from 'onnx-buf';
+import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Consumers } from '../onnx/consumers.ts';
 import { makeNode } from '../onnx/make-node.ts';
 import { makeTensor } from '../onnx/make-tensor.ts';
@@ -45,7 +46,7 @@ export function staticLayer(
   const { node, name, dims, axis } = layer;
   const input = node.input[0]!;
   const before: NodeProto[] = [];
-  const activation = affineOf(...ranges[input]!);
+  const activation = affineOf(...rangeOf(ranges, input));
   node.input[0] = quantized(graph, input, activation, before);
 
   const { data, scales } = quantizeChannels(layer.weight, dims, axis);
@@ -96,7 +97,7 @@ function quantizedOutput(graph: StaticGraph, conv: NodeProto): Map<NodeProto, No
   const value = lastValue(conv, graph.consumers);
   const last = value === conv.output[0] ? conv : graph.consumers.only(conv.output[0]!)!;
   last.output[0] = `${value}/before`;
-  const nodes = pair(graph.model, `${value}/before`, value, affineOf(...graph.ranges[value]!));
+  const nodes = pair(graph.model, `${value}/before`, value, affineOf(...rangeOf(graph.ranges, value)));
   graph.dequantized.set(value, value);
   return new Map([[last, nodes]]);
 }
@@ -126,6 +127,14 @@ function pair({ graph }: OnnxModel, from: string, to: string, { scale, zeroPoint
     makeNode('QuantizeLinear', [from, scaleName, zeroName], [`${to}/uint8`], {}, MICROSOFT),
     makeNode('DequantizeLinear', [`${to}/uint8`, scaleName, zeroName], [to], {}, MICROSOFT),
   ];
+}
+
+function rangeOf(ranges: Ranges, value: string): Range {
+  const range = ranges[value];
+  if (range) return range;
+  throw new GlowplugError('CONFIG_INVALID', `expected the range of ${shorten(value)} in the recipe, got none`, {
+    remedy: 'Make the recipe again: glowplug optimize.',
+  });
 }
 
 function floatsAt({ constants }: StaticGraph, name: string): Float32Array | undefined {
