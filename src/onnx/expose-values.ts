@@ -1,7 +1,7 @@
 // Values inside a graph as outputs, so that a run shows them: whole, or their least and greatest alone.
 import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataType as Type, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf';
-import { makeNode } from './make-node.ts';
+import { newNode } from './new-node.ts';
 import type { OnnxModel } from './read.ts';
 
 /** Changes `model`: its outputs are the named values, of floats, and no others. */
@@ -14,8 +14,8 @@ export function exposeExtremes({ graph }: OnnxModel, names: readonly string[]): 
   graph.output = names.flatMap((name) => [floats(`${name}/min`), floats(`${name}/max`)]);
   for (const name of names) {
     graph.node.push(
-      makeNode('ReduceMin', [name], [`${name}/min`], { keepdims: 0n }),
-      makeNode('ReduceMax', [name], [`${name}/max`], { keepdims: 0n }),
+      newNode('ReduceMin', [name], [`${name}/min`], { keepdims: 0 }),
+      newNode('ReduceMax', [name], [`${name}/max`], { keepdims: 0 }),
     );
   }
 }

@@ -3,7 +3,7 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { floatOf } from './attributes.ts';
 import { type Consumers, consumersOf } from './consumers.ts';
-import { makeTensor } from './make-tensor.ts';
+import { newWeight } from './new-weight.ts';
 import { domainName } from './nodes.ts';
 import type { OnnxModel } from './read.ts';
 import { constantsOf, dimsOf, floatsOf } from './read-constants.ts';
@@ -22,15 +22,16 @@ export function foldAffine({ graph }: OnnxModel): number {
     if (conv.opType !== 'Conv' || domainName(conv.domain) !== 'ai.onnx') continue;
     const weight = constants.get(conv.input[1] ?? '');
     const dims = weight ? dimsOf(weight) : [];
-    const floats = weight && floatsOf(weight);
-    const bias = conv.input[2] ? floatsAt(constants, conv.input[2]) : new Float32Array(dims[0] ?? 0);
+    // Copies: both are written to.
+    const floats = weight && floatsOf(weight)?.slice();
+    const bias = conv.input[2] ? floatsAt(constants, conv.input[2])?.slice() : new Float32Array(dims[0] ?? 0);
     if (!floats || !bias || dims.length < 3) continue;
     const folded = takeFollowing(conv, { weight: floats, bias, dims }, constants, consumers, gone);
     if (!folded) continue;
     const name = conv.output[0]!;
     graph.initializer.push(
-      makeTensor(`${name}/folded`, dims, floats),
-      makeTensor(`${name}/folded-bias`, [bias.length], bias),
+      newWeight(`${name}/folded`, dims, floats),
+      newWeight(`${name}/folded-bias`, [bias.length], bias),
     );
     conv.input = [conv.input[0]!, `${name}/folded`, `${name}/folded-bias`];
   }

@@ -3,7 +3,7 @@ import type { NodeProto } from 'onnx-buf';
 import { GlowplugError } from '../core/errors.ts';
 import { intsOf } from './attributes.ts';
 import { opsetOf } from './import-opset.ts';
-import { makeTensor } from './make-tensor.ts';
+import { newWeight } from './new-weight.ts';
 import { domainName, nodesOf } from './nodes.ts';
 import type { OnnxModel } from './read.ts';
 
@@ -36,7 +36,7 @@ function boundsAsInputs({ graph }: OnnxModel, node: NodeProto): void {
   node.input = node.input.slice(0, 1);
   for (const [kind, values] of Object.entries(bounds)) {
     const name = `${node.output[0]}/${kind}`;
-    graph.initializer.push(makeTensor(name, [values.length], BigInt64Array.from(values, BigInt)));
+    graph.initializer.push(newWeight(name, [values.length], BigInt64Array.from(values, BigInt)));
     node.input.push(name);
   }
   node.attribute = [];

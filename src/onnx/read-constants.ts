@@ -1,5 +1,6 @@
 // The weights of a graph by name, whether it keeps them as initialisers or, as Paddle does, in Constant nodes.
-import { type GraphProto, type TensorProto, TensorProto_DataLocation, TensorProto_DataType as Type } from 'onnx-buf';
+import type { GraphProto, TensorProto } from 'onnx-buf';
+import { readTensor } from './tensor-values.ts';
 
 export function constantsOf({ initializer, node }: GraphProto): Map<string, TensorProto> {
   const constants = new Map<string, TensorProto>();
@@ -12,13 +13,10 @@ export function constantsOf({ initializer, node }: GraphProto): Map<string, Tens
   return constants;
 }
 
-/** The elements as floats; undefined where they are of another type or lie in another file. */
-export function floatsOf({ dataType, dataLocation, rawData, floatData }: TensorProto): Float32Array | undefined {
-  if (dataType !== Type.FLOAT || dataLocation === TensorProto_DataLocation.EXTERNAL) return undefined;
-  if (rawData.length === 0) return Float32Array.from(floatData);
-  if (rawData.length % 4 !== 0) return undefined;
-  // A copy: raw_data begins anywhere in the file, a Float32Array at multiples of four.
-  return new Float32Array(new Uint8Array(rawData).buffer);
+/** The elements as floats, not to be written to; undefined where they are of another type or lie in another file. */
+export function floatsOf(tensor: TensorProto): Float32Array | undefined {
+  const data = readTensor(tensor)?.data;
+  return data instanceof Float32Array ? data : undefined;
 }
 
 export function dimsOf({ dims }: TensorProto): number[] {

@@ -1,7 +1,7 @@
 // Weights of matrix products in blocks of 4 or 8 bits (MatMulNBits): the weights alone, read as they are stored.
 import type { NodeProto } from 'onnx-buf';
-import { makeNode } from '../onnx/make-node.ts';
-import { makeTensor } from '../onnx/make-tensor.ts';
+import { newNode } from '../onnx/new-node.ts';
+import { newWeight } from '../onnx/new-weight.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 import type { LinearLayer } from './linear-layer.ts';
 import { roundEven } from './quantize-array.ts';
@@ -27,12 +27,12 @@ export function blockLayer({ graph }: OnnxModel, layer: LinearLayer, bits: Block
   const [rows, columns] = [layer.dims[0]!, layer.dims[1]!];
   const { data, scales, blocks, size } = quantizeBlocks(layer.weight, rows, columns, bits);
   graph.initializer.push(
-    makeTensor(`${name}/int${bits}`, [columns, blocks, (size * bits) / 8], data),
-    makeTensor(`${name}/scales`, [columns * blocks], scales),
+    newWeight(`${name}/int${bits}`, [columns, blocks, (size * bits) / 8], data),
+    newWeight(`${name}/scales`, [columns * blocks], scales),
   );
-  const attributes = { K: BigInt(rows), N: BigInt(columns), bits: BigInt(bits), block_size: BigInt(size) };
+  const attributes = { K: rows, N: columns, bits, block_size: size };
   return [
-    makeNode(
+    newNode(
       'MatMulNBits',
       [node.input[0]!, `${name}/int${bits}`, `${name}/scales`],
       [name],

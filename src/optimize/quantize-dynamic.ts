@@ -1,14 +1,14 @@
 // Matrix products in INT8 whose activations are quantised while they run: no samples needed.
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { type Consumers, consumersOf } from '../onnx/consumers.ts';
-import { makeNode } from '../onnx/make-node.ts';
-import { makeTensor } from '../onnx/make-tensor.ts';
+import { newNode } from '../onnx/new-node.ts';
+import { newWeight } from '../onnx/new-weight.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 import { dimsOf } from '../onnx/read-constants.ts';
 import type { LinearLayer } from './linear-layer.ts';
 import { quantizeChannels } from './quantize-array.ts';
 
-const FLOAT = 1n;
+const FLOAT = 1;
 const MICROSOFT = 'com.microsoft';
 
 /**
@@ -23,17 +23,17 @@ export function dynamicLayer({ graph }: OnnxModel, layer: LinearLayer): NodeProt
   const shape = layer.axis === 1 ? dims : [dims[1]!, dims[0]!];
   const { data, scales } = quantizeChannels(columns, shape, 1);
   graph.initializer.push(
-    makeTensor(`${name}/int8`, shape, data),
-    makeTensor(`${name}/scales`, [shape[1]!], scales),
-    makeTensor(`${name}/zero`, [shape[1]!], new Int8Array(shape[1]!)),
+    newWeight(`${name}/int8`, shape, data),
+    newWeight(`${name}/scales`, [shape[1]!], scales),
+    newWeight(`${name}/zero`, [shape[1]!], new Int8Array(shape[1]!)),
   );
   const inputs = [node.input[0]!, `${name}/int8`, `${name}/scales`, `${name}/zero`];
   const bias = node.input[2];
   // The kernel's bias is one value a column; Gemm's C may have other shapes, which Add broadcasts alike.
-  if (!bias) return [makeNode('DynamicQuantizeMatMul', inputs, [name], {}, MICROSOFT)];
+  if (!bias) return [newNode('DynamicQuantizeMatMul', inputs, [name], {}, MICROSOFT)];
   return [
-    makeNode('DynamicQuantizeMatMul', inputs, [`${name}/product`], {}, MICROSOFT),
-    makeNode('Add', [`${name}/product`, bias], [name]),
+    newNode('DynamicQuantizeMatMul', inputs, [`${name}/product`], {}, MICROSOFT),
+    newNode('Add', [`${name}/product`, bias], [name]),
   ];
 }
 
@@ -69,13 +69,13 @@ function biasAfter(
 function gatherRows(graph: OnnxModel['graph'], { node, name, dims, weight }: LinearLayer): NodeProto[] | undefined {
   if (dims.length !== 2) return undefined;
   const { data, scales } = quantizeChannels(weight, dims, 0);
-  graph.initializer.push(makeTensor(`${name}/int8`, dims, data), makeTensor(`${name}/scales`, [dims[0]!, 1], scales));
+  graph.initializer.push(newWeight(`${name}/int8`, dims, data), newWeight(`${name}/scales`, [dims[0]!, 1], scales));
   const ids = node.input[1]!;
   return [
-    makeNode('Gather', [`${name}/int8`, ids], [`${name}/rows`], { axis: 0n }),
-    makeNode('Cast', [`${name}/rows`], [`${name}/cast`], { to: FLOAT }),
-    makeNode('Gather', [`${name}/scales`, ids], [`${name}/factors`], { axis: 0n }),
-    makeNode('Mul', [`${name}/cast`, `${name}/factors`], [name]),
+    newNode('Gather', [`${name}/int8`, ids], [`${name}/rows`], { axis: 0 }),
+    newNode('Cast', [`${name}/rows`], [`${name}/cast`], { to: FLOAT }),
+    newNode('Gather', [`${name}/scales`, ids], [`${name}/factors`], { axis: 0 }),
+    newNode('Mul', [`${name}/cast`, `${name}/factors`], [name]),
   ];
 }
 

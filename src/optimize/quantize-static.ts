@@ -3,8 +3,8 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Consumers } from '../onnx/consumers.ts';
-import { makeNode } from '../onnx/make-node.ts';
-import { makeTensor } from '../onnx/make-tensor.ts';
+import { newNode } from '../onnx/new-node.ts';
+import { newWeight } from '../onnx/new-weight.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 import { floatsOf } from '../onnx/read-constants.ts';
 import type { LinearLayer } from './linear-layer.ts';
@@ -51,17 +51,17 @@ export function staticLayer(
 
   const { data, scales } = quantizeChannels(layer.weight, dims, axis);
   model.graph.initializer.push(
-    makeTensor(`${name}/int8`, dims, data),
-    makeTensor(`${name}/scales`, [scales.length], scales),
-    makeTensor(`${name}/zero`, [scales.length], new Int8Array(scales.length)),
+    newWeight(`${name}/int8`, dims, data),
+    newWeight(`${name}/scales`, [scales.length], scales),
+    newWeight(`${name}/zero`, [scales.length], new Int8Array(scales.length)),
   );
   node.input[1] = `${name}/weight`;
   before.push(
-    makeNode(
+    newNode(
       'DequantizeLinear',
       [`${name}/int8`, `${name}/scales`, `${name}/zero`],
       [`${name}/weight`],
-      { axis: BigInt(axis) },
+      { axis },
       MICROSOFT,
     ),
   );
@@ -83,13 +83,13 @@ function integerBias(
   const limit = 2 ** 31 - 1;
   const data = Int32Array.from(bias, (value, at) => Math.max(-limit, Math.min(limit, roundEven(value / scales[at]!))));
   model.graph.initializer.push(
-    makeTensor(`${name}/bias32`, [data.length], data),
-    makeTensor(`${name}/bias-scales`, [data.length], scales),
-    makeTensor(`${name}/bias-zero`, [data.length], new Int32Array(data.length)),
+    newWeight(`${name}/bias32`, [data.length], data),
+    newWeight(`${name}/bias-scales`, [data.length], scales),
+    newWeight(`${name}/bias-zero`, [data.length], new Int32Array(data.length)),
   );
   node.input[2] = `${name}/bias`;
   const inputs = [`${name}/bias32`, `${name}/bias-scales`, `${name}/bias-zero`];
-  return makeNode('DequantizeLinear', inputs, [`${name}/bias`], { axis: 0n }, MICROSOFT);
+  return newNode('DequantizeLinear', inputs, [`${name}/bias`], { axis: 0 }, MICROSOFT);
 }
 
 /** The convolution's value, or that of the ReLU behind it, under another name until it went through QDQ. */
@@ -120,12 +120,12 @@ function quantized(graph: StaticGraph, value: string, affine: Affine, before: No
 function pair({ graph }: OnnxModel, from: string, to: string, { scale, zeroPoint }: Affine): NodeProto[] {
   const [scaleName, zeroName] = [`${to}/step`, `${to}/offset`];
   graph.initializer.push(
-    makeTensor(scaleName, [], Float32Array.of(scale)),
-    makeTensor(zeroName, [], Uint8Array.of(zeroPoint)),
+    newWeight(scaleName, [], Float32Array.of(scale)),
+    newWeight(zeroName, [], Uint8Array.of(zeroPoint)),
   );
   return [
-    makeNode('QuantizeLinear', [from, scaleName, zeroName], [`${to}/uint8`], {}, MICROSOFT),
-    makeNode('DequantizeLinear', [`${to}/uint8`, scaleName, zeroName], [to], {}, MICROSOFT),
+    newNode('QuantizeLinear', [from, scaleName, zeroName], [`${to}/uint8`], {}, MICROSOFT),
+    newNode('DequantizeLinear', [`${to}/uint8`, scaleName, zeroName], [to], {}, MICROSOFT),
   ];
 }
 

@@ -1,26 +1,26 @@
 // Weights stored as INT8 and used as floats: Cast and Mul, which onnxruntime folds when it loads the model. The file is a
 // quarter, runs take as long as before, and activations lose nothing.
 import type { NodeProto } from 'onnx-buf';
-import { makeNode } from '../onnx/make-node.ts';
-import { makeTensor } from '../onnx/make-tensor.ts';
+import { newNode } from '../onnx/new-node.ts';
+import { newWeight } from '../onnx/new-weight.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 import type { LinearLayer } from './linear-layer.ts';
 import { quantizeChannels } from './quantize-array.ts';
 
-const FLOAT = 1n;
+const FLOAT = 1;
 
 /** Changes the layer's node and adds to the graph; the nodes that make the float weight are returned, to stand before it. */
 export function storeWeight({ graph }: OnnxModel, layer: LinearLayer): NodeProto[] {
   const { name, node, dims, axis, at } = layer;
   const { data, scales } = quantizeChannels(layer.weight, dims, axis);
   graph.initializer.push(
-    makeTensor(`${name}/int8`, dims, data),
-    makeTensor(`${name}/scales`, alongAxis(dims, axis), scales),
+    newWeight(`${name}/int8`, dims, data),
+    newWeight(`${name}/scales`, alongAxis(dims, axis), scales),
   );
   node.input[at] = `${name}/float`;
   return [
-    makeNode('Cast', [`${name}/int8`], [`${name}/cast`], { to: FLOAT }),
-    makeNode('Mul', [`${name}/cast`, `${name}/scales`], [`${name}/float`]),
+    newNode('Cast', [`${name}/int8`], [`${name}/cast`], { to: FLOAT }),
+    newNode('Mul', [`${name}/cast`, `${name}/scales`], [`${name}/float`]),
   ];
 }
 

@@ -1,8 +1,8 @@
 // Small models with one layer each, of weights that are the same every time.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type GraphProto, type GraphProtoSchema, ModelProtoSchema, TensorProto_DataType as Type } from 'onnx-buf';
-import { makeNode } from '../../src/onnx/make-node.ts';
-import { makeTensor } from '../../src/onnx/make-tensor.ts';
+import { newNode } from '../../src/onnx/new-node.ts';
+import { newWeight } from '../../src/onnx/new-weight.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { seededRandom } from '../../src/optimize/confidence.ts';
 import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
@@ -34,16 +34,16 @@ export function perceptron(): Case {
       input: [value('x', ['N', 32])],
       output: [value('y', ['N', 10])],
       initializer: [
-        makeTensor('w1', [32, 48], uniform(1, 32 * 48, 0.3)),
-        makeTensor('b1', [48], uniform(2, 48)),
-        makeTensor('w2', [10, 48], uniform(3, 480, 0.3)),
-        makeTensor('b2', [10], uniform(4, 10)),
+        newWeight('w1', [32, 48], uniform(1, 32 * 48, 0.3)),
+        newWeight('b1', [48], uniform(2, 48)),
+        newWeight('w2', [10, 48], uniform(3, 480, 0.3)),
+        newWeight('b2', [10], uniform(4, 10)),
       ],
       node: [
-        makeNode('MatMul', ['x', 'w1'], ['m1']),
-        makeNode('Add', ['m1', 'b1'], ['a1']),
-        makeNode('Relu', ['a1'], ['h']),
-        makeNode('Gemm', ['h', 'w2', 'b2'], ['y'], { transB: 1n }),
+        newNode('MatMul', ['x', 'w1'], ['m1']),
+        newNode('Add', ['m1', 'b1'], ['a1']),
+        newNode('Relu', ['a1'], ['h']),
+        newNode('Gemm', ['h', 'w2', 'b2'], ['y'], { transB: 1 }),
       ],
     }),
     feeds: (seed) => ({ x: tensor('FP32', [3, 32], uniform(seed, 96)) }),
@@ -53,21 +53,21 @@ export function perceptron(): Case {
 /** x [N, 3, 12, 12] → Conv → Mul, Add → BatchNormalization → Relu → depthwise Conv → y: as Paddle exports, weights in Constant nodes. */
 export function convolutions(opset = 17): Case {
   const constants = {
-    w1: makeTensor('', [8, 3, 3, 3], uniform(1, 216, 0.4)),
-    scale: makeTensor('', [1], Float32Array.of(1.3)),
-    shift: makeTensor('', [8, 1, 1], uniform(2, 8)),
-    gamma: makeTensor('', [8], uniform(3, 8)),
-    beta: makeTensor('', [8], uniform(4, 8)),
-    mean: makeTensor('', [8], uniform(5, 8)),
-    variance: makeTensor(
+    w1: newWeight('', [8, 3, 3, 3], uniform(1, 216, 0.4)),
+    scale: newWeight('', [1], Float32Array.of(1.3)),
+    shift: newWeight('', [8, 1, 1], uniform(2, 8)),
+    gamma: newWeight('', [8], uniform(3, 8)),
+    beta: newWeight('', [8], uniform(4, 8)),
+    mean: newWeight('', [8], uniform(5, 8)),
+    variance: newWeight(
       '',
       [8],
       uniform(6, 8).map((one) => one + 1.5),
     ),
-    w2: makeTensor('', [8, 1, 3, 3], uniform(7, 72, 0.5)),
-    b2: makeTensor('', [8], uniform(8, 8)),
+    w2: newWeight('', [8, 1, 3, 3], uniform(7, 72, 0.5)),
+    b2: newWeight('', [8], uniform(8, 8)),
   };
-  const same = { pads: [1n, 1n, 1n, 1n] };
+  const same = { pads: [1, 1, 1, 1] };
   return {
     bytes: bytesOf(
       {
@@ -80,12 +80,12 @@ export function convolutions(opset = 17): Case {
             output: [name],
             attribute: [{ name: 'value', type: 4, t }],
           })),
-          makeNode('Conv', ['x', 'w1'], ['c1'], same),
-          makeNode('Mul', ['scale', 'c1'], ['s1']),
-          makeNode('Add', ['s1', 'shift'], ['a1']),
-          makeNode('BatchNormalization', ['a1', 'gamma', 'beta', 'mean', 'variance'], ['n1']),
-          makeNode('Relu', ['n1'], ['r1']),
-          makeNode('Conv', ['r1', 'w2', 'b2'], ['y'], { ...same, group: 8n }),
+          newNode('Conv', ['x', 'w1'], ['c1'], same),
+          newNode('Mul', ['scale', 'c1'], ['s1']),
+          newNode('Add', ['s1', 'shift'], ['a1']),
+          newNode('BatchNormalization', ['a1', 'gamma', 'beta', 'mean', 'variance'], ['n1']),
+          newNode('Relu', ['n1'], ['r1']),
+          newNode('Conv', ['r1', 'w2', 'b2'], ['y'], { ...same, group: 8 }),
         ],
       },
       opset,
@@ -101,8 +101,8 @@ export function embedding(): Case {
       name: 'embedding',
       input: [value('ids', ['N', 'S'], Type.INT64)],
       output: [value('y', ['N', 'S', 16])],
-      initializer: [makeTensor('table', [50, 16], uniform(9, 800, 3))],
-      node: [makeNode('Gather', ['table', 'ids'], ['y'])],
+      initializer: [newWeight('table', [50, 16], uniform(9, 800, 3))],
+      node: [newNode('Gather', ['table', 'ids'], ['y'])],
     }),
     feeds: (seed) => ({ ids: tensor('INT64', [1, 4], BigInt64Array.from([1, 7, 49, seed % 50], BigInt)) }),
   };

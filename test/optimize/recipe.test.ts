@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { GlowplugError } from '../../src/core/errors.ts';
 import { consumersOf } from '../../src/onnx/consumers.ts';
-import { makeNode } from '../../src/onnx/make-node.ts';
-import { makeTensor } from '../../src/onnx/make-tensor.ts';
+import { newNode } from '../../src/onnx/new-node.ts';
+import { newWeight } from '../../src/onnx/new-weight.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { calibrate } from '../../src/optimize/calibrate.ts';
 import { openBytes } from '../../src/optimize/open-bytes.ts';
@@ -119,8 +119,8 @@ describe('a recipe', () => {
       name: 'shared',
       input: [value('x', [1, 1, 4, 4])],
       output: [value('c', [1, 2, 4, 4]), value('y', [1, 2, 4, 4])],
-      initializer: [makeTensor('w', [2, 1, 1, 1], uniform(1, 2)), makeTensor('b', [2, 1, 1], uniform(2, 2))],
-      node: [makeNode('Conv', ['x', 'w'], ['c']), makeNode('Add', ['c', 'b'], ['y'])],
+      initializer: [newWeight('w', [2, 1, 1, 1], uniform(1, 2)), newWeight('b', [2, 1, 1], uniform(2, 2))],
+      node: [newNode('Conv', ['x', 'w'], ['c']), newNode('Add', ['c', 'b'], ['y'])],
     };
     const one: Case = {
       bytes: bytesOf(graph),
