@@ -6,7 +6,7 @@ import type { Session } from '../session/session.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
 import { addTo, entropyRange, type Histogram, histogramOver, percentileRange } from './histogram.ts';
 import { openBytes } from './open-bytes.ts';
-import type { Range, Ranges } from './quantize-static.ts';
+import type { Ranges } from './quantize-static.ts';
 import { prepareModel } from './recipe.ts';
 import type { Sample } from './sample.ts';
 
@@ -14,24 +14,40 @@ export const methods = ['minmax', 'percentile', 'entropy'] as const;
 export type CalibrationMethod = (typeof methods)[number];
 
 /**
- * Runs every sample once, and once more where the method looks at how often values come. Memory is that of one sample.
+ * Runs every sample once, and once more where a method looks at how often values come. Memory is that of one sample.
  *
  * @throws GlowplugError INPUT_TENSOR (a sample that does not fit, or makes NaN), CONFIG_INVALID (no samples)
  */
-export async function calibrate(
+export async function calibrate<M extends CalibrationMethod>(
   bytes: Uint8Array,
   values: readonly string[],
   samples: readonly Sample[],
-  method: CalibrationMethod,
+  by: readonly M[],
   threads: number,
-): Promise<Ranges> {
+): Promise<Record<M, Ranges>> {
   if (samples.length === 0) {
     throw new GlowplugError('CONFIG_INVALID', 'expected samples to calibrate with, got none', {
       remedy: 'Give --samples a folder of inputs as the model gets them; a hundred are usually enough.',
     });
   }
   const extremes = await extremesOf(bytes, values, samples, threads);
-  return method === 'minmax' ? extremes : await cutRanges(bytes, extremes, samples, method, threads);
+  const histograms = by.every((method) => method === 'minmax')
+    ? {}
+    : await histogramsOf(bytes, extremes, samples, threads);
+  // Of each method that was asked for, and of no other.
+  return Object.fromEntries(by.map((method) => [method, cut[method](extremes, histograms)])) as Record<M, Ranges>;
+}
+
+const cut: Record<CalibrationMethod, (extremes: Ranges, histograms: Histograms) => Ranges> = {
+  minmax: (extremes) => extremes,
+  percentile: (_, histograms) => mapValues(histograms, percentileRange),
+  entropy: (_, histograms) => mapValues(histograms, entropyRange),
+};
+
+type Histograms = Readonly<Record<string, Histogram>>;
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, make: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
 }
 
 async function extremesOf(
@@ -57,29 +73,24 @@ async function extremesOf(
   return Object.fromEntries(ranges);
 }
 
-async function cutRanges(
+async function histogramsOf(
   bytes: Uint8Array,
   extremes: Ranges,
   samples: readonly Sample[],
-  method: 'percentile' | 'entropy',
   threads: number,
-): Promise<Ranges> {
+): Promise<Histograms> {
   const model = prepareModel(bytes);
   exposeValues(model, Object.keys(extremes));
   await using session = await openBytes(writeModel(model), threads);
-  const histograms = Object.entries(extremes).map(([value, range]): [string, Histogram] => [
-    value,
-    histogramOver(range),
-  ]);
+  const histograms: Histograms = mapValues(extremes, histogramOver);
   for (const sample of samples) {
     const found = await runSample(session, sample);
-    for (const [value, histogram] of histograms) {
+    for (const [value, histogram] of Object.entries(histograms)) {
       const tensor = found[value];
       if (tensor?.datatype === 'FP32') addTo(histogram, tensor.data);
     }
   }
-  const cut = method === 'percentile' ? percentileRange : entropyRange;
-  return Object.fromEntries(histograms.map(([value, histogram]): [string, Range] => [value, cut(histogram)]));
+  return histograms;
 }
 
 /** The sample's name belongs to what is wrong with it. @throws GlowplugError INPUT_TENSOR, SESSION_FAILED */

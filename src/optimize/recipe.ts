@@ -11,6 +11,8 @@ import { raiseToTen } from '../onnx/raise-opset.ts';
 import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { constantsOf } from '../onnx/read-constants.ts';
 import { writeModel } from '../onnx/write.ts';
+import { float16 } from './float16/float16.ts';
+import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
 import { blockLayer } from './quantize-blocks.ts';
 import { dynamicLayer, fuseBias } from './quantize-dynamic.ts';
@@ -27,13 +29,15 @@ export type Form = (typeof forms)[number];
 export interface Recipe {
   /** Layer → form; a layer is named by the value that it makes. */
   readonly layers: Readonly<Record<string, Form>>;
+  /** Instead of forms: all of the model in FP16, but for the nodes that make these values. */
+  readonly float16?: { readonly keep: readonly string[] };
   /** Of the values that static layers read and make. */
   readonly ranges?: Ranges;
 }
 
 /** A model ready for quantising: what scales and shifts channels is part of its convolution. */
 export function prepareModel(bytes: Uint8Array): OnnxModel {
-  const model = readModel(bytes);
+  const model = simplify(readModel(bytes));
   foldAffine(model);
   return model;
 }
@@ -51,7 +55,8 @@ export function layersOf({ graph }: OnnxModel): LinearLayer[] {
  * @example
  * const variant = applyRecipe(readFileSync('model.onnx'), { layers: { logits: 'dynamic' } });
  */
-export function applyRecipe(bytes: Uint8Array, { layers, ranges = {} }: Recipe): Uint8Array {
+export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
+  if (half) return writeModel(float16(simplify(readModel(bytes)), { keep: new Set(half.keep) }));
   const model = prepareModel(bytes);
   if (Object.values(layers).includes('static')) raiseToTen(model);
   const { graph } = model;
@@ -124,13 +129,20 @@ function checkNames(layers: Recipe['layers'], found: readonly LinearLayer[]): vo
   );
 }
 
+/** One layer and one range a line, so that a change can be read. */
+export function serializeRecipe(recipe: Recipe): string {
+  return `${JSON.stringify(recipe, null, 1).replaceAll(/\[\n\s+(\S+)\n\s+(\S+)\n\s+\]/g, '[$1 $2]')}\n`;
+}
+
 /** @throws GlowplugError CONFIG_INVALID */
 export function parseRecipe(text: string, what: string): Recipe {
   const value: unknown = parseJson(text, what);
   const layers = isRecord(value) ? value['layers'] : undefined;
   const ranges = isRecord(value) ? (value['ranges'] ?? {}) : undefined;
   if (!isRecord(layers) || !isRecord(ranges)) throw notRecipe(what, 'got neither layers nor ranges');
+  const half = isRecord(value) ? value['float16'] : undefined;
   return {
+    ...(isRecord(half) && Array.isArray(half['keep']) ? { float16: { keep: half['keep'].map(String) } } : {}),
     layers: Object.fromEntries(Object.entries(layers).map(([name, form]) => [name, formOf(form, what)])),
     ranges: Object.fromEntries(Object.entries(ranges).map(([name, range]) => [name, rangeOf(range, what)])),
   };

@@ -39,7 +39,7 @@ async function statically({ bytes, feeds }: Case, method: 'minmax' | 'percentile
     ),
   ];
   const samples = Array.from({ length: 30 }, (_, at) => ({ name: `${at}`, feeds: feeds(100 + at) }));
-  return { ...uniformly(bytes, 'static'), ranges: await calibrate(bytes, values, samples, method, 1) };
+  return { ...uniformly(bytes, 'static'), ranges: (await calibrate(bytes, values, samples, [method], 1))[method] };
 }
 
 const operatorsOf = (bytes: Uint8Array) => readModel(bytes).graph.node.map(({ opType }) => opType);
@@ -147,7 +147,7 @@ describe('calibration', () => {
 
   it('covers every value that samples make, and no more', async () => {
     const samples = [0, 1, 2].map((seed) => ({ name: `${seed}`, feeds: feeds(seed) }));
-    const ranges = await calibrate(bytes, ['x'], samples, 'minmax', 1);
+    const { minmax: ranges } = await calibrate(bytes, ['x'], samples, ['minmax'], 1);
     const all = samples.flatMap((sample) => [...(sample.feeds['x']?.data ?? [])].map(Number));
     expect(ranges['x']).toEqual([Math.min(...all), Math.max(...all)]);
   });
@@ -171,7 +171,7 @@ describe('calibration', () => {
       'the model makes NaN or infinity',
     ],
   ])('refuses %s', async (_name, samples, message) => {
-    const failed = await calibrate(bytes, ['x', 'h'], samples, 'minmax', 1).catch((error: unknown) => error);
+    const failed = await calibrate(bytes, ['x', 'h'], samples, ['minmax'], 1).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(GlowplugError);
     expect(String(failed)).toContain(message);
   });
