@@ -36,7 +36,7 @@ const phrases = [
 export const metric = characterErrors(readText);
 
 /** @param count the first of these are always the same, so that calibration and measuring can take different ones */
-export async function* samples(count = 300, seed = 1): AsyncGenerator<Sample> {
+export async function* samples(count = 400, seed = 1): AsyncGenerator<Sample> {
   const random = seededRandom(seed);
   for (let at = 0; at < count; at++) {
     const label = lineOf(random);
