@@ -12,6 +12,7 @@ import { invokeCommand } from './invoke.ts';
 import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
 import { lsCommand } from './ls.ts';
+import { compareCommand, optimizeCommand } from './optimize.ts';
 import { exitCodes } from './print.ts';
 import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
@@ -48,6 +49,8 @@ export function buildProgram(): Command {
     copyCommand(),
     pruneCommand(),
     inspectCommand(),
+    optimizeCommand(),
+    compareCommand(),
     benchCommand(),
     doctorCommand(),
   ];
