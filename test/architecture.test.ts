@@ -53,6 +53,7 @@ const mayImport: Record<string, readonly string[]> = {
     'models',
     'session',
     'release',
+    'optimize',
     'build',
     'testing',
     'handler',

@@ -16,6 +16,7 @@ import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
 import { logsCommand } from './logs.ts';
 import { lsCommand } from './ls.ts';
+import { compareCommand, optimizeCommand } from './optimize.ts';
 import { exitCodes } from './print.ts';
 import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
@@ -57,6 +58,8 @@ export function buildProgram(): Command {
     deployCommand(),
     transformCommand(),
     inspectCommand(),
+    optimizeCommand(),
+    compareCommand(),
     benchCommand(),
     costCommand(),
     doctorCommand(),

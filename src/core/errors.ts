@@ -125,6 +125,11 @@ const entries = {
     remedy:
       'Use a version at the floor or above. If it must be, a person lowers the floor, or says --force-below-floor.',
   },
+  GATE_FAILED: {
+    status: 409,
+    meaning: 'A variant was not measured, or is not as accurate as its gate in models/ asks for. It was not published.',
+    remedy: 'Measure it (glowplug optimize --write) and commit the outcome; leave out a variant that does not pass.',
+  },
   LOCK_STALE: {
     status: 500,
     meaning: 'models.lock.json is absent, unreadable, or does not hold a model that a function uses.',
