@@ -30,7 +30,7 @@ interface CompareOptions {
   readonly labels?: string;
   readonly metric?: LabelMetric;
   readonly classes?: string;
-  readonly threads: readonly number[];
+  readonly threads?: readonly number[];
   readonly batch: readonly number[];
   readonly rounds: number;
   readonly report?: string;
@@ -77,7 +77,6 @@ export function compareCommand(): Command {
 }
 
 function shared(it: Command): Command {
-  const cores = availableParallelism();
   return it
     .requiredOption('--samples <path>', 'folder of .npy, .npz or .json inputs, or a module that exports samples()')
     .option(
@@ -86,12 +85,7 @@ function shared(it: Command): Command {
     )
     .addOption(new Option('--metric <name>', 'how labels count; default: top-1').choices(labelMetrics))
     .option('--classes <file>', 'names of the classes, one a line, where labels are names')
-    .option(
-      '--threads <counts>',
-      'threads of a run, with commas between',
-      counts,
-      cores > 1 ? [1, Math.min(cores, 4)] : [1],
-    )
+    .option('--threads <counts>', 'threads of a run, with commas between; default: 1 and all cores, at most 4', counts)
     .option('--batch <rows>', 'rows of a run, with commas between', counts, [1])
     .option('--rounds <count>', 'rounds in which variants take turns', whole, 30)
     .option('--report <file>', 'write the report, .html, or its picture alone, .svg')
@@ -107,7 +101,7 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     bytes,
     samples,
     methods: options.calibration ? [options.calibration] : methods,
-    threads: options.threads,
+    threads: options.threads ?? usualThreads(),
     batches: options.batch,
     rounds: options.rounds,
     out: options.out ?? join(dirname(path), `${basename(path, extname(path))}.variants`),
@@ -139,7 +133,7 @@ async function runCompare(paths: string[], options: CompareOptions): Promise<voi
   const progress = stepProgress();
   const outcome = await compare(models, {
     samples,
-    threads: options.threads,
+    threads: options.threads ?? usualThreads(),
     batches: options.batch,
     rounds: options.rounds,
     onProgress: progress.tell,
@@ -243,6 +237,11 @@ async function readModelFile(path: string): Promise<Uint8Array> {
   if (found.size > limits.bytes)
     throw new GlowplugError('MODEL_INVALID', `expected at most ${limits.bytes} bytes, got ${found.size}`);
   return await readFile(path);
+}
+
+/** What a small function and a large one have. */
+function usualThreads(): number[] {
+  return [...new Set([1, Math.min(availableParallelism(), 4)])];
 }
 
 /** Commander says which option it was, and ends with its own exit code. */

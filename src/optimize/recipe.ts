@@ -7,6 +7,7 @@ import { consumersOf } from '../onnx/consumers.ts';
 import { dropUnusedWeights } from '../onnx/drop-unused.ts';
 import { foldAffine } from '../onnx/fold-affine.ts';
 import { importOpset } from '../onnx/import-opset.ts';
+import { nodesOf, operatorName } from '../onnx/nodes.ts';
 import { raiseToTen } from '../onnx/raise-opset.ts';
 import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { constantsOf } from '../onnx/read-constants.ts';
@@ -29,8 +30,8 @@ export type Form = (typeof forms)[number];
 export interface Recipe {
   /** Layer → form; a layer is named by the value that it makes. */
   readonly layers: Readonly<Record<string, Form>>;
-  /** Instead of forms: all of the model in FP16, but for the nodes that make these values. */
-  readonly float16?: { readonly keep: readonly string[] };
+  /** Instead of forms: these operators in FP16, where it has their numbers; between them the model stays FP32. */
+  readonly float16?: { readonly operators: readonly string[] };
   /** Of the values that static layers read and make. */
   readonly ranges?: Ranges;
 }
@@ -56,7 +57,7 @@ export function layersOf({ graph }: OnnxModel): LinearLayer[] {
  * const variant = applyRecipe(readFileSync('model.onnx'), { layers: { logits: 'dynamic' } });
  */
 export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
-  if (half) return writeModel(float16(simplify(readModel(bytes)), { keep: new Set(half.keep) }));
+  if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
   const model = prepareModel(bytes);
   if (Object.values(layers).includes('static')) raiseToTen(model);
   const { graph } = model;
@@ -82,6 +83,12 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   // Shapes and types that the file notes of values in between may be of what is gone.
   graph.valueInfo = [];
   return writeModel(model);
+}
+
+function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {
+  const chosen = new Set(operators);
+  const others = [...nodesOf(model)].filter((node) => !chosen.has(operatorName(node)));
+  return float16(model, { keep: new Set(others.flatMap(({ output }) => output[0] ?? [])) });
 }
 
 function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<NodeProto, NodeProto[]>): NodeProto[] {
@@ -142,7 +149,9 @@ export function parseRecipe(text: string, what: string): Recipe {
   if (!isRecord(layers) || !isRecord(ranges)) throw notRecipe(what, 'got neither layers nor ranges');
   const half = isRecord(value) ? value['float16'] : undefined;
   return {
-    ...(isRecord(half) && Array.isArray(half['keep']) ? { float16: { keep: half['keep'].map(String) } } : {}),
+    ...(isRecord(half) && Array.isArray(half['operators'])
+      ? { float16: { operators: half['operators'].map(String) } }
+      : {}),
     layers: Object.fromEntries(Object.entries(layers).map(([name, form]) => [name, formOf(form, what)])),
     ranges: Object.fromEntries(Object.entries(ranges).map(([name, range]) => [name, rangeOf(range, what)])),
   };

@@ -1,13 +1,13 @@
 // FP16: half the bytes, the same decisions, and FP32 where FP16 would not do.
 import { TensorProto_DataType as Type } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { difference } from '../../src/handler/difference.ts';
 import { weightsOf } from '../../src/onnx/nodes.ts';
 import { type OnnxModel, readModel } from '../../src/onnx/read.ts';
 import { readSignature } from '../../src/onnx/signature.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { float16 } from '../../src/optimize/float16/float16.ts';
 import { fuse } from '../../src/optimize/graph/fuse.ts';
+import { difference } from '../../src/tensor/difference.ts';
 import type { Tensors } from '../../src/tensor/tensor.ts';
 import { bytesOf, tinyGraph } from '../onnx/tiny-model.ts';
 import { runs } from '../runs.ts';

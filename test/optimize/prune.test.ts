@@ -1,6 +1,5 @@
 // Pruning: zeros where asked, and channels that go from everything that makes, carries or takes them.
 import { describe, expect, it } from 'vitest';
-import { difference } from '../../src/handler/difference.ts';
 import { changed } from '../../src/onnx/changed.ts';
 import { type OnnxModel, readModel } from '../../src/onnx/read.ts';
 import { readSignature } from '../../src/onnx/signature.ts';
@@ -9,6 +8,7 @@ import { writeModel } from '../../src/onnx/write.ts';
 import { fuse } from '../../src/optimize/graph/fuse.ts';
 import { type PrunedGroup, pruneChannels } from '../../src/optimize/prune/prune-channels.ts';
 import { pruneMagnitude } from '../../src/optimize/prune/prune-magnitude.ts';
+import { difference } from '../../src/tensor/difference.ts';
 import { bytesOf, tinyGraph, value } from '../onnx/tiny-model.ts';
 import { runs } from '../runs.ts';
 import { generate, kinds } from './generated-models.ts';

@@ -1,8 +1,8 @@
 // Newer opsets: the same answers, or a refusal that names the operator.
 import { describe, expect, it } from 'vitest';
-import { difference } from '../../src/handler/difference.ts';
 import { raiseOpset } from '../../src/optimize/graph/raise-opset.ts';
 import { simplify } from '../../src/optimize/graph/simplify.ts';
+import { difference } from '../../src/tensor/difference.ts';
 import { runs } from '../runs.ts';
 import { generate, kinds } from './generated-models.ts';
 import { modelOf, realModels } from './real-models.ts';
