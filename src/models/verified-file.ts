@@ -94,16 +94,21 @@ async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new GlowplugError('DISK_FULL', `the disk of ${folder} is full`, { cause: error });
-    }
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
-      throw new GlowplugError('CONFIG_INVALID', `expected to be able to write into ${folder}, got ${code}`, {
-        cause: error,
-        remedy: 'Let GLOWPLUG_CACHE name a folder that this process may write to; on Lambda only /tmp is.',
-      });
-    }
-    throw error;
+    throw diskError(error, folder);
   }
+}
+
+/** What a failed write means to who runs the function; other errors as they are. */
+export function diskError(error: unknown, folder: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new GlowplugError('DISK_FULL', `the disk of ${folder} is full`, { cause: error });
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
+    return new GlowplugError('CONFIG_INVALID', `expected to be able to write into ${folder}, got ${code}`, {
+      cause: error,
+      remedy: 'Let GLOWPLUG_CACHE name a folder that this process may write to; on Lambda only /tmp is.',
+    });
+  }
+  return error;
 }
