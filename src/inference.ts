@@ -36,7 +36,9 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   options: FunctionOptions<M, I, O>,
 ): InferenceHandler {
   const given = givenHost();
-  const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
+  const environment = given
+    ? () => new Environment(given.contract, { create: given.createSession })
+    : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();
@@ -50,9 +52,9 @@ let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), async (modelPath, options) => {
-    const { createOrtSession } = await import('./session/ort.ts');
-    return await createOrtSession(modelPath, options);
+  shared ??= new Environment(readContract(), {
+    prepare: async (folder) => await (await import('./session/ort.ts')).prepareOrt(folder),
+    create: async (modelPath, options) => await (await import('./session/ort.ts')).createOrtSession(modelPath, options),
   });
   return shared;
 }

@@ -5,23 +5,27 @@ import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { consoleLog, type Log } from '../core/log.ts';
 import { SingleFlight } from '../core/single-flight.ts';
-import { type HeldVersion, holdVersion } from '../models/hold.ts';
+import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
+import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
-import type { Lock, LockedVersion } from '../models/version.ts';
+import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
 import { type BatchOptions, batched } from '../session/batched.ts';
-import { budgetFor, residentBytes } from '../session/budget.ts';
+import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { Session, SessionFactory } from '../session/session.ts';
+import type { Prepared, Runtime, Session } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
 import type { ModelHost } from './model.ts';
+import { openModel } from './open-model.ts';
 
 export class Environment implements ModelHost, AsyncDisposable {
   readonly #contract: Contract;
-  readonly #createSession: SessionFactory;
   readonly clock: Clock;
   readonly log: Log;
+  readonly #runtime: Runtime;
+  readonly #prepared = new SingleFlight<Prepared>();
+  readonly #sending = new Sending();
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
   /** How many models answer with each version now. */
@@ -30,9 +34,9 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #pool: SessionPool;
   #wantsRecycling = false;
 
-  constructor(contract: Contract, createSession: SessionFactory, options: { clock?: Clock; log?: Log } = {}) {
+  constructor(contract: Contract, runtime: Runtime, options: { clock?: Clock; log?: Log } = {}) {
     this.#contract = contract;
-    this.#createSession = createSession;
+    this.#runtime = runtime;
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
     this.#pool = new SessionPool(budgetFor(contract.memoryMb));
@@ -66,10 +70,10 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** A text file of the version, read once. */
   async text(version: LockedVersion, file: string): Promise<string> {
-    return await this.#texts.run(`${version.digest} ${file}`, async () => {
-      await using held = await this.#hold(version);
-      const path = held.paths[file];
-      if (path) return await readFile(path, 'utf8');
+    return await this.#texts.run(`${versionKey(version)} ${file}`, async () => {
+      if (Object.hasOwn(version.files, file)) {
+        return await readFile(await fetchFile(await this.store(), version, file, this.#contract), 'utf8');
+      }
       const names = Object.keys(version.files).join(', ');
       throw new GlowplugError('CONFIG_INVALID', `expected a file of ${version.model}: ${names}; got ${file}`);
     });
@@ -83,7 +87,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   async leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease> {
     const wanted = this.#want(version, batch);
     try {
-      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(digestIn(key)));
+      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(versionIn(key)));
     } catch (error) {
       if (!(error instanceof GlowplugError) || error.code !== 'MEMORY_BUDGET') throw error;
       if (!this.#wantsRecycling && this.#pool.fitsWithoutKept(wanted)) {
@@ -97,11 +101,13 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 
   replace(from: LockedVersion | undefined, to: LockedVersion): void {
-    this.#answering.set(to.digest, (this.#answering.get(to.digest) ?? 0) + 1);
+    const key = versionKey(to);
+    this.#answering.set(key, (this.#answering.get(key) ?? 0) + 1);
     if (!from) return;
-    const left = (this.#answering.get(from.digest) ?? 1) - 1;
-    if (left > 0) this.#answering.set(from.digest, left);
-    else this.#answering.delete(from.digest);
+    const before = versionKey(from);
+    const left = (this.#answering.get(before) ?? 1) - 1;
+    if (left > 0) this.#answering.set(before, left);
+    else this.#answering.delete(before);
   }
 
   async store(): Promise<ReadableStore> {
@@ -113,49 +119,44 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 
   #want(version: LockedVersion, batch: BatchOptions | undefined): Wanted {
+    const { 'model.onnx': graph, [weightsFile]: weights } = version.files;
+    const weightBytes = this.#runtime.prepare ? mappedBytes : residentBytes;
     return {
       key: sessionKey(version, batch),
-      estimate: residentBytes(version.files['model.onnx']?.size ?? 0),
+      estimate: residentBytes(graph?.size ?? 0) + weightBytes(weights?.size ?? 0),
       open: async () => {
-        const held = await this.#hold(version);
-        try {
-          const path = held.paths['model.onnx'] ?? '';
-          const threads = threadsFor(this.#contract.memoryMb);
-          const session = holding(held, await this.#createSession(path, { threads }));
-          return batch ? await inBatches(session, batch) : session;
-        } catch (error) {
-          await held[Symbol.asyncDispose]();
-          throw error;
-        }
+        const session = await openModel(await this.store(), version, {
+          ...this.#contract,
+          threads: threadsFor(this.#contract.memoryMb),
+          sending: this.#sending,
+          runtime: this.#runtime,
+          prepare: () => this.#prepare(),
+        });
+        return batch ? await inBatches(session, batch) : session;
       },
     };
   }
 
-  async #hold(version: LockedVersion): Promise<HeldVersion> {
-    return await holdVersion(await this.store(), version, this.#contract);
+  async #prepare(): Promise<Prepared> {
+    const { cacheDir } = this.#contract;
+    return await this.#prepared.run(cacheDir, async () => {
+      return (await this.#runtime.prepare?.(cacheDir)) ?? { followsWrites: false };
+    });
   }
 }
 
 /** A session is batched in one way: who asks for another gets a session of its own. */
-function sessionKey({ digest }: LockedVersion, batch: BatchOptions | undefined): string {
-  return batch ? `${digest} ${JSON.stringify(batch)}` : digest;
+function sessionKey(version: LockedVersion, batch: BatchOptions | undefined): string {
+  return batch ? `${versionKey(version)} ${JSON.stringify(batch)}` : versionKey(version);
 }
 
-function digestIn(key: string): string {
+/** The digest of a version is that of all its variants. */
+function versionKey({ digest, variant }: LockedVersion): string {
+  return variant === undefined ? digest : `${digest}#${variant}`;
+}
+
+function versionIn(key: string): string {
   return key.split(' ', 1)[0] ?? key;
-}
-
-/** The session; its files are let go when it closes. */
-function holding(held: HeldVersion, session: Session): Session {
-  return {
-    signature: session.signature,
-    bytes: session.bytes,
-    run: (feeds, options) => session.run(feeds, options),
-    async [Symbol.asyncDispose]() {
-      await session[Symbol.asyncDispose]();
-      await held[Symbol.asyncDispose]();
-    },
-  };
 }
 
 async function inBatches(session: Session, options: BatchOptions): Promise<Session> {

@@ -51,7 +51,7 @@ export async function touch(path: string, now = new Date()): Promise<void> {
 }
 
 /**
- * Removes blobs, those used longest ago first, until `bytes` more fit. One that is held (`holdVersion`) stays, and so does
+ * Removes blobs, those used longest ago first, until `bytes` more fit. One that is held (`makeHold`) stays, and so does
  * one that was used within the last minute: it may be about to be held.
  */
 export async function makeRoom(

@@ -1,8 +1,10 @@
 // The process that serves: the supervisor forks it, tells it what to serve, and hears how it goes.
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readContract } from '../core/contract.ts';
 import { consoleLog } from '../core/log.ts';
+import { weightsFile } from '../models/version.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { SessionFactory } from '../session/session.ts';
 import { createWorkerSession } from '../session/worker.ts';
@@ -31,8 +33,7 @@ async function serve(spec: ServeSpec): Promise<void> {
   const createSession: SessionFactory = async (modelPath, options) => {
     try {
       const model = nameOf(basename(modelPath));
-      // A file that is served as it is lies in the cache as a link: its external data is beside the file itself.
-      return await createWorkerSession(await realpath(modelPath), options, {
+      return await createWorkerSession(await placeOf(modelPath), options, {
         runLimitMs: spec.runLimitMs,
         onRun: (run) => counted({ model }, run),
         onStuck: (error) => void end(server, error),
@@ -56,6 +57,11 @@ async function serve(spec: ServeSpec): Promise<void> {
     await flushed();
     process.exit(1);
   }
+}
+
+/** A file that is served as it is lies in the cache as a link, and its external data beside the file itself. */
+async function placeOf(modelPath: string): Promise<string> {
+  return existsSync(join(dirname(modelPath), weightsFile)) ? modelPath : await realpath(modelPath);
 }
 
 /** A stuck run cannot be ended, and a process that exits waits for its threads: SIGKILL is the end that always comes. */

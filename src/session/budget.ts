@@ -11,6 +11,11 @@ export function residentBytes(fileBytes: number): number {
   return Math.ceil(fileBytes * RESIDENT_PER_BYTE);
 }
 
+/** Bytes that mapped weights are counted with: their pages, once, when they were touched. */
+export function mappedBytes(fileBytes: number): number {
+  return fileBytes;
+}
+
 /** Bytes for sessions: what Lambda gives less the base; half of the machine where no limit is set. */
 export function budgetFor(memoryMb: number | undefined): number {
   return memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES);

@@ -1,0 +1,67 @@
+// The cold start of one model: its bytes are asked for, onnxruntime loads while they travel, and the session is made over
+// weights that are not there yet. It is handed out when every byte was verified.
+import type { FetchOptions } from '../models/fetch.ts';
+import { type ArrivingModel, fetchModel } from '../models/fetch-model.ts';
+import type { Sending } from '../models/sending.ts';
+import type { ReadableStore } from '../models/stores/store.ts';
+import type { LockedVersion } from '../models/version.ts';
+import type { Runtime, Session } from '../session/session.ts';
+
+export interface OpenModelOptions extends FetchOptions {
+  readonly threads: number;
+  /** Of all models of the environment: nothing blocks the process while one of them has a request to send. */
+  readonly sending: Sending;
+  readonly runtime: Runtime;
+  /** Of the runtime, once for all models. */
+  prepare(): Promise<{ readonly followsWrites: boolean }>;
+}
+
+/** Its files stay until the session is disposed. @throws what fetchModel and the runtime throw */
+export async function openModel(
+  store: ReadableStore,
+  locked: LockedVersion,
+  options: OpenModelOptions,
+): Promise<Session> {
+  const { sending, prepare } = options;
+  const arriving = fetchModel(store, locked, options);
+  arriving.catch(() => {});
+  await sending.all();
+  const { followsWrites } = await prepare();
+  const model = await arriving;
+  try {
+    return holding(model, await openOver(model, followsWrites, options));
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openOver(
+  { path, mapped, verified }: ArrivingModel,
+  followsWrites: boolean,
+  { runtime, threads }: OpenModelOptions,
+): Promise<Session> {
+  const maps = mapped && runtime.prepare !== undefined;
+  if (!maps || !followsWrites) await verified;
+  const session = await runtime.create(path, { threads, mapped: maps });
+  try {
+    await verified;
+    return session;
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The session; its files are let go when it closes. */
+function holding(files: AsyncDisposable, session: Session): Session {
+  return {
+    signature: session.signature,
+    bytes: session.bytes,
+    run: (feeds, options) => session.run(feeds, options),
+    async [Symbol.asyncDispose]() {
+      await session[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
