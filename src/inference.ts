@@ -3,12 +3,15 @@ import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import { readContract } from './core/contract.ts';
+import { consoleLog } from './core/log.ts';
+import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
+import type { Runtime } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
@@ -41,20 +44,36 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void warm();
+  if (readContract().onLambda) void coldStart.record('warm', {}, warm);
   return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context)),
+    middy(async (event: unknown, context: LambdaContext) => {
+      const answer = () => answerEvent(fetch, event, context);
+      if (coldStart.isOver || !readContract().onLambda) return await answer();
+      // Making a Request loads undici, 20 ms in which no connection could be made.
+      const afterAsking = async () => {
+        await sharedEnvironment().asked();
+        return await answer();
+      };
+      const answered = await coldStart.record('request', {}, afterAsking);
+      coldStart.finish(consoleLog);
+      return answered;
+    }),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
 }
 
+/** Of this process, whose functions are one module each on Lambda. */
+const coldStart = new ColdStart(performance.now());
 let shared: Environment | undefined;
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  shared ??= new Environment(readContract(), {
+  if (shared) return shared;
+  const contract = readContract();
+  const runtime: Runtime = {
     prepare: async (folder) => await (await import('./session/ort.ts')).prepareOrt(folder),
     create: async (modelPath, options) => await (await import('./session/ort.ts')).createOrtSession(modelPath, options),
-  });
+  };
+  shared = new Environment(contract, runtime, contract.onLambda ? { coldStart } : {});
   return shared;
 }

@@ -1,4 +1,5 @@
 // What the functions of one process share: the lock file, the store, and the sessions within the memory budget.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
@@ -16,8 +17,16 @@ import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Prepared, Runtime, Session } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
+import { ColdStart } from './cold-start.ts';
 import type { ModelHost } from './model.ts';
 import { openModel } from './open-model.ts';
+
+export interface EnvironmentOptions {
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** @default none is told of */
+  readonly coldStart?: ColdStart;
+}
 
 export class Environment implements ModelHost, AsyncDisposable {
   readonly #contract: Contract;
@@ -25,7 +34,10 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly log: Log;
   readonly #runtime: Runtime;
   readonly #prepared = new SingleFlight<Prepared>();
+  readonly #coldStart: ColdStart;
   readonly #sending = new Sending();
+  /** Versions that have run: the first run of each is part of the cold start. */
+  readonly #ran = new Set<string>();
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
   /** How many models answer with each version now. */
@@ -34,11 +46,12 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #pool: SessionPool;
   #wantsRecycling = false;
 
-  constructor(contract: Contract, runtime: Runtime, options: { clock?: Clock; log?: Log } = {}) {
+  constructor(contract: Contract, runtime: Runtime, options: EnvironmentOptions = {}) {
     this.#contract = contract;
     this.#runtime = runtime;
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
+    this.#coldStart = options.coldStart ?? ColdStart.over();
     this.#pool = new SessionPool(budgetFor(contract.memoryMb));
   }
 
@@ -59,7 +72,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** @throws GlowplugError LOCK_STALE when the lock file does not pin the reference */
   async locked(reference: string): Promise<LockedVersion> {
     const { lockFile } = this.#contract;
-    const lock = await this.#lock.run(lockFile, () => readLock(lockFile));
+    const read = () => this.#coldStart.record('lock', {}, () => readLock(lockFile));
+    const lock = await this.#lock.run(lockFile, read);
     const version = Object.hasOwn(lock.models, reference) ? lock.models[reference] : undefined;
     if (version) return version;
     throw new GlowplugError(
@@ -81,7 +95,20 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** The right to run the version's session once, opened if need be; everyone who runs it with `batch` shares its runs. */
   async lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease> {
-    return await this.#pool.lease(this.#want(version, batch), signal);
+    const lease = await this.#pool.lease(this.#want(version, batch), signal);
+    return this.#coldStart.isOver ? lease : this.#recorded(lease, version);
+  }
+
+  #recorded(lease: Lease, version: LockedVersion): Lease {
+    const { signature, bytes } = lease.session;
+    const run: Session['run'] = async (feeds, options) => {
+      const running = () => lease.session.run(feeds, options);
+      if (this.#ran.has(versionKey(version))) return await running();
+      this.#ran.add(versionKey(version));
+      return await this.#coldStart.record('run', { model: version.model }, running);
+    };
+    const session = { signature, bytes, run, [Symbol.asyncDispose]: () => lease.session[Symbol.asyncDispose]() };
+    return { session, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
   async leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease> {
@@ -110,6 +137,11 @@ export class Environment implements ModelHost, AsyncDisposable {
     else this.#answering.delete(before);
   }
 
+  /** Resolves when the models that were asked for so far travel: what blocks the process may begin. */
+  async asked(): Promise<void> {
+    await this.#sending.all();
+  }
+
   async store(): Promise<ReadableStore> {
     return await this.#store.run(this.#contract.store, () => openReader(this.#contract));
   }
@@ -129,6 +161,7 @@ export class Environment implements ModelHost, AsyncDisposable {
           ...this.#contract,
           threads: threadsFor(this.#contract.memoryMb),
           sending: this.#sending,
+          coldStart: this.#coldStart,
           runtime: this.#runtime,
           prepare: () => this.#prepare(),
         });
@@ -139,9 +172,9 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   async #prepare(): Promise<Prepared> {
     const { cacheDir } = this.#contract;
-    return await this.#prepared.run(cacheDir, async () => {
-      return (await this.#runtime.prepare?.(cacheDir)) ?? { followsWrites: false };
-    });
+    const { prepare } = this.#runtime;
+    if (!prepare) return { followsWrites: false };
+    return await this.#prepared.run(cacheDir, () => this.#coldStart.record('runtime', {}, () => prepare(cacheDir)));
   }
 }
 
@@ -171,7 +204,8 @@ async function inBatches(session: Session, options: BatchOptions): Promise<Sessi
 async function readLock(path: string): Promise<Lock> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // A few KB, once, before anything else can be done: a trip to the thread pool would take longer.
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new GlowplugError('LOCK_STALE', `expected the lock file at ${path}, it cannot be read`, { cause });
   }

@@ -6,11 +6,13 @@ import type { Sending } from '../models/sending.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
 import type { Runtime, Session } from '../session/session.ts';
+import type { ColdStart } from './cold-start.ts';
 
 export interface OpenModelOptions extends FetchOptions {
   readonly threads: number;
   /** Of all models of the environment: nothing blocks the process while one of them has a request to send. */
   readonly sending: Sending;
+  readonly coldStart: ColdStart;
   readonly runtime: Runtime;
   /** Of the runtime, once for all models. */
   prepare(): Promise<{ readonly followsWrites: boolean }>;
@@ -22,14 +24,20 @@ export async function openModel(
   locked: LockedVersion,
   options: OpenModelOptions,
 ): Promise<Session> {
-  const { sending, prepare } = options;
+  const { sending, prepare, coldStart } = options;
   const arriving = fetchModel(store, locked, options);
-  arriving.catch(() => {});
+  const bytes = Object.values(locked.files).reduce((sum, { size }) => sum + size, 0);
+  const arrived = coldStart.record(
+    'fetch',
+    { model: locked.model, bytes },
+    async () => await (await arriving).verified,
+  );
+  arrived.catch(() => {});
   await sending.all();
   const { followsWrites } = await prepare();
   const model = await arriving;
   try {
-    return holding(model, await openOver(model, followsWrites, options));
+    return holding(model, await openOver(locked, model, followsWrites, options));
   } catch (error) {
     await model[Symbol.asyncDispose]();
     throw error;
@@ -37,13 +45,15 @@ export async function openModel(
 }
 
 async function openOver(
+  locked: LockedVersion,
   { path, mapped, verified }: ArrivingModel,
   followsWrites: boolean,
-  { runtime, threads }: OpenModelOptions,
+  { runtime, threads, coldStart }: OpenModelOptions,
 ): Promise<Session> {
   const maps = mapped && runtime.prepare !== undefined;
   if (!maps || !followsWrites) await verified;
-  const session = await runtime.create(path, { threads, mapped: maps });
+  const create = () => runtime.create(path, { threads, mapped: maps });
+  const session = await coldStart.record('create', { model: locked.model }, create);
   try {
     await verified;
     return session;

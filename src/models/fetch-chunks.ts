@@ -59,6 +59,8 @@ class Download {
   readonly #ended = new AbortController();
   readonly #spans = new Set<Span>();
   readonly #running = new Set<Promise<void>>();
+  /** The first range that failed fails the file. */
+  readonly #failed = Promise.withResolvers<never>();
   #verified = 0;
   #takeovers = 0;
   /** Of the fastest range so far. */
@@ -70,6 +72,7 @@ class Download {
     this.#open = open;
     this.#clock = clock;
     this.#signal = AbortSignal.any([signal, this.#ended.signal]);
+    this.#failed.promise.catch(() => {});
   }
 
   async run(): Promise<void> {
@@ -81,8 +84,7 @@ class Download {
     }
     const watching = this.#watch();
     try {
-      // Each range that is done may have begun another.
-      for (let one = first(this.#running); one; one = first(this.#running)) await one;
+      await Promise.race([this.#failed.promise, this.#allRanges()]);
       if (this.#verified !== chunks.count) throw this.#unavailable(undefined);
     } catch (error) {
       this.#ended.abort(error);
@@ -94,15 +96,21 @@ class Download {
     }
   }
 
+  /** Each range that is done may have begun another. */
+  async #allRanges(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
   #start(at: number, end: number): void {
     const span = new Span(at, end, this.#clock.now(), this.#signal);
     this.#spans.add(span);
-    const running = this.#fill(span).finally(() => {
-      this.#spans.delete(span);
-      this.#running.delete(running);
-      if (!this.#signal.aborted) this.#helpSlowest();
-    });
-    running.catch(() => {});
+    const running = this.#fill(span)
+      .catch((error: unknown) => this.#failed.reject(error))
+      .finally(() => {
+        this.#spans.delete(span);
+        this.#running.delete(running);
+        if (!this.#signal.aborted) this.#helpSlowest();
+      });
     this.#running.add(running);
   }
 
@@ -116,8 +124,10 @@ class Download {
           if (span.isOver) return;
         }
       } catch (error) {
-        if (span.isOver) return;
+        if (span.isLost) return;
+        // The chunk that ends a range may be the wrong one.
         if (!(error instanceof GlowplugError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+        if (span.isOver) return;
         cause = error;
       }
       broken = span.at > before ? 1 : broken + 1;
@@ -229,7 +239,11 @@ class Span {
   }
 
   get isOver(): boolean {
-    return this.at >= this.end || this.#lost.signal.aborted;
+    return this.at >= this.end || this.isLost;
+  }
+
+  get isLost(): boolean {
+    return this.#lost.signal.aborted;
   }
 
   lose(): void {
@@ -244,9 +258,4 @@ class Span {
   leftMs(now: number): number {
     return (this.end - this.at) / Math.max(1, this.rate(now));
   }
-}
-
-function first<T>(set: ReadonlySet<T>): T | undefined {
-  for (const one of set) return one;
-  return undefined;
 }

@@ -63,7 +63,7 @@ export async function fetchModel(
       if (name !== 'model.onnx' && name !== weightsFile) void begin(bring(name));
     }
     // Made before the session is: it must find the file at its full length.
-    if (weights) begin((await bringWeights(store, locked, weights, hold, within)).verified);
+    if (weights) void begin((await bringWeights(store, locked, weights, hold, within)).verified);
     sent();
     const path = await graph;
     const verified = Promise.all(begun).then(() => {});

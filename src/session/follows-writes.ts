@@ -1,7 +1,6 @@
 // Whether onnxruntime, on this kernel and this file system, sees bytes that were written after it mapped their file. The
 // session that finds out is tiny, and pays what onnxruntime does only once (22 ms) before a model waits for it.
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 
@@ -19,12 +18,13 @@ export async function followsWrites(
   options: InferenceSession.SessionOptions,
 ): Promise<boolean> {
   try {
-    await mkdir(folder, { recursive: true });
+    // Not by the thread pool: while weights arrive, each turn of the event loop is one full of them.
+    mkdirSync(folder, { recursive: true });
     return await tryIt(ort, folder, options);
   } catch {
     return false;
   } finally {
-    await rm(folder, { recursive: true, force: true }).catch(() => {});
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -40,7 +40,7 @@ async function tryIt(ort: Ort, folder: string, options: InferenceSession.Session
     const written = Float32Array.from({ length }, (_, index) => index + 1);
     writeSync(fd, written);
     const { y } = await session.run({ x });
-    await session.release();
+    void session.release();
     return y?.data instanceof Float32Array && y.data.every((value, index) => value === written[index]);
   } finally {
     closeSync(fd);
