@@ -21,6 +21,7 @@ import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
+import { traceCommand } from './trace.ts';
 import { yankCommand } from './yank.ts';
 
 export function buildProgram(): Command {
@@ -49,6 +50,7 @@ export function buildProgram(): Command {
     pruneCommand(),
     inspectCommand(),
     benchCommand(),
+    traceCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { traceCommand } from '../../src/cli/trace.ts';
+import { coldStartsIn, waterfall } from '../../src/cli/waterfall.ts';
+import { ColdStart } from '../../src/handler/cold-start.ts';
+import { runCommand } from './run-command.ts';
+
+describe('a cold start’s trace', () => {
+  it('is one line of the log, in order, and only of the first answer', async () => {
+    const { line, lines } = await recorded();
+    expect(lines).toHaveLength(1);
+    expect(line).toMatchObject({ message: 'cold start', ms: 260 });
+    expect(coldStartsIn(JSON.stringify({ level: 'INFO', ...line }))[0]?.map(({ stage }) => stage)).toEqual([
+      'boot',
+      'fetch',
+      'runtime',
+      'run',
+    ]);
+  });
+
+  it('is found between other lines, behind a prefix, and wrapped as Lambda does', async () => {
+    const { line } = await recorded();
+    const plain = JSON.stringify({ level: 'INFO', ...line });
+    const log = [
+      'START',
+      `2026-11-24T10:00:00 ${plain}`,
+      '{"message":"cold start"}',
+      'cold start {',
+      JSON.stringify({ time: 't', message: line }),
+    ];
+    expect(coldStartsIn(log.join('\n'))).toHaveLength(2);
+  });
+
+  it('is shown as bars under each other, with the speed of what travelled', async () => {
+    const { line } = await recorded();
+    const [stages = []] = coldStartsIn(JSON.stringify(line));
+    const lines = stripVTControlCharacters(waterfall(stages, 80)).split('\n');
+    expect(lines[0]).toBe("cold start: 260.0 ms from the process's begin to the answer");
+    expect(lines[2]).toMatch(/^fetch rec +█+ +100\.0 ms {2}10\.0 MB, 100 MB\/s$/);
+    expect(lines[3]?.indexOf('█')).toBeGreaterThan(lines[2]?.indexOf('█') ?? 99);
+  });
+
+  it('is read from a file; a log without one says so', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-trace-'));
+    try {
+      const path = join(folder, 'log');
+      await writeFile(path, JSON.stringify((await recorded()).line));
+      expect((await runCommand(traceCommand(), '--log', path)).stdout).toContain('fetch rec');
+      expect(JSON.parse((await runCommand(traceCommand(), '--log', path, '--json')).stdout)).toHaveLength(1);
+      await writeFile(path, 'START\nEND\n');
+      const without = await runCommand(traceCommand(), '--log', path);
+      expect(without).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('found none') });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** Boot 60 ms, a fetch of 10 MB in 100 ms, the runtime within it, a run, and one after the line. */
+async function recorded() {
+  let now = 60;
+  const clock = { now: () => now, sleep: async () => {} };
+  const lines: [string, Readonly<Record<string, unknown>>][] = [];
+  const log = { info: (message: string, fields = {}) => void lines.push([message, fields]), warn() {}, error() {} };
+  const start = new ColdStart(60, clock);
+  await start.record('fetch', { model: 'rec', bytes: 10e6 }, async () => {
+    now = 80;
+    await start.record('runtime', {}, async () => {
+      now = 120;
+    });
+    now = 160;
+  });
+  await start.record('run', { model: 'rec:prod' }, async () => {
+    now = 260;
+  });
+  start.finish(log);
+  await start.record('run', { model: 'rec:prod' }, async () => {
+    now = 300;
+  });
+  start.finish(log);
+  const [message, fields] = lines[0] ?? ['', {}];
+  return { line: { message, ...fields }, lines };
+}
