@@ -20,3 +20,8 @@ export function mappedBytes(fileBytes: number): number {
 export function budgetFor(memoryMb: number | undefined): number {
   return memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES);
 }
+
+/** MB of a function in which sessions of `bytes` fit: the inverse of `budgetFor`. */
+export function memoryFor(bytes: number): number {
+  return Math.ceil((bytes + BASE_BYTES) / 2 ** 20);
+}

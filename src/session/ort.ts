@@ -7,7 +7,7 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
 import { weightsFile } from '../models/version.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
-import { mappedBytes, residentBytes } from './budget.ts';
+import { mappedBytes, memoryFor, residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
 import { followsWrites } from './follows-writes.ts';
 import type { Prepared, Session, SessionOptions } from './session.ts';
@@ -79,6 +79,17 @@ async function open(ort: Ort, modelPath: string, options: SessionOptions): Promi
   try {
     return await ort.InferenceSession.create(modelPath, ortOptions(options));
   } catch (cause) {
+    if (/bad_alloc|failed to allocate|out of memory/i.test(String(cause))) {
+      const needs = bytesOf(modelPath, options);
+      throw new GlowplugError(
+        'MEMORY_BUDGET',
+        `expected memory for a model of ${Math.ceil(needs / 1e6)} MB, got none`,
+        {
+          cause,
+          remedy: `Give the function at least ${memoryFor(needs)} MB of memory.`,
+        },
+      );
+    }
     throw openError(cause);
   }
 }
