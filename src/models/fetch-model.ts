@@ -45,9 +45,10 @@ export async function fetchModel(
   // One failure ends the others, and all have ended when the caller hears of it.
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
-  const sent = options.sending.begin();
   const { 'model.onnx': model, [weightsFile]: weights } = locked.files;
   const hold = makeHold(options.cacheDir);
+  // From here on every way out says that nothing is left to send: others wait for it.
+  const sent = options.sending.begin();
   const begun: Promise<unknown>[] = [hold.swept];
   const begin = <T>(work: Promise<T>): Promise<T> => {
     begun.push(work);
