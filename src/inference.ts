@@ -42,9 +42,13 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given
     ? () => new Environment(given.contract, { create: given.createSession })
     : sharedEnvironment;
-  const { fetch, warm } = defineFunction(options, environment);
+  const { fetch, warm } = defineFunction(timed(options), environment);
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void coldStart.record('warm', {}, warm);
+  if (readContract().onLambda) {
+    void warm();
+    // The module that calls this is still being loaded.
+    queueMicrotask(() => coldStart.imported());
+  }
   return Object.assign(
     middy(async (event: unknown, context: LambdaContext) => {
       const answer = () => answerEvent(fetch, event, context);
@@ -55,7 +59,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
         return await answer();
       };
       const answered = await coldStart.record('request', {}, afterAsking);
-      coldStart.finish(consoleLog);
+      coldStart.finish(consoleLog, context.functionName, Date.now());
       return answered;
     }),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
@@ -65,6 +69,12 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 /** Of this process, whose functions are one module each on Lambda. */
 const coldStart = new ColdStart(performance.now());
 let shared: Environment | undefined;
+
+/** The owner's own `warm` is a stage of the cold start. */
+function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): FunctionOptions<M, I, O> {
+  const { warm } = options;
+  return warm ? { ...options, warm: (models) => coldStart.record('warm', {}, () => warm(models)) } : options;
+}
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {

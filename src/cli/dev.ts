@@ -5,6 +5,7 @@ import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
 import { difference, readSamples, type Sample } from '../testing/samples.ts';
 import { curlLine } from './curl.ts';
+import { keepFunctionLogs } from './function-logs.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
@@ -40,6 +41,7 @@ async function dev(options: Options): Promise<void> {
   const root = process.cwd();
   const { startLocalCloud } = await import('../testing/cloud.ts');
   let up = false;
+  const keep = options.once ? undefined : keepFunctionLogs(root);
   await using cloud = await startLocalCloud({
     root,
     // A run that ends by itself takes any free port.
@@ -47,7 +49,10 @@ async function dev(options: Options): Promise<void> {
     folder: join(root, '.glowplug', 'cloud'),
     onProgress: printProgress,
     // The samples are the news until it is up, unless something goes wrong.
-    log: (name, line) => (up || /"level":"(WARN|ERROR)"/.test(line)) && printLog(name, line),
+    log(name, line) {
+      keep?.(name, line);
+      if (up || /"level":"(WARN|ERROR)"/.test(line)) printLog(name, line);
+    },
   });
   const answers: SampleAnswer[] = [];
   for (const sample of readSamples(root)) {

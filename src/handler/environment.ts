@@ -72,7 +72,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** @throws GlowplugError LOCK_STALE when the lock file does not pin the reference */
   async locked(reference: string): Promise<LockedVersion> {
     const { lockFile } = this.#contract;
-    const read = () => this.#coldStart.record('lock', {}, () => readLock(lockFile));
+    const read = () => this.#coldStart.record('resolve', {}, () => readLock(lockFile));
     const lock = await this.#lock.run(lockFile, read);
     const version = Object.hasOwn(lock.models, reference) ? lock.models[reference] : undefined;
     if (version) return version;

@@ -25,13 +25,13 @@ export async function openModel(
   options: OpenModelOptions,
 ): Promise<Session> {
   const { sending, prepare, coldStart } = options;
-  const arriving = fetchModel(store, locked, options);
   const bytes = Object.values(locked.files).reduce((sum, { size }) => sum + size, 0);
-  const arrived = coldStart.record(
-    'fetch',
-    { model: locked.model, bytes },
-    async () => await (await arriving).verified,
-  );
+  const fetching = Promise.withResolvers<ArrivingModel>();
+  const arriving = fetching.promise;
+  const arrived = coldStart.recordFetch({ model: locked.model, bytes }, async (verifying) => {
+    fetching.resolve(fetchModel(store, locked, { ...options, verifying }));
+    await (await arriving).verified;
+  });
   arrived.catch(() => {});
   await sending.all();
   const { followsWrites } = await prepare();

@@ -5,6 +5,7 @@ import { writeSync } from 'node:fs';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { Chunks } from './chunks.ts';
+import { untimed, type Verifying } from './verified-file.ts';
 
 export interface ChunkedFile {
   /** Bytes. */
@@ -23,6 +24,7 @@ export type OpenRange = (
 export interface FetchChunksOptions {
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  readonly verifying?: Verifying;
 }
 
 /**
@@ -34,9 +36,9 @@ export async function fetchChunks(
   fd: number,
   file: ChunkedFile,
   open: OpenRange,
-  { signal, clock = systemClock }: FetchChunksOptions,
+  { signal, clock = systemClock, verifying = untimed }: FetchChunksOptions,
 ): Promise<void> {
-  const download = new Download(fd, file, open, clock, signal);
+  const download = new Download(fd, file, open, clock, signal, verifying);
   await download.run();
 }
 
@@ -55,6 +57,7 @@ class Download {
   readonly #file: ChunkedFile;
   readonly #open: OpenRange;
   readonly #clock: Clock;
+  readonly #verifying: Verifying;
   readonly #signal: AbortSignal;
   readonly #ended = new AbortController();
   readonly #spans = new Set<Span>();
@@ -66,11 +69,12 @@ class Download {
   /** Of the fastest range so far. */
   #firstByteMs = Number.POSITIVE_INFINITY;
 
-  constructor(fd: number, file: ChunkedFile, open: OpenRange, clock: Clock, signal: AbortSignal) {
+  constructor(fd: number, file: ChunkedFile, open: OpenRange, clock: Clock, signal: AbortSignal, verifying: Verifying) {
     this.#fd = fd;
     this.#file = file;
     this.#open = open;
     this.#clock = clock;
+    this.#verifying = verifying;
     this.#signal = AbortSignal.any([signal, this.#ended.signal]);
     this.#failed.promise.catch(() => {});
   }
@@ -145,7 +149,7 @@ class Download {
       const index = Math.floor(span.at / chunks.bytes);
       const chunkEnd = Math.min(size, (index + 1) * chunks.bytes);
       const piece = bytes.subarray(from, from + chunkEnd - span.at);
-      span.hash.update(piece);
+      this.#verifying(() => span.hash.update(piece));
       for (let written = 0; written < piece.length; ) {
         written += writeSync(this.#fd, piece, written, piece.length - written, span.at + written);
       }

@@ -7,7 +7,7 @@ import { blobKey } from './manifest.ts';
 import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { writeVerified } from './verified-file.ts';
+import { type Verifying, writeVerified } from './verified-file.ts';
 import type { FetchedVersion, LockedVersion, VersionFile } from './version.ts';
 
 export { cachePath } from './cache.ts';
@@ -19,6 +19,8 @@ export interface FetchOptions {
   /** A folder laid out as a store: what is there is used where it lies. */
   readonly modelsDir?: string | undefined;
   readonly signal?: AbortSignal;
+  /** Does each piece of verifying; for who wants to know how long it takes. */
+  readonly verifying?: Verifying;
 }
 
 /**
@@ -80,12 +82,12 @@ export async function findFile(
 ): Promise<string | undefined> {
   if (options.modelsDir !== undefined) {
     const path = join(options.modelsDir, blobKey(locked.model, file.digest));
-    const found = await soundness(path, file);
+    const found = await soundness(path, file, options.verifying);
     if (found === 'sound') return path;
     if (found === 'wrong') consoleLog.warn(`${path} is not what its name says; the store is asked instead`);
   }
   const path = cachePath(options.cacheDir, file.digest);
-  if ((await soundness(path, file)) !== 'sound') return undefined;
+  if ((await soundness(path, file, options.verifying)) !== 'sound') return undefined;
   await touch(path);
   return path;
 }
@@ -101,7 +103,7 @@ async function bring(
   store: ReadableStore,
   locked: LockedVersion,
   name: string,
-  { cacheDir, signal: caller }: FetchOptions,
+  { cacheDir, signal: caller, verifying }: FetchOptions,
   onSent: () => void = () => {},
 ): Promise<string> {
   const { digest, size } = locked.files[name]!;
@@ -110,7 +112,7 @@ async function bring(
   let started = false;
   const flight = flights.run(path, caller, async (signal) => {
     started = true;
-    await writeVerified(path, { digest, size, what }, async (offset) => {
+    await writeVerified(path, { digest, size, what, verifying }, async (offset) => {
       const key = blobKey(locked.model, digest);
       const range = offset > 0 ? { range: [offset, size - 1] as const } : {};
       const found = await store.get(key, { signal, onSent, ...range });

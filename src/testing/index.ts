@@ -1,2 +1,3 @@
 // glowplug/testing: the app in a local cloud, for tests and for development.
 export { type LocalCloud, type LocalCloudFunction, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
+export type { ColdStartBudget, ColdStartOptions, ColdStartReport } from './cold-start.ts';

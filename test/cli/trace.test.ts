@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { traceCommand } from '../../src/cli/trace.ts';
-import { coldStartsIn, waterfall } from '../../src/cli/waterfall.ts';
+import { waterfall } from '../../src/cli/waterfall.ts';
 import { ColdStart } from '../../src/handler/cold-start.ts';
+import { coldStartsIn } from '../../src/testing/cold-starts-in.ts';
 import { runCommand } from './run-command.ts';
 
 describe('a cold start’s trace', () => {
@@ -15,10 +16,35 @@ describe('a cold start’s trace', () => {
     expect(line).toMatchObject({ message: 'cold start', ms: 260 });
     expect(coldStartsIn(JSON.stringify({ level: 'INFO', ...line }))[0]?.map(({ stage }) => stage)).toEqual([
       'boot',
+      'import',
       'fetch',
+      'verify',
       'runtime',
       'run',
     ]);
+  });
+
+  it('is a metric set too, which CloudWatch takes from the line', async () => {
+    const { line } = await recorded();
+    expect(line).toMatchObject({
+      FunctionName: 'ocr',
+      ColdStart: 260,
+      Boot: 60,
+      Import: 5,
+      Fetch: 95,
+      Verify: 7,
+      Runtime: 40,
+      FirstRun: 100,
+      FetchedBytes: 10e6,
+    });
+    const { _aws: embedded } = line as { _aws?: { Timestamp: number; CloudWatchMetrics: EmbeddedMetrics[] } };
+    expect(embedded?.Timestamp).toBe(1_790_000_000_000);
+    const [{ Namespace, Dimensions, Metrics } = { Namespace: '', Dimensions: [], Metrics: [] }] =
+      embedded?.CloudWatchMetrics ?? [];
+    expect([Namespace, Dimensions]).toEqual(['glowplug', [['FunctionName']]]);
+    // Each metric that is declared has its number at the root, as the format wants it.
+    for (const { Name } of Metrics) expect(typeof Object(line)[Name]).toBe('number');
+    expect(Metrics).toHaveLength(8);
   });
 
   it('is found between other lines, behind a prefix, and wrapped as Lambda does', async () => {
@@ -39,8 +65,9 @@ describe('a cold start’s trace', () => {
     const [stages = []] = coldStartsIn(JSON.stringify(line));
     const lines = stripVTControlCharacters(waterfall(stages, 80)).split('\n');
     expect(lines[0]).toBe("cold start: 260.0 ms from the process's begin to the answer");
-    expect(lines[2]).toMatch(/^fetch rec +█+ +100\.0 ms {2}10\.0 MB, 100 MB\/s$/);
-    expect(lines[3]?.indexOf('█')).toBeGreaterThan(lines[2]?.indexOf('█') ?? 99);
+    expect(lines[3]).toMatch(/^fetch rec +█+ +95\.0 ms {2}10\.0 MB, 105 MB\/s$/);
+    expect(lines[4]).toMatch(/^verify rec +░+ +7\.0 ms$/);
+    expect(lines[5]?.indexOf('█')).toBeGreaterThan(lines[3]?.indexOf('█') ?? 99);
   });
 
   it('is read from a file; a log without one says so', async () => {
@@ -50,6 +77,11 @@ describe('a cold start’s trace', () => {
       await writeFile(path, JSON.stringify((await recorded()).line));
       expect((await runCommand(traceCommand(), '--log', path)).stdout).toContain('fetch rec');
       expect(JSON.parse((await runCommand(traceCommand(), '--log', path, '--json')).stdout)).toHaveLength(1);
+      const svg = join(folder, 'start.svg');
+      await runCommand(traceCommand(), '--log', path, '--svg', svg);
+      const picture = await readFile(svg, 'utf8');
+      expect(picture.match(/<rect /g)).toHaveLength(6);
+      expect(picture).toContain('>10.0 MB, 105 MB/s<'.slice(1, -1));
       await writeFile(path, 'START\nEND\n');
       const without = await runCommand(traceCommand(), '--log', path);
       expect(without).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('found none') });
@@ -59,15 +91,24 @@ describe('a cold start’s trace', () => {
   });
 });
 
-/** Boot 60 ms, a fetch of 10 MB in 100 ms, the runtime within it, a run, and one after the line. */
+interface EmbeddedMetrics {
+  readonly Namespace: string;
+  readonly Dimensions: readonly string[][];
+  readonly Metrics: readonly { Name: string; Unit: string }[];
+}
+
+/** Boot 60 ms, import 5, a fetch of 10 MB in 95 ms of which 7 for hashing, the runtime within it, a run, and one after the line. */
 async function recorded() {
   let now = 60;
   const clock = { now: () => now, sleep: async () => {} };
   const lines: [string, Readonly<Record<string, unknown>>][] = [];
   const log = { info: (message: string, fields = {}) => void lines.push([message, fields]), warn() {}, error() {} };
   const start = new ColdStart(60, clock);
-  await start.record('fetch', { model: 'rec', bytes: 10e6 }, async () => {
-    now = 80;
+  now = 65;
+  start.imported();
+  await start.recordFetch({ model: 'rec', bytes: 10e6 }, async (verifying) => {
+    now = 73;
+    verifying(() => (now += 7));
     await start.record('runtime', {}, async () => {
       now = 120;
     });
@@ -76,11 +117,11 @@ async function recorded() {
   await start.record('run', { model: 'rec:prod' }, async () => {
     now = 260;
   });
-  start.finish(log);
+  start.finish(log, 'ocr', 1_790_000_000_000);
   await start.record('run', { model: 'rec:prod' }, async () => {
     now = 300;
   });
-  start.finish(log);
+  start.finish(log, 'ocr', 1_790_000_000_000);
   const [message, fields] = lines[0] ?? ['', {}];
   return { line: { message, ...fields }, lines };
 }
