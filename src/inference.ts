@@ -9,6 +9,7 @@ import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
+import { snapshotOf } from './handler/snapshot.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
 import type { Runtime } from './session/session.ts';
@@ -18,6 +19,15 @@ export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   fetch(request: Request, options?: { signal?: AbortSignal; requestId?: string }): Promise<Response>;
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
+  /**
+   * Resolves when this environment may end its init: at once on demand, warm where it is kept waiting or a snapshot is taken
+   * of it. `init.mjs` in each bundle waits for it.
+   */
+  initialized(): Promise<void>;
+  /** For a runtime of your own: before it asks for `/runtime/restore/next`. */
+  beforeSnapshot(): Promise<void>;
+  /** For a runtime of your own: when that was answered. Else the first request does it. */
+  afterRestore(): Promise<void>;
 }
 
 /**
@@ -42,7 +52,17 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given
     ? () => new Environment(given.contract, { create: given.createSession })
     : sharedEnvironment;
-  const { fetch, warm } = defineFunction(timed(options), environment);
+  const fn = defineFunction(timed(options), environment);
+  const { fetch, warm } = fn;
+  const snapshot = snapshotOf({
+    fn,
+    environment: sharedEnvironment,
+    hooks: options.snapshot,
+    readContract,
+    exit: () => process.exit(1),
+  });
+  const { initialization } = readContract();
+  let restored: Promise<void> | undefined;
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) {
     void warm();
@@ -51,6 +71,11 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   }
   return Object.assign(
     middy(async (event: unknown, context: LambdaContext) => {
+      // The first request of a function with SnapStart comes after a restore, always.
+      if (initialization === 'snap-start') {
+        restored ??= snapshot.after();
+        await restored;
+      }
       const answer = () => answerEvent(fetch, event, context);
       if (coldStart.isOver || !readContract().onLambda) return await answer();
       // Making a Request loads undici, 20 ms in which no connection could be made.
@@ -62,7 +87,21 @@ export function inference<const M extends References, I = InferRequest, O = Infe
       coldStart.finish(consoleLog, context.functionName, Date.now());
       return answered;
     }),
-    { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
+    {
+      warm,
+      fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
+      async initialized() {
+        if (initialization === 'provisioned-concurrency') await warm();
+        if (initialization !== 'snap-start') return;
+        coldStart.drop();
+        await snapshot.before();
+      },
+      beforeSnapshot: () => snapshot.before(),
+      afterRestore() {
+        restored = snapshot.after();
+        return restored;
+      },
+    },
   );
 }
 

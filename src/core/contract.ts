@@ -20,6 +20,12 @@ export interface Contract {
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
   readonly credentials: Credentials | undefined;
+  /** Where credentials are asked for instead, as restored snapshots must. */
+  readonly credentialSource?: CredentialSource | undefined;
+  /** Set by Lambda. */
+  readonly functionName?: string | undefined;
+  /** How this environment came to be, as Lambda says: on-demand, provisioned-concurrency, snap-start. */
+  readonly initialization?: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
@@ -30,6 +36,11 @@ export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+}
+
+export interface CredentialSource {
+  readonly url: string;
+  readonly token: string | undefined;
 }
 
 interface Variable {
@@ -68,6 +79,19 @@ export const variables = {
   AWS_ACCESS_KEY_ID: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
   AWS_SESSION_TOKEN: { meaning: 'Credentials of the store; set by Lambda.', default: 'unset' },
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: {
+    meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
+    default: 'unset: the variables above',
+  },
+  AWS_CONTAINER_AUTHORIZATION_TOKEN: { meaning: 'Goes with it; set by Lambda.', default: 'unset' },
+  AWS_LAMBDA_FUNCTION_NAME: {
+    meaning: 'The dimension of its metrics; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
+  AWS_LAMBDA_INITIALIZATION_TYPE: {
+    meaning: 'on-demand, provisioned-concurrency or snap-start; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
   GLOWPLUG_API_KEYS: {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
@@ -101,6 +125,11 @@ export function readContract(env: Environment = process.env): Contract {
       accessKeyId && secretAccessKey
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
+    credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+      ? { url: env['AWS_CONTAINER_CREDENTIALS_FULL_URI'], token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] }
+      : undefined,
+    functionName: env['AWS_LAMBDA_FUNCTION_NAME'],
+    initialization: env['AWS_LAMBDA_INITIALIZATION_TYPE'],
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
   };

@@ -72,6 +72,11 @@ export class ColdStart {
     }
   }
 
+  /** What began will not be told: a restored environment did not begin here. */
+  drop(): void {
+    this.#stages = undefined;
+  }
+
   /** The function's module is loaded. */
   imported(): void {
     const boot = this.#stages?.find(({ stage }) => stage === 'boot');

@@ -10,10 +10,12 @@ import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
 import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
+import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
 import { type BatchOptions, batched } from '../session/batched.ts';
 import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
+import { cpuFeatures } from '../session/cpu-features.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Prepared, Runtime, Session } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
@@ -29,7 +31,7 @@ export interface EnvironmentOptions {
 }
 
 export class Environment implements ModelHost, AsyncDisposable {
-  readonly #contract: Contract;
+  #contract: Contract;
   readonly clock: Clock;
   readonly log: Log;
   readonly #runtime: Runtime;
@@ -44,6 +46,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #answering = new Map<string, number>();
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
+  /** Of the processor that a snapshot was taken on. */
+  #features: ReadonlySet<string> = new Set();
   #wantsRecycling = false;
 
   constructor(contract: Contract, runtime: Runtime, options: EnvironmentOptions = {}) {
@@ -144,6 +148,27 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   async store(): Promise<ReadableStore> {
     return await this.#store.run(this.#contract.store, () => openReader(this.#contract));
+  }
+
+  /** Everything is let go that would be dead, or known to too many, in who is made of the snapshot. */
+  beforeSnapshot(): void {
+    this.#features = cpuFeatures();
+    this.#forgetStore();
+  }
+
+  /**
+   * Credentials and connections are new from here on. Answers what this processor lacks of what the snapshot's had: with the
+   * kernels that onnxruntime chose then, no session can run here, nor can this process choose others.
+   */
+  afterRestore(contract: Contract, features = cpuFeatures()): readonly string[] {
+    this.#forgetStore();
+    this.#contract = contract;
+    return [...this.#features].filter((feature) => !features.has(feature));
+  }
+
+  #forgetStore(): void {
+    this.#store.forget(this.#contract.store);
+    closeConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,8 @@ import { encodePath, signGet } from './sign-get.ts';
 import type { ReadableStore, StoredObject } from './store.ts';
 
 export interface S3ReaderOptions {
-  readonly credentials: Credentials;
+  /** Or who is asked for them before each request. */
+  readonly credentials: Credentials | (() => Promise<Credentials>);
   readonly send?: SendGet;
   readonly clock?: Clock;
   /** From 0 to 1. */
@@ -21,7 +22,6 @@ export interface S3ReaderOptions {
 /** A 5xx, a 429 and a broken connection are tried three times in all; whoever reads the body asks again for the rest. */
 export function s3Reader(location: S3Location, options: S3ReaderOptions): ReadableStore {
   const { credentials, send = sendGet, clock = systemClock, random = Math.random, silenceMs = 10_000 } = options;
-  const signer = { region: location.region, credentials };
   const name = storeName(location);
 
   return {
@@ -36,6 +36,10 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
         signal?.throwIfAborted();
         const silence = new Silence(silenceMs, signal);
         try {
+          const signer = {
+            region: location.region,
+            credentials: typeof credentials === 'function' ? await credentials() : credentials,
+          };
           const headers = signGet(url, wanted, signer, new Date());
           const sending = send(url, { headers, signal: silence.signal, ...(onSent ? { onSent } : {}) });
           const answer = await silence.during(sending);

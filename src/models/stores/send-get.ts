@@ -41,6 +41,12 @@ const agents = new Map<string, Agent>();
 /** S3 closes idle connections after some seconds, and a frozen environment's are dead when it thaws. */
 const idleMs = 4000;
 
+/** Of a restored snapshot none lives any more: the next request makes its own. */
+export function closeConnections(): void {
+  for (const agent of agents.values()) agent.destroy();
+  agents.clear();
+}
+
 function toAnswer(message: IncomingMessage): HttpAnswer {
   return {
     status: message.statusCode ?? 0,
