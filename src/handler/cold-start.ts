@@ -37,6 +37,9 @@ export function isStageName(name: unknown): name is StageName {
   return typeof name === 'string' && Object.hasOwn(metricNames, name);
 }
 
+/** On demand; what init still does then goes on in the first invocation, within its timeout. */
+const initLimitMs = 10_000;
+
 /** The line's `message`, by which a log is searched. */
 export const coldStartMessage = 'cold start';
 
@@ -123,6 +126,12 @@ export class ColdStart {
       timestamp: now,
     });
     log.info(coldStartMessage, { ms, stages, ...set });
+    const fetched = Math.max(0, ...stages.flatMap(({ stage, to }) => (stage === 'fetch' ? to : [])));
+    if (fetched > initLimitMs) {
+      log.warn('the models came after the 10 s that Lambda gives an init: it went on in the first invocation', {
+        ms: fetched,
+      });
+    }
   }
 
   #add(stage: StageName, from: number, to: number, about: About = {}, ms?: number): void {

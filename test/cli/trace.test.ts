@@ -47,6 +47,19 @@ describe('a cold start’s trace', () => {
     expect(Metrics).toHaveLength(8);
   });
 
+  it('says when init went on in the first invocation', async () => {
+    const warnings: string[] = [];
+    for (const to of [9_999, 10_001]) {
+      let now = 0;
+      const start = new ColdStart(0, { now: () => now, sleep: async () => {} });
+      await start.record('fetch', { model: 'rec' }, () => {
+        now = to;
+      });
+      start.finish({ info() {}, error() {}, warn: (message) => void warnings.push(`${to}: ${message}`) }, 'ocr', 0);
+    }
+    expect(warnings).toEqual([expect.stringMatching(/^10001: .*went on in the first invocation$/)]);
+  });
+
   it('is found between other lines, behind a prefix, and wrapped as Lambda does', async () => {
     const { line } = await recorded();
     const plain = JSON.stringify({ level: 'INFO', ...line });
