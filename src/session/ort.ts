@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
@@ -36,6 +37,8 @@ for (const datatype of Object.keys(toOrt) as Datatype[]) fromOrt.set(toOrt[datat
 /** Loads onnxruntime, and finds out whether its maps of files under `folder` follow writes. @throws GlowplugError DEPENDENCY_MISSING */
 export async function prepareOrt(folder: string): Promise<Prepared> {
   const ort = await loadOrt();
+  // Loading blocks for 11 ms, the first session for 22: in between what has come is taken off the sockets.
+  await setImmediate();
   const probing = join(folder, `.probe-${randomUUID()}`);
   return { followsWrites: await followsWrites(ort, probing, ortOptions({ threads: 1, mapped: true })) };
 }
