@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { keepFunctionLogs } from '../../src/cli/function-logs.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
 import { waterfall } from '../../src/cli/waterfall.ts';
 import { ColdStart } from '../../src/handler/cold-start.ts';
@@ -81,6 +82,30 @@ describe('a cold start’s trace', () => {
     expect(lines[3]).toMatch(/^fetch rec +█+ +95\.0 ms {2}10\.0 MB, 105 MB\/s$/);
     expect(lines[4]).toMatch(/^verify rec +░+ +7\.0 ms$/);
     expect(lines[5]?.indexOf('█')).toBeGreaterThan(lines[3]?.indexOf('█') ?? 99);
+  });
+
+  it('is, while a local cloud runs, the last one of the function that is meant, or of each', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-trace-'));
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+    try {
+      const keep = keepFunctionLogs(folder);
+      const { line } = await recorded();
+      keep('ocr', JSON.stringify({ ...line, stages: [] }));
+      keep('ocr', JSON.stringify(line));
+      keep('iris', JSON.stringify(line));
+      await writeFile(join(folder, '.glowplug/cloud/running.json'), JSON.stringify({ pid: process.pid }));
+      const shown = async (...args: string[]): Promise<unknown[][]> =>
+        JSON.parse((await runCommand(traceCommand(), '--json', ...args)).stdout);
+      expect((await shown('ocr')).map((stages) => stages.length)).toEqual([6]);
+      expect(await shown()).toHaveLength(2);
+      expect(await runCommand(traceCommand(), 'nobody')).toMatchObject({ exitCode: 1 });
+      // A cloud that starts begins its logs anew.
+      keepFunctionLogs(folder)('ocr', 'START');
+      expect(await runCommand(traceCommand(), 'ocr')).toMatchObject({ stderr: expect.stringContaining('found none') });
+    } finally {
+      cwd.mockRestore();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('is read from a file; a log without one says so', async () => {
