@@ -46,12 +46,12 @@ export async function openModel(
 
 async function openOver(
   locked: LockedVersion,
-  { path, mapped, verified }: ArrivingModel,
+  { path, mapped, fills, verified }: ArrivingModel,
   followsWrites: boolean,
   { runtime, threads, coldStart }: OpenModelOptions,
 ): Promise<Session> {
   const maps = mapped && runtime.prepare !== undefined;
-  if (!maps || !followsWrites) await verified;
+  if (!maps || !fills || !followsWrites) await verified;
   const create = () => runtime.create(path, { threads, mapped: maps });
   const session = await coldStart.record('create', { model: locked.model }, create);
   try {

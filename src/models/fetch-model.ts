@@ -22,6 +22,8 @@ export interface ArrivingModel extends AsyncDisposable {
   readonly path: string;
   /** Publishing split its weights off: onnxruntime may map them. */
   readonly mapped: boolean;
+  /** The weights have their name already, at their full length; else only `verified` brings them. */
+  readonly fills: boolean;
   /** Before it resolves nothing may run, and nothing but a map may look at the weights; then all files are right. */
   readonly verified: Promise<void>;
 }
@@ -64,7 +66,8 @@ export async function fetchModel(
       if (name !== 'model.onnx' && name !== weightsFile) void begin(bring(name));
     }
     // Made before the session is: it must find the file at its full length.
-    if (weights) void begin((await bringWeights(store, locked, weights, hold, within)).verified);
+    const brought = weights ? await bringWeights(store, locked, weights, hold, within) : nothing;
+    void begin(brought.verified);
     sent();
     const path = await graph;
     const verified = Promise.all(begun).then(() => {});
@@ -73,6 +76,7 @@ export async function fetchModel(
     return {
       path,
       mapped: weights?.chunks !== undefined,
+      fills: brought.fills,
       verified,
       async [Symbol.asyncDispose]() {
         failed.abort(new Error('nobody waits for the model any more'));
@@ -104,25 +108,31 @@ async function placesOf(locked: LockedVersion, options: FetchOptions): Promise<P
 }
 
 type Inner = FetchModelOptions & { readonly signal: AbortSignal };
-const nothing = { verified: Promise.resolve() };
+const nothing = { fills: true, verified: Promise.resolve() };
+/** State of the environment: the weights that fill, by their path in the cache; it empties itself. */
+const filling = new Map<string, Promise<void>>();
 
-/** Resolves when the file is there under its name, at its full length; weights that nobody split, at once. */
+/** Resolves when the file is there under its name, at its full length; what does not fill, at once. */
 async function bringWeights(
   store: ReadableStore,
   locked: LockedVersion,
   file: VersionFile,
   hold: Hold,
   options: Inner,
-): Promise<{ readonly verified: Promise<unknown> }> {
+): Promise<{ readonly fills: boolean; readonly verified: Promise<unknown> }> {
   const { digest, size, chunks } = file;
   const whole = () => hold.keep(weightsFile, () => fetchFile(store, locked, weightsFile, options));
   const parts = chunks === undefined ? undefined : parseChunks(chunks, size);
-  if (!parts) return { verified: whole() };
+  if (!parts) return { fills: false, verified: whole() };
   if ((await findFile(locked, file, options)) !== undefined) {
     await whole();
     return nothing;
   }
   await makeRoom(options.cacheDir, size, options.cacheBytes);
+  const path = cachePath(options.cacheDir, digest);
+  const others = filling.get(path);
+  // The same bytes once: they are there when the other has them, and brought in one stream should it fail.
+  if (others) return { fills: false, verified: others.then(whole, whole) };
   const what = `${locked.model}:${locked.version} ${weightsFile}`;
   const key = blobKey(locked.model, digest);
   const open: OpenRange = async (range, signal) => {
@@ -139,15 +149,16 @@ async function bringWeights(
     }
   };
   const name = join(hold.folder, weightsFile);
-  const path = cachePath(options.cacheDir, digest);
   const fd = onDisk(hold.folder, () => makeSparse(name, size));
   const verified = fetchChunks(fd, { size, chunks: parts, what }, open, options)
     .finally(() => closeSync(fd))
     .then(() => giveName(name, path))
     .catch((error: unknown) => {
       throw diskError(error, hold.folder);
-    });
-  return { verified };
+    })
+    .finally(() => filling.delete(path));
+  filling.set(path, verified);
+  return { fills: true, verified };
 }
 
 /** Reads as zeros, takes no room, and is never shortened: a map of it stays good. */

@@ -1,13 +1,19 @@
 // A model whose weights fill while a session is made over them: who sees what, and when.
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { cachePath, makeRoom } from '../../src/models/cache.ts';
 import { fetchModel } from '../../src/models/fetch-model.ts';
+import { publish } from '../../src/models/publish.ts';
 import { Sending } from '../../src/models/sending.ts';
+import { folderStore } from '../../src/models/stores/folder.ts';
 import { weightsFile } from '../../src/models/version.ts';
+import { root } from '../root.ts';
+import { runs } from '../runs.ts';
 import { gatedStore, splitVersion, weights } from './split-version.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -93,12 +99,13 @@ describe('fetchModel', () => {
     expect(asked).toHaveLength(before);
   });
 
-  it('lets several that share a cache fetch at once, each into a file of its own', async () => {
+  it('brings the bytes once for several in this process, who have them under names of their own', async () => {
     await using cache = await temporaryFolder();
-    const models = await Promise.all(
-      Array.from({ length: 4 }, () => fetchModel(gatedStore().store, locked, options(cache.path))),
-    );
+    const { store, asked } = gatedStore();
+    const models = await Promise.all(Array.from({ length: 4 }, () => fetchModel(store, locked, options(cache.path))));
+    expect(models.map(({ fills }) => fills).sort()).toEqual([false, false, false, true]);
     await Promise.all(models.map(({ verified }) => verified));
+    expect(asked).toHaveLength(3);
     expect(new Set(models.map(({ path }) => path)).size).toBe(4);
     for (const { path } of models) {
       expect(Buffer.compare(await readFile(join(dirname(path), weightsFile)), weights)).toBe(0);
@@ -106,6 +113,38 @@ describe('fetchModel', () => {
     await Promise.all(models.map((model) => model[Symbol.asyncDispose]()));
     expect(await readdir(join(cache.path, 'sha256'))).toHaveLength(3);
   });
+
+  it('is brought by who waited when the one that fetched gives up', async () => {
+    await using cache = await temporaryFolder();
+    const gate = Promise.withResolvers<void>();
+    const first = await fetchModel(gatedStore({ gate: gate.promise }).store, locked, options(cache.path));
+    await using second = await fetchModel(gatedStore().store, locked, options(cache.path));
+    const leaving = first[Symbol.asyncDispose]();
+    gate.resolve();
+    await leaving;
+    await second.verified;
+    expect(Buffer.compare(await readFile(join(dirname(second.path), weightsFile)), weights)).toBe(0);
+  });
+
+  it('shows no half file to other processes, whoever fetches, reads and makes room beside', async () => {
+    await using cache = await temporaryFolder();
+    await using folder = await temporaryFolder();
+    const store = folderStore(join(folder.path, 'store'));
+    await publish(store, splitVersion);
+    const rounds = runs(6);
+    const given = JSON.stringify([store.name, cache.path, locked, rounds]);
+    const args = ['--conditions=glowplug-source', 'test/models/fetch-beside.ts', given];
+    const processes = Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, args, { cwd: root }));
+    await Promise.allSettled(processes);
+    const seen = (await Promise.all(processes)).map(({ stdout }): { whole: number; others: number } =>
+      JSON.parse(stdout),
+    );
+    const sum = (key: 'whole' | 'others') => seen.reduce((total, one) => total + one[key], 0);
+    console.log(`4 processes: ${sum('whole')} models fetched, ${sum('others')} files of others hashed, none wrong`);
+    expect(sum('whole')).toBe(4 * rounds);
+    expect(sum('others')).toBeGreaterThan(0);
+    expect(await readdir(join(cache.path, 'held'))).toEqual([]);
+  }, 60_000);
 
   it('clears away what a killed process was filling', async () => {
     await using cache = await temporaryFolder();
