@@ -26,6 +26,7 @@ import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
+import { traceCommand } from './trace.ts';
 import { transformCommand } from './transform.ts';
 import { yankCommand } from './yank.ts';
 
@@ -62,6 +63,7 @@ export function buildProgram(): Command {
     compareCommand(),
     benchCommand(),
     costCommand(),
+    traceCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -34,6 +34,12 @@ export interface Contract {
   readonly results: string | undefined;
   /** URL of the queue that is told of each result. */
   readonly resultQueue: string | undefined;
+  /** Where credentials are asked for instead, as restored snapshots must. */
+  readonly credentialSource?: CredentialSource | undefined;
+  /** Set by Lambda. */
+  readonly functionName?: string | undefined;
+  /** How this environment came to be, as Lambda says: on-demand, provisioned-concurrency, snap-start. */
+  readonly initialization?: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
@@ -52,6 +58,11 @@ export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+}
+
+export interface CredentialSource {
+  readonly url: string;
+  readonly token: string | undefined;
 }
 
 interface Variable {
@@ -111,6 +122,19 @@ export const variables = {
     default: 'unset: the function takes no queued requests',
   },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: {
+    meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
+    default: 'unset: the variables above',
+  },
+  AWS_CONTAINER_AUTHORIZATION_TOKEN: { meaning: 'Goes with it; set by Lambda.', default: 'unset' },
+  AWS_LAMBDA_FUNCTION_NAME: {
+    meaning: 'The dimension of its metrics; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
+  AWS_LAMBDA_INITIALIZATION_TYPE: {
+    meaning: 'on-demand, provisioned-concurrency or snap-start; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
   GLOWPLUG_API_KEYS: {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
@@ -164,6 +188,11 @@ export function readContract(env: Environment = process.env): Contract {
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
+    credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+      ? { url: env['AWS_CONTAINER_CREDENTIALS_FULL_URI'], token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] }
+      : undefined,
+    functionName: env['AWS_LAMBDA_FUNCTION_NAME'],
+    initialization: env['AWS_LAMBDA_INITIALIZATION_TYPE'],
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
     taskRoot: taskRoot || undefined,

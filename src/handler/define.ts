@@ -33,6 +33,8 @@ export interface FunctionOptions<M extends References, I, O> {
   encode?(output: NoInfer<O>, context: Context): Promise<Response> | Response;
   /** What to do before the first request, beside fetching the models and opening their sessions. */
   warm?(models: Models<M>): Promise<void> | void;
+  /** Around a SnapStart snapshot: what your own code holds of the outside world. */
+  readonly snapshot?: SnapshotHooks;
   /**
    * Answer the Open Inference Protocol (/v2/…) for every model.
    * @default true without a decode and predict of your own, else false: raw tensors go past your checks
@@ -60,6 +62,18 @@ export interface QueueOptions {
   readonly callbacks?: readonly string[];
 }
 
+export interface SnapshotHooks {
+  /** After `warm`: close connections, forget secrets. */
+  before?(): Promise<void> | void;
+  /** Before the first request of each environment that is made of the snapshot. */
+  after?(fresh: Fresh): Promise<void> | void;
+}
+
+export interface Fresh {
+  /** 32 bytes of the kernel's, others in each environment. Node’s own generators go on where the snapshot was taken: reseed yours. */
+  readonly seed: Uint8Array;
+}
+
 export interface InferenceFunction {
   /** What it takes, for whoever makes a form or an API description of it. */
   readonly input: Pick<Input<unknown>, 'kind' | 'accepts'>;
@@ -67,6 +81,8 @@ export interface InferenceFunction {
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
   warm(): Promise<void>;
+  /** This environment was made of a snapshot: what was seen of the store is looked at again. */
+  restored(): void;
 }
 
 /** @throws GlowplugError CONFIG_INVALID for options that contradict each other */
@@ -107,6 +123,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   return {
     input,
     warm: () => serving.warm(),
+    restored: () => serving.restored(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
       const { pathname } = new URL(request.url);

@@ -95,6 +95,11 @@ export class ServedModel {
     void this.#shadow?.run();
   }
 
+  /** This environment is another's snapshot: what channels name was seen then. */
+  restored(): void {
+    for (const channel of this.#open) channel.expire();
+  }
+
   answered(run: AnsweredRun): void {
     const { shadow } = this.#use;
     if (shadow && onOtherSide(shadow.model, run.requestId, shadow.percent ?? 100)) this.#shadowRun().offer(run);

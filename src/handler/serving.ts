@@ -75,6 +75,10 @@ export class Serving {
     return this.#warming;
   }
 
+  restored(): void {
+    for (const served of this.#served.values()) served.restored();
+  }
+
   async #warm(): Promise<void> {
     try {
       if (!this.#onDemand) await Promise.all([...this.#served.values()].map((served) => served.warm()));

@@ -2,6 +2,7 @@
 // when a new one would go over the memory budget.
 import { GlowplugError } from '../core/errors.ts';
 import { SingleFlight } from '../core/single-flight.ts';
+import { memoryFor } from './budget.ts';
 import type { Session } from './session.ts';
 
 /** The right to run a session once; while it is held the session is not closed. */
@@ -151,6 +152,7 @@ export class SessionPool implements AsyncDisposable {
       throw new GlowplugError(
         'MEMORY_BUDGET',
         `expected models of at most ${megabytes(this.#budget)} MB in memory, got one that needs about ${megabytes(wanted.estimate)} MB`,
+        { remedy: `Give the function at least ${memoryFor(wanted.estimate)} MB of memory.` },
       );
     }
     for (;;) {

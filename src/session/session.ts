@@ -39,7 +39,27 @@ export interface SessionOptions {
   readonly provider?: Provider | 'auto' | undefined;
   /** Threads for one run. */
   readonly threads: number;
+  /**
+   * The weights stand in a file of their own, which may still fill: they are mapped and nothing reads them before the
+   * first run, so no optimisation and no packing.
+   */
+  readonly mapped?: boolean;
 }
 
 /** Makes a session from an ONNX file on disk. */
 export type SessionFactory = (modelPath: string, options: SessionOptions) => Promise<Session>;
+
+export interface Prepared {
+  /** Whether a session may be made over a file that still fills. */
+  readonly followsWrites: boolean;
+}
+
+/** Where sessions come from: onnxruntime in this thread or another, or a test's own. */
+export interface Runtime {
+  readonly create: SessionFactory;
+  /**
+   * Loads it, and lets it do what it does only once; files that fill would lie under `folder`. Without it sessions are made
+   * for the long run, packed, when all bytes are there.
+   */
+  prepare?(folder: string): Promise<Prepared>;
+}
