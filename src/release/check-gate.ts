@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { type Gate, gateFailures } from '../core/gate.ts';
 import { type GateRecord, parseGateRecord } from '../models/gate-record.ts';
-import type { BuiltVersion } from '../models/version.ts';
+import { hashFile } from '../models/hash-file.ts';
 import type { ModelDefinition } from './define-model.ts';
+import { locateSource } from './sources.ts';
 
 /** Where `glowplug optimize --write` writes what it measured. */
 export function gatePath(model: string): string {
@@ -18,23 +19,23 @@ export function gatePath(model: string): string {
  *
  * @throws GlowplugError GATE_FAILED, CONFIG_INVALID
  */
-export async function checkGate(
-  { name, gate, variants }: ModelDefinition,
-  built: BuiltVersion,
-  root: string,
-): Promise<void> {
+export async function checkGate({ name, gate, variants }: ModelDefinition, root: string): Promise<void> {
   if (!gate || !variants) return;
   const names = Object.keys(variants);
   const reference = referenceOf(gate, names);
   const record = await readGateRecord(name, root);
-  const digestOf = (variant: string) => built.variants[variant]?.locked.files['model.onnx']?.digest;
+  // What was measured is the file of the definition: publishing may have split its weights off.
+  const digestOf = async (variant: string) => {
+    const source = variants[variant]?.files['model.onnx'];
+    return source && (await hashFile(await locateSource(source, root))).digest;
+  };
   for (const variant of names) {
     if (variant === reference) continue;
     const measured = record.variants[variant];
     const at = `${name}#${variant}`;
     if (!measured || measured.measured.length === 0)
       throw failed(`expected ${at} to have been measured, ${gatePath(name)} does not tell of it`);
-    if (measured.digest !== digestOf(variant) || measured.reference !== digestOf(reference)) {
+    if (measured.digest !== (await digestOf(variant)) || measured.reference !== (await digestOf(reference))) {
       throw failed(`expected figures of ${at} as it is now, ${gatePath(name)} tells of other bytes`);
     }
     const architecture = variants[variant]?.architecture;

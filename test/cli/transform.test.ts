@@ -2,8 +2,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { transformCommand } from '../../src/cli/transform.ts';
+import { folderStore } from '../../src/models/stores/folder.ts';
+import { publishAll } from '../../src/release/publish-all.ts';
 import { root } from '../root.ts';
 import { runCommand } from './run-command.ts';
 
@@ -16,7 +18,11 @@ describe('glowplug transform', () => {
       const sample = await readFile(join(root, 'functions/iris/request.json'), 'utf8');
       for (let i = 0; i < 20; i++) await writeFile(join(from, `${i}.json`), sample);
       await writeFile(join(from, 'bad.json'), '{}');
+      const store = join(folder, 'store');
+      await publishAll({ root, store: folderStore(store) });
       const args = [from, to, '--function', join(root, 'functions/iris')];
+      // The serving process reads it.
+      vi.stubEnv('GLOWPLUG_STORE', store);
       const shown = await runCommand(transformCommand(), ...args);
       expect(shown.exitCode).toBe(1);
       expect(shown.stdout).toMatch(/21 objects: 20 answered, 0 had been, 1 failed/);
@@ -26,6 +32,7 @@ describe('glowplug transform', () => {
       const again = await runCommand(transformCommand(), ...args, '--json');
       expect(JSON.parse(again.stdout)).toMatchObject({ total: 21, done: 0, skipped: 20, failed: 1 });
     } finally {
+      vi.unstubAllEnvs();
       await rm(folder, { recursive: true, force: true });
     }
   }, 60_000);
