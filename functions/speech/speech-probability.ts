@@ -14,14 +14,14 @@ export async function* speechProbability(
   vad: Model<'silero-vad:prod'>,
   signal?: AbortSignal,
 ): AsyncGenerator<number> {
-  const options = signal ? { signal } : {};
   const sr = tensor('INT64', [], BigInt64Array.of(BigInt(SAMPLE_RATE)));
   let state = tensor('FP32', STATE, new Float32Array(STATE[0] * STATE[1] * STATE[2]));
   for (const { start, end } of windows(data.length, FRAME)) {
+    signal?.throwIfAborted();
     const input = new Float32Array(CONTEXT + FRAME);
     input.set(data.subarray(Math.max(0, start - CONTEXT), start), Math.max(0, CONTEXT - start));
     input.set(data.subarray(start, end), CONTEXT);
-    const { output, stateN } = await vad.run({ input: tensor('FP32', [1, input.length], input), state, sr }, options);
+    const { output, stateN } = await vad.run({ input: tensor('FP32', [1, input.length], input), state, sr });
     state = stateN;
     yield output.data[0]!;
   }
