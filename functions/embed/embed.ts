@@ -14,7 +14,7 @@ export interface Embedded {
 /** Tokens of one run, padding included: memory stays bounded, and short texts do not wait for long ones. */
 const TOKENS_AT_ONCE = 8192;
 
-export async function embed(texts: readonly string[], encoder: Model): Promise<Embedded[]> {
+export async function embed(texts: readonly string[], encoder: Model, signal?: AbortSignal): Promise<Embedded[]> {
   const settings = await encoderSettings(encoder);
   const read = texts.map((text) => tokenize(text, settings.tokenizer, settings.maxTokens));
   const rows = read.flatMap((windows, text) => windows.map((ids) => ({ text, ids })));
@@ -22,6 +22,7 @@ export async function embed(texts: readonly string[], encoder: Model): Promise<E
   rows.sort((a, b) => b.ids.length - a.ids.length);
   const sums = new Map<number, Float32Array>();
   for (const batch of batches(rows)) {
+    signal?.throwIfAborted();
     const vectors = await encode(
       batch.map(({ ids }) => ids),
       encoder,

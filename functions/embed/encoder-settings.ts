@@ -1,5 +1,5 @@
 // How an encoder wants its texts: what its publisher's files say, by the names that Hugging Face gives them.
-import { Tokenizer } from '@huggingface/tokenizers';
+import type { Tokenizer } from '@huggingface/tokenizers';
 import { GlowplugError, type Model } from 'glowplug';
 import { type Pooling, poolings } from 'glowplug/process';
 
@@ -41,6 +41,8 @@ async function read(encoder: Model): Promise<EncoderSettings> {
   }
   const json = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
     files[file] ? JSON.parse(await encoder.text(file)) : {};
+  // On demand: it loads while the model's bytes travel.
+  const { Tokenizer } = await import('@huggingface/tokenizers');
   const [model, config, sentences, pool] = await Promise.all(
     ['tokenizer.json', 'tokenizer_config.json', 'sentence_bert_config.json', 'pooling.json'].map(json),
   );

@@ -7,7 +7,7 @@ export const handler = inference({
   models: { encoder: 'toy-encoder:prod' },
   input: texts({ maxTexts: 64, maxCharacters: 20_000 }),
   warm: async ({ encoder }) => void (await encoderSettings(encoder)),
-  predict: ({ texts }, { encoder }) => embed(texts, encoder),
+  predict: ({ texts }, { encoder }, { signal }) => embed(texts, encoder, signal),
   encode: (embedded) =>
     Response.json({
       embeddings: embedded.map(({ vector }) => Array.from(vector, rounded)),

@@ -18,9 +18,10 @@ const rules = {
 export const handler = inference({
   models: { vad: 'silero-vad:prod' },
   input: audio({ sampleRate: SAMPLE_RATE, maxSeconds: 300 }),
-  async *predict({ audio }, { vad }) {
+  async *predict({ audio }, { vad }, { signal }) {
     const { length } = audio.data;
-    for await (const segment of segments(speechProbability(audio, vad), { ...rules, length })) yield inSeconds(segment);
+    for await (const segment of segments(speechProbability(audio, vad, signal), { ...rules, length }))
+      yield inSeconds(segment);
   },
   encode: async (found) => Response.json({ segments: await Array.fromAsync(found) }),
 });

@@ -9,10 +9,15 @@ const CONTEXT = 64;
 const STATE = [2, 1, 128] as const;
 
 /** A probability for each frame, the last of which is filled up with silence. */
-export async function* speechProbability({ data }: RawAudio, vad: Model<'silero-vad:prod'>): AsyncGenerator<number> {
+export async function* speechProbability(
+  { data }: RawAudio,
+  vad: Model<'silero-vad:prod'>,
+  signal?: AbortSignal,
+): AsyncGenerator<number> {
   const sr = tensor('INT64', [], BigInt64Array.of(BigInt(SAMPLE_RATE)));
   let state = tensor('FP32', STATE, new Float32Array(STATE[0] * STATE[1] * STATE[2]));
   for (const { start, end } of windows(data.length, FRAME)) {
+    signal?.throwIfAborted();
     const input = new Float32Array(CONTEXT + FRAME);
     input.set(data.subarray(Math.max(0, start - CONTEXT), start), Math.max(0, CONTEXT - start));
     input.set(data.subarray(start, end), CONTEXT);

@@ -34,6 +34,7 @@ const raw: Readonly<Record<string, { format: SampleFormat; sampleRate?: number }
 const compressed: readonly { readonly magic: string; readonly at?: number; readonly name: string }[] = [
   { magic: 'ID3', name: 'MP3' },
   { magic: '\xff\xfb', name: 'MP3' },
+  { magic: '\xff\xf3', name: 'MP3' },
   { magic: 'OggS', name: 'Ogg (Vorbis or Opus)' },
   { magic: 'fLaC', name: 'FLAC' },
   { magic: 'ftyp', at: 4, name: 'MP4 or M4A' },

@@ -3,12 +3,21 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 
 /**
  * @param charset any label of the Encoding Standard: utf-8, iso-8859-1, windows-1252, shift_jis, utf-16le, …
- * @throws GlowplugError INPUT_TEXT for an unknown charset, or bytes that are not in it
+ * @throws GlowplugError INPUT_TEXT for an unknown charset, bytes that are not in it, or that were lost on the way
  * @example
  * decodeCharset(Uint8Array.of(0x80), 'windows-1252'); // '€'
  */
 export function decodeCharset(bytes: Uint8Array, charset: string): string {
   const decoder = decoderOf(charset);
+  if (singleByte.test(decoder.encoding) && Buffer.from(bytes).includes(replacement)) {
+    throw new GlowplugError(
+      'INPUT_TEXT',
+      `expected text in ${decoder.encoding}, got what UTF-8 has for a lost character`,
+      {
+        remedy: 'A function URL carries text as UTF-8, and puts U+FFFD for the rest: send UTF-8 (iconv -t utf-8).',
+      },
+    );
+  }
   try {
     return decoder.decode(bytes);
   } catch {
@@ -34,6 +43,10 @@ export function checkText(value: unknown, where: string, maxCharacters: number):
   return value;
 }
 
+/** Where U+FFFD in UTF-8 would be "ï¿½" and the like, which nobody writes. */
+const singleByte = /^(windows|iso|ibm|koi8|macintosh|x-mac)-?/;
+const replacement = Buffer.of(0xef, 0xbf, 0xbd);
+
 function decoderOf(charset: string) {
   try {
     return new TextDecoder(charset, { fatal: true });
@@ -43,11 +56,8 @@ function decoderOf(charset: string) {
 }
 
 function kind(value: unknown): string {
-  return value === null
-    ? 'null'
-    : Array.isArray(value)
-      ? 'an array'
-      : value === undefined
-        ? 'none'
-        : `a ${typeof value}`;
+  if (value === undefined) return 'none';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
+import { readSamples } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';
 
 const iris = { sepalLength: 5.1, sepalWidth: 3.5, petalLength: 1.4, petalWidth: 0.2 };
@@ -35,6 +36,34 @@ const toOcr: readonly [string, Uint8Array<ArrayBuffer>, number, string][] = [
   ['the head of an image', bytes(page.subarray(0, 40)), 400, 'INPUT_IMAGE'],
   ['an image that claims 10⁹ pixels', png(31_623, 31_623), 413, 'INPUT_TOO_LARGE'],
   ['an image that claims 2³¹ pixels a side', png(0x7fffffff, 0x7fffffff), 400, 'INPUT_IMAGE'],
+];
+
+const recording = readFileSync(join(root, 'functions/speech/request.wav'));
+const latin1 = 'text/plain; charset=iso-8859-1';
+
+/** To the other functions: name, what, content type, body, answer. */
+const toOthers: readonly [string, string, string, string | Uint8Array<ArrayBuffer>, number, string][] = [
+  ['speech', 'an empty body', 'audio/wav', '', 400, 'INPUT_EMPTY'],
+  ['speech', 'a recording that is cut off', 'audio/wav', bytes(recording.subarray(0, 50_000)), 400, 'INPUT_AUDIO'],
+  ['speech', 'a header that claims 4 GHz', 'audio/wav', patched(recording, 24, 4_000_000_000), 400, 'INPUT_AUDIO'],
+  [
+    'speech',
+    'a header that claims 65,535 channels',
+    'audio/wav',
+    patched(recording, 20, 0xffff_0001),
+    400,
+    'INPUT_AUDIO',
+  ],
+  ['speech', 'an MP3', 'audio/mpeg', bytes(Buffer.from('ID3\x04')), 400, 'INPUT_AUDIO'],
+  ['speech', 'ten minutes', 'audio/PCMU', new Uint8Array(8000 * 600 - 2e6).fill(255), 413, 'INPUT_TOO_LARGE'],
+  ['spam', 'white space', 'text/plain', ' \n\t', 400, 'INPUT_TEXT'],
+  ['spam', 'a charset that the URL loses', latin1, Uint8Array.of(0x47, 0x72, 0xfc, 0xdf), 400, 'INPUT_TEXT'],
+  ['spam', 'a form', 'application/x-www-form-urlencoded', 'text=hello', 400, 'INPUT_TEXT'],
+  ['spam', 'a novel', 'text/plain', 'a '.repeat(100_001), 413, 'INPUT_TOO_LARGE'],
+  ['embed', 'no texts', 'application/json', '{"texts":[]}', 400, 'INPUT_TEXT'],
+  ['embed', 'too many', 'application/json', JSON.stringify({ texts: Array(65).fill('a') }), 413, 'INPUT_TOO_LARGE'],
+  ['tensors', 'no tensor', 'application/json', '{"inputs":[]}', 400, 'INPUT_TENSOR'],
+  ['tensors', 'a shape of 10¹² elements', 'application/json', inputs([1_000_000, 1_000_000]), 400, 'INPUT_TENSOR'],
 ];
 
 describe('abuse: requests', () => {
@@ -71,7 +100,29 @@ describe('abuse: requests', () => {
       expect(inits).toHaveLength(1);
     }
   });
+
+  it.each(toOthers)('%s refuses %s', async (name, _what, contentType, body, status, code) => {
+    expectRefusal(await send(name, body, contentType), status, code);
+  });
+
+  it.each(readSamples(root).filter(({ name }) => name !== 'iris' && name !== 'ocr'))(
+    '$name still answers its sample',
+    async ({ name, body, contentType }) => {
+      expect((await send(name, body, contentType)).status).toBe(200);
+    },
+  );
 });
+
+/** 32 bits at `at`, little-endian, put to another number. */
+function patched(file: Uint8Array, at: number, value: number): Uint8Array<ArrayBuffer> {
+  const copy = Buffer.from(file);
+  copy.writeUInt32LE(value, at);
+  return bytes(copy);
+}
+
+function inputs(shape: readonly number[]): string {
+  return JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape, data: [1] }] });
+}
 
 function expectRefusal(answer: { status: number; text: string }, status: number, code: string): void {
   const body: unknown = JSON.parse(answer.text);

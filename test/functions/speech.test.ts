@@ -1,11 +1,14 @@
 // The speech function in this process, with silero's model, on a voice that is synthesised here.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Model } from 'glowplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { speechProbability } from '../../functions/speech/speech-probability.ts';
 import sileroVad from '../../models/silero-vad.ts';
 import type { InferenceHandler } from '../../src/inference.ts';
 import { decodeAudio } from '../../src/tensor/audio.ts';
 import { resample } from '../../src/tensor/resample.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
 import { difference } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';
 import { makeWav, sixteenBits } from '../tensor/make-wav.ts';
@@ -86,6 +89,25 @@ describe('functions/speech', () => {
   ])('refuses %s', async (_what, contentType, bytes, code) => {
     expect(await ask(contentType, bytes)).toMatchObject({ code });
   });
+});
+
+it('a recording is listened to no further when its request was given up', async () => {
+  const gone = new AbortController();
+  let frames = 0;
+  const vad = {
+    run: async () => {
+      if (++frames === 3) gone.abort();
+      return {
+        output: tensor('FP32', [1, 1], Float32Array.of(0)),
+        stateN: tensor('FP32', [2, 1, 128], new Float32Array(256)),
+      };
+    },
+  };
+  // A stand-in with the part that is used.
+  const model = vad as unknown as Model<'silero-vad:prod'>;
+  const listening = Array.fromAsync(speechProbability({ sampleRate: 16_000, data: voice }, model, gone.signal));
+  await expect(listening).rejects.toMatchObject({ name: 'AbortError' });
+  expect(frames).toBe(3);
 });
 
 interface Answer {

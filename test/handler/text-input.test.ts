@@ -32,7 +32,7 @@ describe('text() takes', () => {
       seen.texts++;
       expect(await ask(one, 'application/json', JSON.stringify({ text: given }))).toEqual({ text: given });
     });
-    await fc.assert(property, { numRuns: runs(300) });
+    await fc.assert(property, { numRuns: runs(100) });
     console.log(`text(): ${seen.texts} texts came as they were sent`);
   });
 });
@@ -48,6 +48,13 @@ describe('text() refuses', () => {
     ['what is no JSON', 'application/json', '{"text', 'INPUT_JSON', /expected JSON/],
     ['half a surrogate pair', 'application/json', '{"text":"\\ud83d"}', 'INPUT_TEXT', /half of one/],
     ['bytes that are not UTF-8', 'text/plain', Uint8Array.of(0x47, 0xfc), 'INPUT_TEXT', /in utf-8, got bytes/],
+    [
+      'another charset through a function URL, which put U+FFFD in the place of its bytes',
+      'text/plain; charset=iso-8859-1',
+      'Gr\ufffd\ufffde',
+      'INPUT_TEXT',
+      /lost character/,
+    ],
     ['an unknown charset', 'text/plain; charset=klingon', 'a', 'INPUT_TEXT', /klingon/],
     ['a form', 'application/x-www-form-urlencoded', 'text=a', 'INPUT_TEXT', /text\/plain/],
     ['a text over the limit', 'text/plain', 'a'.repeat(21), 'INPUT_TOO_LARGE', /at most 20 characters.*got 21/],

@@ -24,7 +24,7 @@ describe('windows', () => {
       seen.rows++;
       seen.windows += found.length;
     });
-    fc.assert(property, { numRuns: runs(500) });
+    fc.assert(property, { numRuns: runs(200) });
     console.log(`windows: ${seen.windows} over ${seen.rows} rows`);
   });
 
