@@ -41,6 +41,7 @@ const mayImport: Record<string, readonly string[]> = {
     'build',
     'session/budget',
     'observe/alarm-rule',
+    'observe/queue-time',
     'testing/samples',
     'ops/golden/try-samples',
   ],

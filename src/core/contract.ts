@@ -144,7 +144,7 @@ export const variables = {
     default: 'unset: nothing is written',
   },
   GLOWPLUG_WAKES: {
-    meaning: 'Cluster, service and listener rule of the endpoint that the waker wakes, as JSON; set by GpuEndpoint.',
+    meaning: 'Cluster and service of the endpoint that the waker wakes, as JSON; set by GpuEndpoint.',
     default: 'unset',
   },
   GLOWPLUG_HOOK_TARGET: {

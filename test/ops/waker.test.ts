@@ -10,7 +10,8 @@ import { answerWaker } from '../../src/ops/waker/handler.ts';
 import { runs } from '../runs.ts';
 
 const request = { httpMethod: 'POST', path: '/', headers: {} };
-const taskChanged = { 'detail-type': 'ECS Task State Change', detail: { lastStatus: 'RUNNING' } };
+/** As EventBridge hands it over: a task began or ended, or five minutes went by. */
+const taskChanged = { rule: 'arn:rule' };
 
 describe('the waker', () => {
   it('starts one target at the first request, tells when to come back, and starts no second', async () => {
@@ -36,10 +37,11 @@ describe('the waker', () => {
     expect(cloud.state.started).toBe(1);
   });
 
-  it('mends a route that an event was lost for: the next request to it says to come back at once', async () => {
+  it('says to come back at once where a target runs already, and mends a route that an event was lost for', async () => {
     await using cloud = await fakeCloud();
     Object.assign(cloud.state, { running: 2, desired: 2 });
     expect(await cloud.wake(request)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '1' } });
+    await cloud.wake(taskChanged);
     expect(cloud.state).toMatchObject({ pattern: nothing, desired: 2, started: 0 });
   });
 
@@ -96,7 +98,7 @@ it('the queue time is a line that CloudWatch reads: the mean since the last, and
 async function fakeCloud() {
   const state = { desired: 0, running: 0, started: 0, pattern: '/*' };
   const server = createServer((incoming, response) => void answer(incoming, response));
-  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
+  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     let body = '';
     for await (const part of incoming) body += part;
     const action =
@@ -112,13 +114,13 @@ async function fakeCloud() {
     }
     const form = new URLSearchParams(body);
     state.pattern = form.get('Conditions.member.1.PathPatternConfig.Values.member.1') ?? '';
-    response.end(form.get('RuleArn') === 'arn:rule' ? '<ModifyRuleResponse/>' : 'not the rule');
+    return response.end(form.get('RuleArn') === 'arn:rule' ? '<ModifyRuleResponse/>' : 'not the rule');
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' };
   const api = awsApi({ credentials, region: 'eu-west-1' }, { endpoint: `http://127.0.0.1:${port}` });
-  const endpoint = ecsEndpoint(api, { cluster: 'c', service: 's', rule: 'arn:rule' });
+  const endpoint = ecsEndpoint(api, { cluster: 'c', service: 's' });
   return {
     state,
     wake: (event: unknown) => answerWaker(event, endpoint),

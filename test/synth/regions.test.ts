@@ -21,7 +21,7 @@ beforeAll(() => {
   const config = readConfig({ 'glowplug:stage': 'prod' }, { dev: {}, staging: {}, prod }, ['iris']);
   addStacks(app, config, functions);
   app.synth();
-});
+}, 180_000);
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 it('is planned as two stores and what follows each', async () => {

@@ -11,21 +11,19 @@ export interface Awake {
   look(): Promise<EndpointState>;
   /** One target; what more are needed, the queue time tells. */
   start(): Promise<void>;
-  /** Repeated, it changes nothing. */
-  route(to: 'to waker' | 'to targets'): Promise<void>;
+  /** `rule`: ARN of the listener's rule that sends requests to the waker. Repeated, it changes nothing. */
+  route(rule: string, to: 'to waker' | 'to targets'): Promise<void>;
 }
 
 export interface EcsEndpoint {
   readonly cluster: string;
   readonly service: string;
-  /** ARN of the listener's rule that sends requests to the waker. */
-  readonly rule: string;
 }
 
 /** What the rule matches while targets serve: no client asks for it. */
 export const nothing = '/.well-known/glowplug-asleep';
 
-export function ecsEndpoint(api: AwsApi, { cluster, service, rule }: EcsEndpoint): Awake {
+export function ecsEndpoint(api: AwsApi, { cluster, service }: EcsEndpoint): Awake {
   const ecs = (action: string, body: object) =>
     api({
       service: 'ecs',
@@ -48,7 +46,7 @@ export function ecsEndpoint(api: AwsApi, { cluster, service, rule }: EcsEndpoint
     async start() {
       await ecs('UpdateService', { cluster, service, desiredCount: 1 });
     },
-    async route(to) {
+    async route(rule, to) {
       await api({
         service: 'elasticloadbalancing',
         method: 'POST',

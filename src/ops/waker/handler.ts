@@ -1,6 +1,7 @@
 // Wakes an endpoint that scaled to zero. While nobody serves, the load balancer sends every request here; when a target runs,
 // ECS's event lets it send them there.
 import { readContract } from '../../core/contract.ts';
+import { isRecord } from '../../core/is-record.ts';
 import { consoleLog } from '../../core/log.ts';
 import { awsApi } from '../aws-api.ts';
 import { type Awake, type EndpointState, ecsEndpoint } from './ecs-endpoint.ts';
@@ -14,16 +15,20 @@ export interface WakerAnswer {
 
 export async function handler(event: unknown): Promise<WakerAnswer | undefined> {
   const contract = readContract();
-  const { cluster, service, rule } = JSON.parse(contract.wakes ?? '{}');
-  return await answerWaker(event, ecsEndpoint(awsApi(contract), { cluster, service, rule }));
+  const { cluster, service } = JSON.parse(contract.wakes ?? '{}');
+  return await answerWaker(event, ecsEndpoint(awsApi(contract), { cluster, service }));
 }
 
-/** The event of a target group is a request; of EventBridge it is a task of the service that began or ended. */
+/**
+ * The event of a target group is a request. EventBridge's names the rule to move: a task of the service began or ended, or five
+ * minutes went by, in which such an event may have been lost.
+ */
 export async function answerWaker(event: unknown, endpoint: Awake): Promise<WakerAnswer | undefined> {
-  const isRequest = typeof event === 'object' && event !== null && 'httpMethod' in event;
   const state = await endpoint.look();
-  await endpoint.route(state.running > 0 ? 'to targets' : 'to waker');
-  if (!isRequest) return undefined;
+  if (isRecord(event) && typeof event['rule'] === 'string') {
+    await endpoint.route(event['rule'], state.running > 0 ? 'to targets' : 'to waker');
+    return undefined;
+  }
   // A health check or a scanner costs a start, too: who may ask is the listener's matter.
   if (state.desired === 0) {
     consoleLog.info('waking the endpoint');

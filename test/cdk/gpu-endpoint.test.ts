@@ -1,0 +1,159 @@
+// An endpoint as a construct: where it may run, how it scales from zero and back, and who may do what.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { GpuEndpoint, type GpuEndpointProps, ModelStore } from '../../src/cdk/index.ts';
+import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
+import { isAllowed, statementsOf } from './policy.ts';
+
+describe('GpuEndpoint', () => {
+  let template: Template;
+  beforeAll(() => {
+    template = synth();
+  });
+
+  it('runs one GPU a target on ECS Managed Instances, and takes a bad deployment back', () => {
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      RequiresCompatibilities: ['MANAGED_INSTANCES'],
+      ContainerDefinitions: [
+        Match.objectLike({
+          Command: ['functions/sort', '--drain', '100'],
+          StopTimeout: 120,
+          ResourceRequirements: [{ Type: 'GPU', Value: '1' }],
+        }),
+      ],
+    });
+    template.hasResourceProperties('AWS::ECS::Service', {
+      DeploymentConfiguration: {
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+        Alarms: Match.objectLike({ Enable: true, Rollback: true }),
+        MinimumHealthyPercent: 100,
+      },
+      CapacityProviderStrategy: Match.anyValue(),
+      LaunchType: Match.absent(),
+    });
+    const [capacity] = Object.values(template.findResources('AWS::ECS::CapacityProvider'));
+    expect(JSON.stringify(capacity)).toMatch(/"AcceleratorNames":\["l4"\]/);
+  });
+
+  it('scales by how long runs wait, from zero to four, and to zero when nobody asks', () => {
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 0, MaxCapacity: 4 });
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      TargetTrackingScalingPolicyConfiguration: {
+        TargetValue: 50,
+        CustomizedMetricSpecification: Match.objectLike({
+          Namespace: 'glowplug',
+          MetricName: 'QueueMilliseconds',
+          Dimensions: [{ Name: 'Endpoint', Value: 'sort' }],
+          Statistic: 'Average',
+        }),
+      },
+    });
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      StepScalingPolicyConfiguration: { AdjustmentType: 'ExactCapacity', StepAdjustments: [{ ScalingAdjustment: 0 }] },
+    });
+    const [idle] = Object.values(template.findResources('AWS::CloudWatch::Alarm')).filter(({ Properties }) =>
+      JSON.stringify(Properties.Metrics ?? '').includes('FILL(requests, 0)'),
+    );
+    expect(idle?.['Properties']).toMatchObject({ EvaluationPeriods: 15, Threshold: 0 });
+  });
+
+  it('lets the waker answer while nobody serves, and do nothing but wake this endpoint', () => {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Priority: 1,
+      Conditions: [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }],
+    });
+    const [, waker] = Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => /Waker/.test(id))!;
+    const statements = statementsOf(template, waker['Properties'].Role['Fn::GetAtt'][0]);
+    const [service = ''] = Object.keys(template.findResources('AWS::ECS::Service'));
+    expect(isAllowed(statements, { action: 'ecs:UpdateService', resource: `<${service}>` })).toBe(true);
+    expect(isAllowed(statements, { action: 'ecs:UpdateService', resource: '<another>' })).toBe(false);
+    expect(isAllowed(statements, { action: 'ecs:DeleteService', resource: `<${service}>` })).toBe(false);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { 'detail-type': ['ECS Task State Change'], detail: { lastStatus: ['RUNNING', 'STOPPED'] } },
+    });
+  });
+
+  it('has no waker where a target always runs', () => {
+    const awake = synth({ minTargets: 1 });
+    awake.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 0);
+    awake.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1 });
+  });
+
+  it('takes its keys from Secrets Manager: none stands in its environment', () => {
+    const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
+    const [server] = task!['Properties'].ContainerDefinitions;
+    expect(server.Secrets).toEqual([{ Name: 'GLOWPLUG_API_KEYS', ValueFrom: expect.anything() }]);
+    expect(server.Environment.map(({ Name }: { Name: string }) => Name).sort()).toEqual([
+      'GLOWPLUG_ENDPOINT',
+      'GLOWPLUG_STAGE',
+      'GLOWPLUG_STORE',
+    ]);
+  });
+
+  it('may read its own model and write nothing', () => {
+    const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
+    const statements = statementsOf(template, task!['Properties'].TaskRoleArn['Fn::GetAtt'][0]);
+    const arn = /"Fn::ImportValue":"([^"]*ModelStoreBucket[^"]*Arn[^"]*)"/.exec(JSON.stringify(template.toJSON()))?.[1];
+    const may = (action: string, key: string) => isAllowed(statements, { action, resource: `<${arn}>/${key}` });
+    expect(may('s3:GetObject', 'iris/index.json')).toBe(true);
+    expect(may('s3:GetObject', 'ppocr-det/index.json')).toBe(false);
+    expect(may('s3:PutObject', 'iris/index.json')).toBe(false);
+  });
+
+  it('is reached from its VPC alone', () => {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
+    expect(JSON.stringify(template.findResources('AWS::EC2::SecurityGroup'))).not.toContain(
+      '"CidrIp":"0.0.0.0/0","FromPort"',
+    );
+  });
+
+  it('takes spot instances when told so', () => {
+    expect(JSON.stringify(synth({ spot: true }).findResources('AWS::ECS::CapacityProvider'))).toContain('SPOT');
+  });
+
+  it('refuses at synth what could not run', () => {
+    expect(() => synth({ gpu: 'l40s' }, { region: 'eu-west-2' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', remedy: expect.stringContaining("Use gpu: 't4'") }),
+    );
+    expect(() => synth({}, { region: 'af-south-1' })).toThrow(/a region that offers the GPU l4, got af-south-1/);
+    expect(() => synth({ moreRegions: ['af-south-1'] }, { region: 'af-south-1' })).not.toThrow();
+    expect(() => synth({ gpu: 't4' }, { modelBytes: 20 * 2 ** 30 })).toThrow(
+      expect.objectContaining({ remedy: "Use gpu: 'a10g'." }),
+    );
+    expect(() => synth({ image: 'images/none' })).toThrow(/expected a Dockerfile in/);
+    expect(() => synth({ minTargets: 5 })).toThrow(/minTargets of at most maxTargets/);
+  });
+
+  it('is clean under AwsSolutions', () => {
+    expect(() => synth({}, { nag: true })).not.toThrow();
+  });
+});
+
+function synth(
+  props: Partial<GpuEndpointProps> = {},
+  setting: { region?: string; nag?: boolean; modelBytes?: number } = {},
+): Template {
+  const lock = structuredClone(fixtureLock);
+  if (setting.modelBytes) Object.assign(lock.models['iris:prod']!.files['model.onnx']!, { size: setting.modelBytes });
+  using project = fixtureProject({ lock });
+  mkdirSync(join(project.root, 'images/gpu'), { recursive: true });
+  project.write('images/gpu/Dockerfile', 'FROM scratch AS gpu\n');
+  const app = new App({
+    outdir: join(project.root, 'cdk.out'),
+    context: { 'aws:cdk:disable-asset-staging': true, '@aws-cdk/aws-iam:minimizePolicies': true },
+  });
+  const env = setting.region ? { env: { region: setting.region } } : {};
+  const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore');
+  const stack = new Stack(app, 'Endpoint', env);
+  new GpuEndpoint(stack, 'Sort', { function: 'functions/sort', store, root: project.root, ...props });
+  if (setting.nag) {
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    Validations.of(store.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'not the subject' });
+    app.synth();
+  }
+  return Template.fromStack(stack);
+}
