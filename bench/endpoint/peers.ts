@@ -31,10 +31,12 @@ interface Given {
   readonly workers: number;
 }
 
+const runtime = ['onnxruntime==1.32.0', 'numpy==2.4.6'];
+
 const peers: readonly Peer[] = [
   {
     name: 'LitServe',
-    packages: ['litserve==0.2.19', 'onnxruntime', 'numpy'],
+    packages: ['litserve==0.2.19', ...runtime],
     path: '/predict',
     start: ({ model, port, threads, workers }) => ({
       command: 'python',
@@ -44,7 +46,7 @@ const peers: readonly Peer[] = [
   },
   {
     name: 'BentoML',
-    packages: ['bentoml==1.4.39', 'onnxruntime', 'numpy'],
+    packages: ['bentoml==1.4.40', ...runtime],
     path: '/predict',
     start: ({ model, port, threads, workers }) => ({
       command: 'bentoml',
@@ -59,7 +61,8 @@ const peers: readonly Peer[] = [
   },
   {
     name: 'MLServer',
-    packages: ['mlserver', 'onnxruntime', 'numpy'],
+    // Its workers ask for an event loop that later ones do not make by themselves.
+    packages: ['mlserver==1.7.1', 'uvloop==0.21.0', ...runtime],
     path: '/v2/models/iris/infer',
     start({ model, port, folder, threads, workers }) {
       copyFileSync(join(apps, 'mlserver_app.py'), join(folder, 'mlserver_app.py'));
@@ -126,11 +129,17 @@ async function startPeer(peer: Peer, model: string, folder: string, body: string
   throw new Error('it did not answer within a minute');
 }
 
-/** Its workers are children of its own: the whole group. */
+/** Asked to end, so that it ends workers in groups of their own; what is left of its own group is killed. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null) return;
   const exit = once(child, 'exit');
-  process.kill(-child.pid, 'SIGKILL');
+  child.kill('SIGTERM');
+  await Promise.race([exit, sleep(15_000)]);
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
   await exit;
 }
 
