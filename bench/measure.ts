@@ -49,6 +49,11 @@ export function atMost(result: Omit<Result, 'met'> & { reach: number }): Result 
   return { ...result, value: round(result.value), met: result.value <= result.reach };
 }
 
+/** `value` must not be under `reach`. */
+export function atLeast(result: Omit<Result, 'met'> & { reach: number }): Result {
+  return { ...result, value: round(result.value), met: result.value >= result.reach };
+}
+
 export function round(value: number): number {
   return Number(value.toPrecision(4));
 }

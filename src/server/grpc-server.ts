@@ -157,11 +157,12 @@ async function answer(
   const deadline = Number(call.getDeadline());
   const late = () => over.abort(new GlowplugError('DEADLINE', 'the answer was not ready within the deadline'));
   const timer = setTimeout(late, limits.answerMs);
-  call.on('cancelled', () => {
+  const gone = () => {
     if (Date.now() >= deadline - DEADLINE_SLACK_MS) return late();
     over.abort(new GlowplugError('CLIENT_GONE', 'the client left before its answer'));
     log.info('the client left before its answer', { requestId, code: 'CLIENT_GONE' });
-  });
+  };
+  call.on('cancelled', gone);
   const state = options.state();
   try {
     if (!open.includes(name)) {
@@ -177,6 +178,8 @@ async function answer(
     return new GlowplugError('INTERNAL', catalogue.INTERNAL.meaning, { cause: error });
   } finally {
     clearTimeout(timer);
+    // grpc-js says it of every call that ends, of those that are answered too.
+    call.off('cancelled', gone);
   }
 }
 

@@ -310,6 +310,29 @@ describe('gRPC: waiting', () => {
     expect(reasons.slice(1).every((code) => code === 'CLIENT_GONE')).toBe(true);
   });
 
+  it('of 200 calls that are answered no client left, of 5 that were cancelled all did', async () => {
+    const logged: unknown[] = [];
+    const log = { info: (_message: string, fields: unknown) => logged.push(fields), warn() {}, error() {} };
+    const { server, call } = await serve(
+      async (request, { signal }) => {
+        if (!request.url.includes('/slow/')) return await echoFunction()(request);
+        return await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+      { log },
+    );
+    const inputs = [input('FP32', [1, 1], { fp32_contents: [1] })];
+    const answered = Array.from({ length: 200 }, () => call('ModelInfer', { model_name: 'fp32', inputs }));
+    expect((await Promise.all(answered)).every(({ status: code }) => code === OK)).toBe(true);
+    const cancels: (() => void)[] = [];
+    const started = (cancel: () => void) => cancels.push(cancel);
+    const cancelled = Array.from({ length: 5 }, () => call('ModelInfer', { model_name: 'slow' }, { started }));
+    await expect.poll(() => metric(server.port, 'glowplug_requests_in_flight'), patient).toBe(6);
+    for (const cancel of cancels) cancel();
+    for (const { status: code } of await Promise.all(cancelled)) expect(code).toBe(status.CANCELLED);
+    await expect.poll(() => logged.length, patient).toBe(5);
+    expect(logged).toEqual(Array(5).fill(expect.objectContaining({ code: 'CLIENT_GONE' })));
+  });
+
   it('drains: 20 calls that were accepted are answered, a new one is UNAVAILABLE, then the port is free', async () => {
     const go = Promise.withResolvers<void>();
     const { server, call } = await serve(async (request) => {

@@ -9,6 +9,8 @@ export interface Load {
   readonly request: string;
   readonly connections: number;
   readonly ms: number;
+  /** Ends before, after so many. */
+  readonly requests?: number;
 }
 
 export interface Loaded {
@@ -50,25 +52,36 @@ async function measure(load: Load): Promise<void> {
   } satisfies Loaded);
 }
 
-async function client({ port, request }: Load, until: number, times: number[]): Promise<void> {
+async function client(
+  { port, request, requests = Number.POSITIVE_INFINITY }: Load,
+  until: number,
+  times: number[],
+): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const bytes = Buffer.from(request, 'latin1');
   let begun = 0;
-  let text = '';
+  let head = '';
+  /** Bytes of the answer's body that have not come. */
+  let left = -1;
   const next = () => {
     begun = performance.now();
-    if (begun >= until) return socket.end(resolve);
-    socket.write(request);
+    if (begun >= until || times.length >= requests) return socket.end(resolve);
+    socket.write(bytes);
   };
   socket.on('error', reject);
   socket.on('data', (chunk: Buffer) => {
-    text += chunk.toString('latin1');
-    const head = text.indexOf('\r\n\r\n');
-    const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
-    if (head < 0 || text.length < head + 4 + length) return;
-    if (!text.startsWith('HTTP/1.1 200')) return reject(new Error(`expected 200, got ${text.slice(0, 200)}`));
-    text = '';
+    if (left < 0) {
+      head += chunk.toString('latin1');
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      if (!head.startsWith('HTTP/1.1 200')) return reject(new Error(`expected 200, got ${head.slice(0, 200)}`));
+      left = Number(/content-length: (\d+)/i.exec(head)?.[1]) - (head.length - end - 4);
+      head = '';
+    } else left -= chunk.byteLength;
+    if (left > 0) return;
+    left = -1;
     times.push(performance.now() - begun);
     next();
   });

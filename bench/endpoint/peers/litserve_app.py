@@ -1,0 +1,30 @@
+"""iris, and whatever else has one input and is named on the command line, behind LitServe: model.onnx, port, threads, workers."""
+import sys
+
+import litserve
+import numpy as np
+import onnxruntime
+
+MODEL, PORT, THREADS, WORKERS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+
+
+class Api(litserve.LitAPI):
+    def setup(self, device):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        self.session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
+
+    def decode_request(self, request):
+        tensor = request["inputs"][0]
+        return {tensor["name"]: np.array(tensor["data"], dtype=np.float32).reshape(tensor["shape"])}
+
+    def predict(self, feeds):
+        return self.session.run(None, feeds)
+
+    def encode_response(self, outputs):
+        return {"outputs": [{"shape": one.shape, "data": one.ravel().tolist()} for one in outputs]}
+
+
+if __name__ == "__main__":
+    server = litserve.LitServer(Api(api_path="/predict"), accelerator="cpu", workers_per_device=WORKERS, timeout=60)
+    server.run(host="127.0.0.1", port=PORT, num_api_servers=1, log_level="error", generate_client_file=False)

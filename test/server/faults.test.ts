@@ -1,0 +1,185 @@
+// What networks, disks and stores do to a server: half of a connection, thousands that say nothing, a full disk, no store.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import iris from '../../models/iris.ts';
+import { readContract } from '../../src/core/contract.ts';
+import { publish } from '../../src/models/publish.ts';
+import { openStore } from '../../src/models/stores/open-store.ts';
+import { tag } from '../../src/models/tag.ts';
+import { buildVersion } from '../../src/release/build-version.ts';
+import { loadUnits } from '../../src/server/load-units.ts';
+import { prepare } from '../../src/server/prepare.ts';
+import { createOrtSession } from '../../src/session/ort.ts';
+import { startS3Server } from '../../src/testing/s3/server.ts';
+import { root } from '../root.ts';
+import { long } from '../runs.ts';
+import { rawSocket, readAll } from './raw-request.ts';
+import { serveProcess } from './serve-process.ts';
+import { echo, metric, patient, start } from './start-server.ts';
+
+const disk = vi.hoisted(() => ({ full: false }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  return {
+    ...real,
+    async open(...args: Parameters<typeof real.open>) {
+      const handle = await real.open(...args);
+      const write = handle.writeFile.bind(handle);
+      handle.writeFile = async (...data: Parameters<typeof write>) => {
+        if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+        await write(...data);
+      };
+      return handle;
+    },
+  };
+});
+
+const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
+
+describe('connections', () => {
+  it('half-closed after its request, a client is answered whole; half-closed within it, it holds nothing', async () => {
+    const { server } = await start(echo);
+    const inFlight = () => metric(server.port, 'glowplug_requests_in_flight');
+    const answers = Array.from({ length: 50 }, async (_, at) => {
+      const socket = await rawSocket(server.port);
+      const all = readAll(socket);
+      socket.end(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n${String(at).padStart(4)}`);
+      return (await all).endsWith(String(at).padStart(4));
+    });
+    expect(await Promise.all(answers)).toEqual(Array(50).fill(true));
+    const cut = Array.from({ length: 50 }, async () => {
+      const socket = await rawSocket(server.port);
+      const all = readAll(socket);
+      socket.end('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\nonly this');
+      return await all;
+    });
+    for (const text of await Promise.all(cut)) expect(text).not.toMatch(/^HTTP\/1.1 200/);
+    await expect.poll(inFlight, patient).toBe(1);
+    console.log('half-closed sockets: 50 of 50 answered after a whole request, 0 of 50 left open within one');
+  });
+
+  const many = long ? 10_000 : 500;
+  it(`${many} connections that say nothing cost some KB each and keep nobody from being answered`, async ({ skip }) => {
+    const files = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim());
+    if (files < many + 500) skip(`${many} connections need ${many + 500} open files, the limit is ${files}`);
+    const { server, post } = await start(echo);
+    await (await post('/', 'warm')).text();
+    const before = process.memoryUsage.rss();
+    // Another process: its half of them is not the server's to pay for.
+    const args = ['-e', idleClients, `${server.port}`, `${many}`];
+    const clients = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      const [said] = await once(clients.stdout, 'data');
+      expect(`${said}`).toBe('open');
+      const kilobytes = Math.round((process.memoryUsage.rss() - before) / many / 1024);
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, async (_, at) => (await post('/', `${at}`)).text()),
+      );
+      expect(answers).toEqual(Array.from({ length: 200 }, (_, at) => `${at}`));
+      expect(kilobytes).toBeLessThan(100);
+      const exit = once(clients, 'exit');
+      clients.stdin.end();
+      const [code] = await exit;
+      // It counts those that the server closed.
+      expect(code).toBe(0);
+      console.log(
+        `idle connections: ${many}, about ${kilobytes} KB of RSS each, 200 of 200 requests answered, none closed`,
+      );
+    } finally {
+      clients.kill('SIGKILL');
+    }
+  });
+});
+
+/** Opens so many sockets, 100 at once, says so, and keeps them until its input ends; its exit code is how many were closed, at most 99. */
+const idleClients = `
+const { connect } = require('node:net');
+const [port, many] = process.argv.slice(1).map(Number);
+let left = many, open = 0, closed = 0, ended = false;
+const next = () => {
+  if (left-- <= 0) return;
+  const socket = connect(port, '127.0.0.1', () => { if (++open === many) process.stdout.write('open'); next(); });
+  socket.on('error', () => {});
+  socket.on('close', () => { if (!ended) closed++; });
+};
+for (let i = 0; i < 100; i++) next();
+process.stdin.on('end', () => { ended = true; process.exit(Math.min(closed, 99)); }).resume();
+`;
+
+describe('disks and stores', () => {
+  const credentials = { accessKeyId: 'AKIDFAULTS', secretAccessKey: 'not-a-secret' };
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'glowplug-faults-'));
+  });
+  afterAll(async () => await rm(folder, { recursive: true }));
+
+  /** An S3 of the test's own that holds iris:prod, and the environment that names it. */
+  async function publishedS3(name: string) {
+    const s3 = await startS3Server({ folder: join(folder, name), credentials });
+    const env = {
+      GLOWPLUG_STORE: 's3://models',
+      GLOWPLUG_CACHE: join(folder, `${name}-cache`),
+      AWS_ENDPOINT_URL_S3: s3.url,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    };
+    const client = new S3Client({ endpoint: s3.url, region: 'us-east-1', credentials, forcePathStyle: true });
+    await client.send(new CreateBucketCommand({ Bucket: 'models' }));
+    client.destroy();
+    const store = await openStore(readContract(env));
+    await publish(store, await buildVersion(iris, root));
+    await tag(store, 'iris', { from: '1.0.0', to: 'prod' });
+    return { s3, env };
+  }
+
+  it('S3 gone while serving: requests are answered, and so they are by the process that replaces a dead one', async () => {
+    const { s3, env } = await publishedS3('gone');
+    await using serving = serveProcess(['--model', 'iris:prod'], env);
+    const { url, pid } = await serving.ready();
+    const ask = async (at: string) =>
+      (await fetch(`${at}/v2/models/iris/infer`, { method: 'POST', body: flower })).status;
+    expect(await ask(url)).toBe(200);
+    await s3[Symbol.asyncDispose]();
+    const during = await Promise.all(Array.from({ length: 50 }, () => ask(url)));
+    expect(during).toEqual(Array(50).fill(200));
+    process.kill(pid, 'SIGKILL');
+    const { url: after } = await serving.ready();
+    expect(await ask(after)).toBe(200);
+    console.log('S3 gone: 50 of 50 requests answered, and 1 of 1 by the next process');
+  });
+
+  it('a full disk: a model that is fetched on demand is 507 DISK_FULL, the others go on, and so does it when there is room', async () => {
+    const { s3, env } = await publishedS3('full');
+    await using _s3 = s3;
+    const contract = readContract(env);
+    const own = await mkdtemp(join(folder, 'served-'));
+    const local = join(root, 'models/iris/iris.onnx');
+    const stored = await prepare({ targets: [], models: ['iris:prod'], onDemand: true }, contract, own);
+    const file = await prepare({ targets: [local], models: [] }, contract, own);
+    const host = { contract, createSession: createOrtSession, bodyBytes: 1e6 };
+    const one = await start(loadUnits(stored.units, host));
+    const other = await start(
+      loadUnits(file.units, { ...host, contract: { ...contract, cacheDir: join(own, 'files') } }),
+    );
+    const ask = async ({ post }: typeof one) => {
+      const response = await post('/v2/models/iris/infer', flower);
+      return [response.status, Object(await response.json()).code];
+    };
+    expect(await ask(other)).toEqual([200, undefined]);
+    disk.full = true;
+    try {
+      expect(await ask(one)).toEqual([507, 'DISK_FULL']);
+      expect(await ask(other)).toEqual([200, undefined]);
+      expect(await ask(one)).toEqual([507, 'DISK_FULL']);
+    } finally {
+      disk.full = false;
+    }
+    expect(await ask(one)).toEqual([200, undefined]);
+  });
+});
