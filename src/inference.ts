@@ -44,7 +44,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (readContract().onLambda) void warm();
   return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, outlet)),
+    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, { outlet, warm })),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
 }

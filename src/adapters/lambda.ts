@@ -1,6 +1,7 @@
 // One Lambda invocation: which kind of event it is, its way to a Request, and the answer's way back.
 import type { Context as LambdaContext } from 'aws-lambda';
 import { GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
@@ -12,6 +13,13 @@ import { isSqsEvent } from './sqs-event.ts';
 
 type Fetch = (request: Request, context: Context) => Promise<Response>;
 
+interface Host {
+  /** Where the results of queued requests go; without it their events are refused. */
+  readonly outlet?: () => Promise<Outlet>;
+  /** Fetches models and opens their sessions. */
+  readonly warm?: () => Promise<void>;
+}
+
 /** Time to answer 504 before Lambda ends the process without an answer. */
 const LAST_WORDS_MS = 200;
 
@@ -19,7 +27,7 @@ export async function answerEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  outlet?: () => Promise<Outlet>,
+  { outlet, warm }: Host = {},
 ): Promise<unknown> {
   const deadline = new AbortController();
   const left = lambda.getRemainingTimeInMillis();
@@ -44,6 +52,10 @@ export async function answerEvent(
       const { answerRecords } = await import('./sqs.ts');
       return await answerRecords(event, fetch, await outlet(), context);
     }
+    if (warm && isSchedule(event)) {
+      await warm();
+      return null;
+    }
     const response = isForeign(event)
       ? errorResponse(foreign(event), context)
       : await fetch(direct.toRequest(event), context);
@@ -65,6 +77,11 @@ async function orRefusal<T>(
     if (error instanceof GlowplugError) return await carry(errorResponse(error, context));
     throw error;
   }
+}
+
+/** What EventBridge sends where a schedule has no input of its own: it asks for nothing but to be ready. */
+function isSchedule(event: unknown): boolean {
+  return isRecord(event) && event['detail-type'] === 'Scheduled Event';
 }
 
 /** Events of AWS services that have no adapter: taking them for an input would hide a wiring mistake. */
