@@ -41,10 +41,12 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given ? () => new Environment(given.contract, given.createSession) : sharedEnvironment;
   const { fetch, warm } = defineFunction(options, environment);
   const outlet = once(() => openOutlet(options.queue?.callbacks));
+  const { onLambda, queue } = readContract();
+  const later = queue === undefined ? undefined : async () => ({ ...(await outlet()), queue });
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (readContract().onLambda) void warm();
+  if (onLambda) void warm();
   return Object.assign(
-    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, { outlet, warm })),
+    middy((event: unknown, context: LambdaContext) => answerEvent(fetch, event, context, { outlet, later, warm })),
     { warm, fetch: (request: Request, given = {}) => fetch(request, createContext(given)) },
   );
 }

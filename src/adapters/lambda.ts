@@ -3,11 +3,14 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import { type Context, createContext } from '../handler/context.ts';
-import { errorResponse } from '../handler/pipeline.ts';
+import { answer, errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
 import * as apiGateway from './api-gateway.ts';
+import { isAskedLater } from './asked-later.ts';
+import { callerOf } from './caller.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
+import type { AsyncOutlet } from './respond-async.ts';
 import type { Outlet } from './sqs.ts';
 import { isSqsEvent } from './sqs-event.ts';
 
@@ -16,6 +19,8 @@ type Fetch = (request: Request, context: Context) => Promise<Response>;
 interface Host {
   /** Where the results of queued requests go; without it their events are refused. */
   readonly outlet?: () => Promise<Outlet>;
+  /** Where requests go that need not be answered at once; without it they are. */
+  readonly later?: (() => Promise<AsyncOutlet>) | undefined;
   /** Fetches models and opens their sessions. */
   readonly warm?: () => Promise<void>;
 }
@@ -27,26 +32,31 @@ export async function answerEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  { outlet, warm }: Host = {},
+  { outlet, later, warm }: Host = {},
 ): Promise<unknown> {
   const deadline = new AbortController();
   const left = lambda.getRemainingTimeInMillis();
   const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
   const context = createContext({ requestId: lambda.awsRequestId, signal: deadline.signal });
+  const serve = async (request: Request, event: { readonly requestContext?: unknown }): Promise<Response> => {
+    if (!later || !isAskedLater(request)) return await fetch(request, context);
+    const { answerLater } = await import('./respond-async.ts');
+    return await answer(context, async () => await answerLater(request, callerOf(event), await later(), context));
+  };
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       return await orRefusal(
         functionUrl.fromResponse,
-        await fetch(functionUrl.toRequest(apiGateway.withoutStage(event)), context),
+        await serve(functionUrl.toRequest(apiGateway.withoutStage(event)), event),
         context,
       );
     }
     if (alb.isAlbEvent(event)) {
       const carry = (response: Response) => alb.fromResponse(response, event);
-      return await orRefusal(carry, await fetch(alb.toRequest(event), context), context);
+      return await orRefusal(carry, await serve(alb.toRequest(event), event), context);
     }
     if (apiGateway.isRestEvent(event)) {
-      return await orRefusal(apiGateway.fromResponse, await fetch(apiGateway.toRequest(event), context), context);
+      return await orRefusal(apiGateway.fromResponse, await serve(apiGateway.toRequest(event), event), context);
     }
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');

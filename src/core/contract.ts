@@ -22,6 +22,8 @@ export interface Contract {
   readonly credentials: Credentials | undefined;
   /** Where answers that nobody waits for are written: `s3://bucket[/prefix]`. */
   readonly results: string | undefined;
+  /** URL of the function's own queue, for requests that are answered later. */
+  readonly queue: string | undefined;
   /** URL of the queue that is told of each result. */
   readonly resultQueue: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
@@ -76,6 +78,10 @@ export const variables = {
     meaning: 'Where the results of queued requests are written: s3://bucket[/prefix].',
     default: 'unset: the function takes no queued requests',
   },
+  GLOWPLUG_QUEUE: {
+    meaning: 'URL of the SQS queue that feeds the function: requests with Prefer: respond-async go there.',
+    default: 'unset: they are answered at once',
+  },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
   GLOWPLUG_API_KEYS: {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
@@ -111,6 +117,7 @@ export function readContract(env: Environment = process.env): Contract {
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
+    queue: env['GLOWPLUG_QUEUE'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
@@ -119,12 +126,13 @@ export function readContract(env: Environment = process.env): Contract {
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(
-  contract: Partial<Pick<Contract, 'store' | 'stage' | 'results' | 'resultQueue'>>,
+  contract: Partial<Pick<Contract, 'store' | 'stage' | 'results' | 'queue' | 'resultQueue'>>,
 ): Record<string, string> {
   const written = {
     GLOWPLUG_STORE: contract.store,
     GLOWPLUG_STAGE: contract.stage,
     GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_QUEUE: contract.queue,
     GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
   };
   return Object.fromEntries(

@@ -236,7 +236,7 @@ describe('a result', () => {
     };
     expect(sent).toEqual([
       { url: hook, body: announcement },
-      { url: 'http://sqs.test/', body: { QueueUrl: queue, MessageBody: expect.any(String) } },
+      { url: 'http://sqs.test/', body: { QueueUrl: queue, MessageBody: expect.any(String), MessageAttributes: {} } },
     ]);
     expect(JSON.parse(Object(sent[1]?.body).MessageBody)).toEqual(announcement);
   });
