@@ -59,7 +59,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     : sharedEnvironment;
   const fn = defineFunction(timed(options), environment);
   const { fetch, warm, input } = fn;
-  const { onLambda, streams, initialization } = readContract();
+  const { onLambda, streams, queue, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
     void warm();
@@ -77,12 +77,13 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const restore = () => (restored ??= snapshot.after());
 
   const outlet = once(() => openOutlet(options.queue?.callbacks));
+  const later = queue === undefined ? undefined : async () => ({ ...(await outlet()), queue });
   const streaming = onLambda && streams;
   const answer = streaming ? streamEvent : answerEvent;
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const answered = () => answer(fetch, event, context, outlet);
+    const answered = () => answer(fetch, event, context, { outlet, later, warm });
     return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {

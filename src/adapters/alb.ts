@@ -6,7 +6,7 @@ import { headerLists, lists, pairs, type RestEvent } from './api-gateway.ts';
 import { type CarriedBody, requestBody, responseBody, withinLimit } from './http-body.ts';
 
 /** The target group says whether headers and query are lists or single values; the answer's headers must be the same. */
-export type AlbEvent = Omit<RestEvent, 'requestContext'>;
+export type AlbEvent = Omit<RestEvent, 'requestContext'> & { readonly requestContext?: unknown };
 
 export interface AlbResult extends CarriedBody {
   readonly statusCode: number;

@@ -1,16 +1,29 @@
 // One Lambda invocation: which kind of event it is, its way to a Request, and the answer's way back.
 import type { Context as LambdaContext } from 'aws-lambda';
 import { GlowplugError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import { type Context, createContext } from '../handler/context.ts';
-import { errorResponse } from '../handler/pipeline.ts';
+import { answer, errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
 import * as apiGateway from './api-gateway.ts';
+import { isAskedLater } from './asked-later.ts';
+import { callerOf } from './caller.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
+import type { AsyncOutlet } from './respond-async.ts';
 import type { Outlet } from './sqs.ts';
 import { isSqsEvent } from './sqs-event.ts';
 
 export type Fetch = (request: Request, context: Context) => Promise<Response>;
+
+export interface Host {
+  /** Where the results of queued requests go; without it their events are refused. */
+  readonly outlet?: () => Promise<Outlet>;
+  /** Where requests go that need not be answered at once; without it they are. */
+  readonly later?: (() => Promise<AsyncOutlet>) | undefined;
+  /** Fetches models and opens their sessions. */
+  readonly warm?: () => Promise<void>;
+}
 
 /** Time to answer 504 before Lambda ends the process without an answer. */
 const LAST_WORDS_MS = 200;
@@ -19,27 +32,36 @@ export async function answerEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  outlet?: () => Promise<Outlet>,
+  { outlet, later, warm }: Host = {},
 ): Promise<unknown> {
   const { context, end } = openInvocation(lambda);
+  const serve = async (request: Request, event: { readonly requestContext?: unknown }): Promise<Response> => {
+    if (!later || !isAskedLater(request)) return await fetch(request, context);
+    const { answerLater } = await import('./respond-async.ts');
+    return await answer(context, async () => await answerLater(request, callerOf(event), await later(), context));
+  };
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       return await orRefusal(
         functionUrl.fromResponse,
-        await fetch(functionUrl.toRequest(apiGateway.withoutStage(event)), context),
+        await serve(functionUrl.toRequest(apiGateway.withoutStage(event)), event),
         context,
       );
     }
     if (alb.isAlbEvent(event)) {
       const carry = (response: Response) => alb.fromResponse(response, event);
-      return await orRefusal(carry, await fetch(alb.toRequest(event), context), context);
+      return await orRefusal(carry, await serve(alb.toRequest(event), event), context);
     }
     if (apiGateway.isRestEvent(event)) {
-      return await orRefusal(apiGateway.fromResponse, await fetch(apiGateway.toRequest(event), context), context);
+      return await orRefusal(apiGateway.fromResponse, await serve(apiGateway.toRequest(event), event), context);
     }
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');
       return await answerRecords(event, fetch, await outlet(), context);
+    }
+    if (warm && isSchedule(event)) {
+      await warm();
+      return null;
     }
     const response = isForeign(event)
       ? errorResponse(foreign(event), context)
@@ -73,6 +95,11 @@ async function orRefusal<T>(
     if (error instanceof direct.InvocationError) throw error;
     return await carry(errorResponse(error, context));
   }
+}
+
+/** What EventBridge sends where a schedule has no input of its own: it asks for nothing but to be ready. */
+function isSchedule(event: unknown): boolean {
+  return isRecord(event) && event['detail-type'] === 'Scheduled Event';
 }
 
 /** Events of AWS services that have no adapter: taking them for an input would hide a wiring mistake. */

@@ -7,6 +7,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { allowedCallback, announce, type DeliverOptions, deliver } from '../results/deliver.ts';
 import { type Results, toResult } from '../results/results.ts';
+import { answerTicket } from './respond-async.ts';
 import type { SqsEvent, SqsRecord } from './sqs-event.ts';
 
 export interface BatchResponse {
@@ -85,6 +86,8 @@ async function answerRecord(record: SqsRecord, fetch: Fetch, outlet: Outlet, wit
   const context = createContext({ requestId: messageId, ...(within.signal ? { signal: within.signal } : {}) });
   const { results } = outlet;
   try {
+    const ticket = messageAttributes['async']?.stringValue;
+    if (ticket !== undefined) return await answerTicket(ticket, fetch, results, context);
     const callback = messageAttributes[callbackAttribute]?.stringValue;
     // Before the model runs: it cannot be delivered afterwards.
     if (callback !== undefined) allowedCallback(callback, outlet.callbacks);

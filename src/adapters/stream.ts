@@ -7,8 +7,7 @@ import type { MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { isRecord } from '../core/is-record.ts';
 import { isFunctionUrlEvent, resultHead, toRequest } from './function-url.ts';
-import { answerEvent, type Fetch, openInvocation } from './lambda.ts';
-import type { Outlet } from './sqs.ts';
+import { answerEvent, type Fetch, type Host, openInvocation } from './lambda.ts';
 
 type Handler = MiddyfiedHandler<unknown, unknown>;
 
@@ -17,9 +16,9 @@ export async function streamEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  outlet?: () => Promise<Outlet>,
+  host: Host = {},
 ): Promise<unknown> {
-  if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda, outlet);
+  if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda, host);
   const { context, end } = openInvocation(lambda);
   const response = await fetch(toRequest(event), context);
   return { ...resultHead(response), body: until(response.body, end) };

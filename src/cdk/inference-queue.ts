@@ -89,7 +89,12 @@ export class InferenceQueue extends Construct {
     );
     this.#letWrite(props.function);
     resultQueue?.grant(props.function, 'sqs:SendMessage');
-    const environment = writeContract({ results: this.location, resultQueue: resultQueue?.queueUrl });
+    this.queue.grant(props.function, 'sqs:SendMessage');
+    const environment = writeContract({
+      results: this.location,
+      queue: this.queue.queueUrl,
+      resultQueue: resultQueue?.queueUrl,
+    });
     for (const [name, value] of Object.entries(environment)) props.function.addEnvironment(name, value);
   }
 

@@ -32,6 +32,8 @@ export interface Contract {
   readonly credentials: Credentials | undefined;
   /** Where answers that nobody waits for are written: `s3://bucket[/prefix]`. */
   readonly results: string | undefined;
+  /** URL of the function's own queue, for requests that are answered later. */
+  readonly queue: string | undefined;
   /** URL of the queue that is told of each result. */
   readonly resultQueue: string | undefined;
   /** Where credentials are asked for instead, as restored snapshots must. */
@@ -121,6 +123,10 @@ export const variables = {
     meaning: 'Where the results of queued requests are written: s3://bucket[/prefix].',
     default: 'unset: the function takes no queued requests',
   },
+  GLOWPLUG_QUEUE: {
+    meaning: 'URL of the SQS queue that feeds the function: requests with Prefer: respond-async go there.',
+    default: 'unset: they are answered at once',
+  },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
   AWS_CONTAINER_CREDENTIALS_FULL_URI: {
     meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
@@ -187,6 +193,7 @@ export function readContract(env: Environment = process.env): Contract {
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
+    queue: env['GLOWPLUG_QUEUE'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
       ? { url: env['AWS_CONTAINER_CREDENTIALS_FULL_URI'], token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] }
@@ -204,7 +211,7 @@ export function readContract(env: Environment = process.env): Contract {
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(
-  contract: Partial<Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'resultQueue'>>,
+  contract: Partial<Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'queue' | 'resultQueue'>>,
 ): Record<string, string> {
   const written = {
     GLOWPLUG_STORE: contract.store,
@@ -212,6 +219,7 @@ export function writeContract(
     GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
     AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
     GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_QUEUE: contract.queue,
     GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
   };
   return Object.fromEntries(

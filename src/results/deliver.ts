@@ -46,8 +46,30 @@ export async function deliver(
     } as const;
     await arrive(`the callback at ${url.origin}`, send(url, withLimit(init, signal)));
   }
-  if (resultQueue !== undefined)
-    await arrive('the result queue', sendMessage(announcement, resultQueue, options, signal));
+  if (resultQueue !== undefined) await sendMessage(resultQueue, JSON.stringify(announcement), {}, options, signal);
+}
+
+/** @throws GlowplugError CONFIG_INVALID, DELIVERY_FAILED */
+export async function sendMessage(
+  queue: string,
+  body: string,
+  attributes: Readonly<Record<string, string>>,
+  { region, credentials, fetch: send = fetch }: DeliverOptions,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!credentials)
+    throw new GlowplugError('CONFIG_INVALID', 'expected AWS credentials to send messages with, found none');
+  const client = new AwsClient({ ...credentials, region, service: 'sqs' });
+  const MessageAttributes = Object.fromEntries(
+    Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+  );
+  const order = queue.endsWith('.fifo') ? { MessageGroupId: body, MessageDeduplicationId: body } : {};
+  const request = await client.sign(new URL('/', queue).href, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
+    body: JSON.stringify({ QueueUrl: queue, MessageBody: body, MessageAttributes, ...order }),
+  });
+  await arrive('the queue', send(request, withLimit({}, signal)));
 }
 
 /** @throws GlowplugError CALLBACK_FORBIDDEN */
@@ -71,23 +93,6 @@ export function announce(messageId: string, location: string, { status, headers,
 const inlineBytes = 128 * 1024;
 /** Longest wait for a callback or the queue. */
 const silenceMs = 10_000;
-
-async function sendMessage(
-  announcement: Announcement,
-  queue: string,
-  { region, credentials, fetch: send = fetch }: DeliverOptions,
-  signal: AbortSignal | undefined,
-): Promise<Response> {
-  if (!credentials)
-    throw new GlowplugError('CONFIG_INVALID', 'expected AWS credentials to send results with, found none');
-  const client = new AwsClient({ ...credentials, region, service: 'sqs' });
-  const request = await client.sign(new URL('/', queue).href, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
-    body: JSON.stringify({ QueueUrl: queue, MessageBody: JSON.stringify(announcement) }),
-  });
-  return await send(request, withLimit({}, signal));
-}
 
 function withLimit(init: RequestInit, signal: AbortSignal | undefined): RequestInit {
   const limit = AbortSignal.timeout(silenceMs);

@@ -23,6 +23,8 @@ export interface Results {
   get(key: string, signal?: AbortSignal): Promise<Result | undefined>;
   /** `s3://bucket/prefix/key`. */
   location(key: string): string;
+  /** A URL that reads it for so many seconds, without other credentials. */
+  link(key: string, seconds: number): Promise<string>;
 }
 
 /** @throws GlowplugError CONFIG_INVALID where the environment names no place for results */
@@ -86,6 +88,12 @@ export function s3Results(
   return {
     get,
     location: (key) => `${storeName(location)}/${key}`,
+    async link(key, seconds) {
+      const { AwsClient } = await import('aws4fetch');
+      const client = new AwsClient({ ...credentials, region: location.region, service: 's3' });
+      const url = `${objectUrl(location, key)}?X-Amz-Expires=${seconds}`;
+      return (await client.sign(url, { method: 'GET', aws: { signQuery: true } })).url;
+    },
     async putOnce(key, result, signal) {
       const headers = { ...stored(result), 'if-none-match': '*' };
       const answer = await ask(key, { method: 'PUT', headers, body: result.body }, signal);

@@ -17,6 +17,7 @@ import { debugged, type Inspect } from './debugged.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
 import { AsyncInvoker, type AsyncTarget, defaultAsyncSettings } from './events/async-invoker.ts';
+import { Schedules } from './events/schedules.ts';
 import { createFaults, type Faults } from './faults.ts';
 import type { Invocation } from './invocation.ts';
 import { lambdaApiListener } from './lambda-api.ts';
@@ -181,18 +182,16 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     invoke: run,
     note,
   });
-  const asynchronous = resources.use(
-    new AsyncInvoker({
-      clock: systemClock,
-      now,
-      async deliver(arn, body, attributes) {
-        const queue = template?.queues.find((each) => each.arn === arn);
-        const target = deployment.find(arn.split(':')[6] ?? '');
-        if (queue) await queues.send(queue, body, attributes);
-        else if (target) asynchronous.accept(asyncTarget(target), { payload: Buffer.from(body) });
-        else onProgress(`leaving out a destination that is no queue and no function of the app: ${arn}`);
-      },
-    }),
+  const deliver = async (arn: string, body: string, attributes?: Readonly<Record<string, string>>) => {
+    const queue = template?.queues.find((each) => each.arn === arn);
+    const target = deployment.find(arn.split(':')[6] ?? '');
+    if (queue) await queues.send(queue, body, attributes);
+    else if (target) asynchronous.accept(asyncTarget(target), { payload: Buffer.from(body) });
+    else onProgress(`nothing is sent to ${arn}: it is no queue and no function of the app`);
+  };
+  const asynchronous = resources.use(new AsyncInvoker({ clock: systemClock, now, deliver }));
+  const schedules = resources.use(
+    new Schedules({ region, account, clock: systemClock, now, deliver, onError: onProgress }),
   );
   const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name)));
 
@@ -212,6 +211,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     if (publishes) await publishModels(root, template, where, onProgress);
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);
+    schedules.apply(template.schedules);
     return changed;
   };
   await deploy();

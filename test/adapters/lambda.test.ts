@@ -109,6 +109,17 @@ describe('direct invocations', () => {
     await expect(answerEvent(never, event, lambda)).rejects.toMatchObject({ name: 'EVENT_UNKNOWN' });
   });
 
+  it('of a schedule without an input of its own only warm the function', async () => {
+    let warmed = 0;
+    const never = async () => {
+      throw new Error('the function was called');
+    };
+    const warm = async () => void warmed++;
+    const event = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
+    expect(await answerEvent(never, event, lambda, { warm })).toBeNull();
+    expect(warmed).toBe(1);
+  });
+
   it('give the function a signal that aborts before Lambda ends the process', async () => {
     const soon = { ...lambda, getRemainingTimeInMillis: () => 201 } as LambdaContext;
     const waits = (_request: Request, context: { signal: AbortSignal | undefined }) =>

@@ -57,7 +57,9 @@ function host(fetch: Fetch, options: { callbacks?: string[]; resultQueue?: strin
     },
     async handle(...Records: object[]): Promise<string[]> {
       const log = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-      const answer = await answerEvent(fetch, { Records }, lambda, async () => outlet).finally(() => log.mockRestore());
+      const answer = await answerEvent(fetch, { Records }, lambda, { outlet: async () => outlet }).finally(() =>
+        log.mockRestore(),
+      );
       const { batchItemFailures } = answer as { batchItemFailures: { itemIdentifier: string }[] };
       return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
     },
@@ -139,7 +141,9 @@ describe('an SQS record', () => {
     const waits: Fetch = (_request, { signal }) =>
       new Promise((resolve) => signal?.addEventListener('abort', () => resolve(new Response('', { status: 504 }))));
     const log = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const answer = await answerEvent(waits, { Records: [record('m1')] }, soon, outlet).finally(() => log.mockRestore());
+    const answer = await answerEvent(waits, { Records: [record('m1')] }, soon, { outlet }).finally(() =>
+      log.mockRestore(),
+    );
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
   });
 });
@@ -232,7 +236,7 @@ describe('a result', () => {
     };
     expect(sent).toEqual([
       { url: hook, body: announcement },
-      { url: 'http://sqs.test/', body: { QueueUrl: queue, MessageBody: expect.any(String) } },
+      { url: 'http://sqs.test/', body: { QueueUrl: queue, MessageBody: expect.any(String), MessageAttributes: {} } },
     ]);
     expect(JSON.parse(Object(sent[1]?.body).MessageBody)).toEqual(announcement);
   });

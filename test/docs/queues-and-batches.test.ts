@@ -59,4 +59,11 @@ it('answers a queued message, its URL and a direct invocation, as docs/guide/6-q
   expect(queued).toEqual({ probabilities: [expect.closeTo(0.997, 2), expect.any(Number), expect.any(Number)] });
   expect(await asked.json()).toEqual(queued);
   expect(await tulip.invoke({ lengths })).toEqual(queued);
+
+  const headers = { prefer: 'respond-async' };
+  const accepted = await tulip.fetch('/', { method: 'POST', headers, body: JSON.stringify({ lengths }) });
+  expect(accepted.status).toBe(202);
+  const location = accepted.headers.get('location') ?? '';
+  await expect.poll(async () => (await tulip.fetch(location)).status, { timeout: 30_000 }).toBe(200);
+  expect(await (await tulip.fetch(location)).json()).toEqual(queued);
 }, 120_000);

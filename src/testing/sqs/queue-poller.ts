@@ -67,6 +67,7 @@ export class QueuePoller implements Disposable {
 
   async #poll(): Promise<void> {
     const { concurrency, queue, clock, note } = this.#options;
+    let late: readonly SqsRecord[] = [];
     while (!this.#stop.signal.aborted) {
       if (this.#inFlight >= concurrency) {
         await this.#freed.promise;
@@ -74,17 +75,23 @@ export class QueuePoller implements Disposable {
       }
       try {
         const batch = await this.#gather();
-        if (this.#stop.signal.aborted) await queue.giveBack(batch.map(({ receiptHandle }) => receiptHandle));
-        else if (batch.length > 0) this.#start(batch);
+        if (this.#stop.signal.aborted) late = batch;
+        else this.#start(batch);
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#stop.signal.aborted) break;
         note(`its queue could not be read: ${error instanceof Error ? error.message : error}`);
         await clock.sleep(firstPauseMs, this.#stop.signal).catch(() => {});
       }
     }
+    const unused = [...late, ...this.#kept.map(({ record }) => record)];
+    // The queue may have ended as well: then the messages went with it.
+    if (unused.length > 0) await queue.giveBack(unused.map(handleOf)).catch(() => {});
   }
 
-  /** Whole when it has as many as the mapping takes, when the next one would be too many bytes, or when the window is over. */
+  /**
+   * At least one, unless it was stopped. Whole when it has as many as the mapping takes, when the next one would be too
+   * many bytes, or when the window is over.
+   */
   async #gather(): Promise<SqsRecord[]> {
     const { batchSize, windowMs, clock } = this.#options;
     const batch: SqsRecord[] = [];
@@ -140,7 +147,7 @@ export class QueuePoller implements Disposable {
     const failed = this.#failedIn(outcome.payload, batch);
     if (!failed) return;
     const done = batch.filter(({ messageId }) => !failed.has(messageId));
-    await queue.delete(done.map(({ receiptHandle }) => receiptHandle));
+    await queue.delete(done.map(handleOf));
   }
 
   /** Throttled, it tries again with longer and longer pauses until the messages are visible again. */
@@ -166,4 +173,8 @@ export class QueuePoller implements Disposable {
     }
     return new Set();
   }
+}
+
+function handleOf({ receiptHandle }: SqsRecord): string {
+  return receiptHandle;
 }

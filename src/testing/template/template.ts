@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { AsyncSettings } from '../events/async-invoker.ts';
+import type { ScheduleSpec } from '../events/schedules.ts';
 import type { FunctionSpec, FunctionUrl, ManagedInstances, UrlCors } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
@@ -12,6 +13,7 @@ import { readEventSources, readQueues } from './event-sources.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
 import { at, isObject, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
+import { readSchedules } from './schedules.ts';
 import { unknownResources } from './unknown-resources.ts';
 import { readVersions } from './versions.ts';
 
@@ -20,11 +22,12 @@ export interface CloudTemplate {
   readonly buckets: readonly { readonly name: string; readonly versioned: boolean }[];
   readonly queues: readonly QueueSpec[];
   readonly eventSources: readonly EventSourceSpec[];
+  readonly schedules: readonly ScheduleSpec[];
   /** By function, where they are not Lambda's defaults. */
   readonly asyncSettings: ReadonlyMap<string, AsyncSettings>;
   /** Folders and files that the templates name. */
   readonly assets: ReadonlySet<string>;
-  /** Functions and event source mappings that this cloud cannot run, and why. */
+  /** Functions, event source mappings and schedules that this cloud cannot run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** Types of resources that this cloud does not know, and how many of each. */
   readonly unknown: readonly string[];
@@ -64,6 +67,9 @@ export async function readTemplate(
     eventSources.push(...read.sources);
     skipped.push(...read.skipped);
   }
+  const read = assembly.stacks.map((stack) => readSchedules(stack, deployment));
+  const schedules = read.flatMap((each) => each.schedules);
+  skipped.push(...read.flatMap((each) => each.skipped));
   const settings = assembly.stacks.flatMap((stack) => [...readAsyncSettings(stack, deployment, functions)]);
   return {
     functions,
@@ -71,6 +77,7 @@ export async function readTemplate(
     queues,
     eventSources,
     asyncSettings: new Map(settings),
+    schedules,
     skipped,
     unknown: unknownResources(assembly.stacks),
     assets: new Set(assembly.assets.values()),

@@ -189,6 +189,16 @@ describe('an event source mapping', () => {
     },
   );
 
+  it('gives back what it kept for the next batch when it is stopped', async () => {
+    const q = handQueue({ batchSize: 20, windowMs: 1000, concurrency: 1 });
+    q.send(ids(10), 'x'.repeat(1_000_000));
+    await q.settle();
+    expect(q.batches.map((each) => each.ids)).toEqual([ids(6)]);
+    q.poller[Symbol.dispose]();
+    await q.settle();
+    expect(q.givenBack).toEqual(ids(4, 6));
+  });
+
   it('gives back what it receives after it was stopped', async () => {
     const q = handQueue();
     await q.settle();
