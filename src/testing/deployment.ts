@@ -1,7 +1,7 @@
 // The functions that run now. A new template is applied as CloudFormation would: what did not change is not touched.
 import { GlowplugError } from '../core/errors.ts';
 import { CloudFunction } from './cloud-function.ts';
-import type { Invocation, Outcome } from './invocation.ts';
+import type { InvocationTarget } from './lambda-api.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity } from './runtime/function-spec.ts';
 import type { CloudTemplate } from './template/template.ts';
@@ -40,10 +40,7 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** By its name here or by AWS's name for it, as the Invoke API wants it. */
-  find(
-    name: string,
-    qualifier: string,
-  ): { version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined {
+  find(name: string, qualifier: string): InvocationTarget | undefined {
     const found = [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
     return found?.qualified(qualifier);
   }

@@ -1,18 +1,23 @@
 // Lambda's Invoke API, for the real @aws-sdk/client-lambda.
-// Source: AWS Lambda API Reference, "Invoke".
+// Source: AWS Lambda API Reference, "Invoke" and "InvokeWithResponseStream".
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Invocation, Outcome } from './invocation.ts';
+import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { readLimited } from './read-limited.ts';
+import { sendEvents } from './send-events.ts';
 import { type Gate, signedBy, splitTarget } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface LambdaApiOptions extends Gate {
-  find(
-    name: string,
-    qualifier: string,
-  ): { readonly version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined;
+  find(name: string, qualifier: string): InvocationTarget | undefined;
   readonly account: string;
+}
+
+export interface InvocationTarget {
+  readonly version: string;
+  invoke(invocation: Invocation): Promise<Outcome>;
+  /** For an invocation that `streams`. */
+  stream(invocation: Invocation): Promise<Outcome | StreamOutcome>;
 }
 
 /** Whatever goes wrong is an answer. */
@@ -33,7 +38,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke, version } = target(options, message);
+  const { invoke, stream, version, streams } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -43,17 +48,24 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   }
   if (type === 'DryRun') return void response.writeHead(204).end();
   const [traceId] = message.headersDistinct['x-amzn-trace-id'] ?? [];
-  const work = invoke({
+  const invocation = {
     payload: body.length === 0 ? Buffer.from('{}') : body,
     ...readContext(message.headers['x-amz-client-context']),
     ...(traceId === undefined ? {} : { traceId }),
-  });
+  };
+  const wantsTail = message.headers['x-amz-log-type'] === 'Tail';
+  if (streams) {
+    const outcome = await stream({ ...invocation, streams });
+    refuseUnless(outcome);
+    return await sendEvents(response, outcome, version, wantsTail);
+  }
+  const work = invoke(invocation);
   if (type === 'Event') {
     // Accepted: what comes of it is in the log.
     work.catch(() => {});
     return void response.writeHead(202).end();
   }
-  sendOutcome(response, await work, version, message.headers['x-amz-log-type'] === 'Tail');
+  sendOutcome(response, await work, version, wantsTail);
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */
@@ -104,20 +116,17 @@ function checkSignature(options: LambdaApiOptions, message: IncomingMessage, bod
 /** A name, a partial ARN (`account:function:name`) or a whole one, with a version or alias in it or beside it. */
 function target({ find, region, account }: LambdaApiOptions, message: IncomingMessage) {
   const [path, query] = splitTarget(message);
-  const encoded = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path)?.[1];
+  const [, encoded, verb] =
+    /^\/(?:2015-03-31|2021-11-15)\/functions\/([^/]+)\/((?:response-streaming-)?invocations)$/.exec(path) ?? [];
   if (message.method !== 'POST' || encoded === undefined) {
-    throw new Refusal(
-      404,
-      'UnknownOperationException',
-      'the local cloud has POST /2015-03-31/functions/{name}/invocations',
-    );
+    throw new Refusal(404, 'UnknownOperationException', 'the local cloud has Invoke and InvokeWithResponseStream');
   }
   const named = /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:(?:function:)?)?([\w-]{1,140})(?::([\w$-]+))?$/.exec(
     decode(encoded),
   );
   const [, name = '', version = new URLSearchParams(query).get('Qualifier') ?? '$LATEST'] = named ?? [];
   const found = find(name, version);
-  if (found) return found;
+  if (found) return { ...found, streams: verb !== 'invocations' };
   const suffix = version === '$LATEST' ? '' : `:${version}`;
   const arn = `arn:aws:lambda:${region}:${account}:function:${name || decode(encoded)}${suffix}`;
   throw new Refusal(404, 'ResourceNotFoundException', `Function not found: ${arn}`);
@@ -158,11 +167,18 @@ function parseJson(text: string): unknown {
   }
 }
 
-function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
+/** What never reached the function is no answer of it. */
+function refuseUnless<T extends Outcome | StreamOutcome>(
+  outcome: T,
+): asserts outcome is Exclude<T, { kind: 'too-large' | 'throttled' }> {
   if (outcome.kind === 'too-large') throw tooLarge(limits.RequestResponse);
   if (outcome.kind === 'throttled') {
     throw new Refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', { Reason: outcome.reason });
   }
+}
+
+function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
+  refuseUnless(outcome);
   const { kind, requestId, payload, logTail } = outcome;
   response.writeHead(200, {
     'content-type': 'application/json',

@@ -17,13 +17,11 @@ const echo = (logTail = ''): ((invocation: Invocation) => Promise<Outcome>) => {
 /** The API with one function, `echo`, and the real client. */
 async function open(invoke = echo()) {
   const invocations: Invocation[] = [];
-  const fake = {
-    version: '$LATEST',
-    invoke: (invocation: Invocation) => {
-      invocations.push(invocation);
-      return invoke(invocation);
-    },
+  const take = (invocation: Invocation) => {
+    invocations.push(invocation);
+    return invoke(invocation);
   };
+  const fake = { version: '$LATEST', invoke: take, stream: take };
   const listener = lambdaApiListener({
     find: (name, version) => (name === 'echo' && version === '$LATEST' ? fake : undefined),
     secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
