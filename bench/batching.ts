@@ -1,4 +1,5 @@
 // What does batching bring, against no batching and the best static setting that a sweep finds, in one alternating run?
+// GLOWPLUG_BENCH_CASES=queue: that case alone, of mlp, encoder, rec, batcher, queue. GLOWPLUG_BENCH_QUICK=1: fewer records.
 // The session runs in a thread of its own (why: batching/worker-session.ts) with one thread for its runs; clients and the
 // batcher share the main thread.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import { type BatchOptions, batched } from '../src/session/batched.ts';
 import type { Session } from '../src/session/session.ts';
 import { type Tensors, tensor } from '../src/tensor/tensor.ts';
 import { load, type Ratios, rounds } from './batching/load.ts';
+import { queueCase } from './batching/queue.ts';
 import { workerSession } from './batching/worker-session.ts';
 import { atMost, type Result, round, sample } from './measure.ts';
 import { encoder } from './models/encoder.ts';
@@ -26,7 +28,17 @@ export async function bench(): Promise<Result[]> {
     const [mlpPath, encoderPath] = [join(folder, 'mlp.onnx'), join(folder, 'encoder.onnx')];
     await writeFile(mlpPath, mlp());
     await writeFile(encoderPath, encoder({ width: 768 }));
-    return [...(await mlpCase(mlpPath)), ...(await encoderCase(encoderPath)), await recCase(), await batcherAlone()];
+    const cases: Record<string, () => Promise<Result[]>> = {
+      mlp: () => mlpCase(mlpPath),
+      encoder: () => encoderCase(encoderPath),
+      rec: async () => [await recCase()],
+      batcher: async () => [await batcherAlone()],
+      queue: () => queueCase(process.env['GLOWPLUG_BENCH_QUICK'] === '1' ? 2000 : 10_000, 5),
+    };
+    const chosen = process.env['GLOWPLUG_BENCH_CASES']?.split(',') ?? Object.keys(cases);
+    const results: Result[] = [];
+    for (const name of chosen) results.push(...((await cases[name]?.()) ?? []));
+    return results;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

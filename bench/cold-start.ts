@@ -11,9 +11,9 @@ import { buildVersion, publish } from 'glowplug/release';
 import { serializeLock } from '../src/models/lock.ts';
 import { folderStore } from '../src/models/stores/folder.ts';
 import type { LockedVersion } from '../src/models/version.ts';
+import { splitWeights } from '../src/onnx/split-weights.ts';
 import { type Case, cases } from './cold-start/cases.ts';
 import { Cloud, type Start } from './cold-start/contestants.ts';
-import { splitWeights } from './cold-start/split-weights.ts';
 import type { Speed } from './cold-start/throttled-s3.ts';
 import { type Result, round, sample } from './measure.ts';
 

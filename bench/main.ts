@@ -34,7 +34,10 @@ for (const name of names) {
 }
 // A quick run is for development: its figures are not worth keeping.
 if (process.env['GLOWPLUG_BENCH_QUICK'] !== '1') {
-  const kept = readRows().filter((row) => !names.includes(row.bench));
+  // Of a bench whose cases were chosen, the others stay as they are.
+  const chosen = process.env['GLOWPLUG_BENCH_CASES'] !== undefined;
+  const again = (row: Row) => names.includes(row.bench) && (!chosen || rows.some((each) => each.case === row.case));
+  const kept = readRows().filter((row) => !again(row));
   writeFileSync(resultsFile, `[\n${[...kept, ...rows].map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
 }
 

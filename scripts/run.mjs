@@ -32,6 +32,7 @@ const commands = {
       'infra',
       'models',
       'layers',
+      'images',
       'test',
       'bench',
     ],

@@ -7,13 +7,15 @@ import { streamEvent, streamed } from './adapters/stream.ts';
 import { readContract } from './core/contract.ts';
 import { consoleLog } from './core/log.ts';
 import { once } from './core/once.ts';
+import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
+import { snapshotOf } from './handler/snapshot.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
-import type { SessionFactory } from './session/session.ts';
+import type { Runtime, SessionFactory } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Answers a request in this process. Never rejects: whatever fails is an answer with a code. */
@@ -22,6 +24,15 @@ export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   readonly input: InferenceFunction['input'];
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
+  /**
+   * Resolves when this environment may end its init: at once on demand, warm where it is kept waiting or a snapshot is taken
+   * of it. `init.mjs` in each bundle waits for it.
+   */
+  initialized(): Promise<void>;
+  /** For a runtime of your own: before it asks for `/runtime/restore/next`. */
+  beforeSnapshot(): Promise<void>;
+  /** For a runtime of your own: when that was answered. Else the first request does it. */
+  afterRestore(): Promise<void>;
 }
 
 /**
@@ -43,20 +54,64 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   options: FunctionOptions<M, I, O>,
 ): InferenceHandler {
   const given = givenHost();
-  const environment = given ? () => new Environment(given.contract, given.createSession, given) : sharedEnvironment;
-  const { fetch, warm, input } = defineFunction(options, environment);
-  const outlet = once(() => openOutlet(options.queue?.callbacks));
-  const { onLambda, streams } = readContract();
+  const environment = given
+    ? () => new Environment(given.contract, { create: given.createSession }, given)
+    : sharedEnvironment;
+  const fn = defineFunction(timed(options), environment);
+  const { fetch, warm, input } = fn;
+  const { onLambda, streams, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
-  if (onLambda) void warm();
+  if (onLambda) {
+    void warm();
+    // The module that calls this is still being loaded.
+    queueMicrotask(() => coldStart.imported());
+  }
+  const snapshot = snapshotOf({
+    fn,
+    environment: sharedEnvironment,
+    hooks: options.snapshot,
+    readContract,
+    exit: () => process.exit(1),
+  });
+  let restored: Promise<void> | undefined;
+  const restore = () => (restored ??= snapshot.after());
+
+  const outlet = once(() => openOutlet(options.queue?.callbacks));
   const streaming = onLambda && streams;
   const answer = streaming ? streamEvent : answerEvent;
-  const handler = middy((event: unknown, context: LambdaContext) => answer(fetch, event, context, outlet));
+  const handler = middy(async (event: unknown, context: LambdaContext) => {
+    // The first request of a function with SnapStart comes after a restore, always.
+    if (initialization === 'snap-start') await restore();
+    const answered = () => answer(fetch, event, context, outlet);
+    return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
+  });
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
     input,
     fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
+    async initialized() {
+      if (initialization === 'provisioned-concurrency') await warm();
+      if (initialization !== 'snap-start') return;
+      coldStart.drop();
+      await snapshot.before();
+    },
+    beforeSnapshot: () => snapshot.before(),
+    afterRestore() {
+      restored = undefined;
+      return restore();
+    },
   });
+}
+
+/** The first request is the last stage of a cold start. */
+async function first<T>(answer: () => Promise<T>, functionName: string): Promise<T> {
+  const answered = await coldStart.record('request', {}, async () => {
+    // Making a Request loads undici, 20 ms in which no connection could be made.
+    await sharedEnvironment().asked();
+    return await answer();
+  });
+  coldStart.finish(consoleLog, functionName, Date.now());
+  return answered;
 }
 
 /** @throws GlowplugError CONFIG_INVALID */
@@ -66,20 +121,28 @@ async function openOutlet(callbacks: readonly string[] = []): Promise<Outlet> {
   return { ...contract, results: openResults(contract), callbacks };
 }
 
+/** Of this process, whose functions are one module each on Lambda. */
+const coldStart = new ColdStart(performance.now());
 let shared: Environment | undefined;
+
+/** The owner's own `warm` is a stage of the cold start. */
+function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): FunctionOptions<M, I, O> {
+  const { warm } = options;
+  return warm ? { ...options, warm: (models) => coldStart.record('warm', {}, () => warm(models)) } : options;
+}
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {
-  if (!shared) {
-    const contract = readContract();
-    shared = new Environment(contract, contract.workers === undefined ? inThisThread : inItsOwnThread);
-  }
+  if (shared) return shared;
+  const contract = readContract();
+  const runtime = contract.workers === undefined ? inThisThread : { create: inItsOwnThread };
+  shared = new Environment(contract, runtime, contract.onLambda ? { coldStart } : {});
   return shared;
 }
 
-const inThisThread: SessionFactory = async (modelPath, options) => {
-  const { createOrtSession } = await import('./session/ort.ts');
-  return await createOrtSession(modelPath, options);
+const inThisThread: Runtime = {
+  prepare: async (folder) => await (await import('./session/ort.ts')).prepareOrt(folder),
+  create: async (modelPath, options) => await (await import('./session/ort.ts')).createOrtSession(modelPath, options),
 };
 
 /** Where requests meet: a run blocks its thread, and the others would wait for more than the model. */

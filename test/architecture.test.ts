@@ -30,9 +30,9 @@ const mayImport: Record<string, readonly string[]> = {
   observe: ['core', 'tensor'],
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
-  // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
   // Its function comes as an argument: who serves it is the caller's matter.
   transform: ['core', 'models'],
+  // session/budget: the count by which the pool admits a model is the one by which synth refuses it; it loads nothing.
   cdk: [
     'core/contract',
     'core/errors',
@@ -53,6 +53,7 @@ const mayImport: Record<string, readonly string[]> = {
     'models',
     'session',
     'release',
+    'optimize',
     'build',
     'testing',
     'handler',

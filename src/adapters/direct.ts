@@ -1,5 +1,6 @@
 // Direct invocation: the payload is the input as JSON, the result is the answer as JSON.
-import { fromResponse as toHttpResult, withinLimit } from './function-url.ts';
+import { fromResponse as toHttpResult } from './function-url.ts';
+import { withinLimit } from './http-body.ts';
 
 export function toRequest(payload: unknown): Request {
   return new Request('https://localhost/', {

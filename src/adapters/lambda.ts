@@ -3,6 +3,8 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { GlowplugError } from '../core/errors.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { errorResponse } from '../handler/pipeline.ts';
+import * as alb from './alb.ts';
+import * as apiGateway from './api-gateway.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
 import type { Outlet } from './sqs.ts';
@@ -22,7 +24,18 @@ export async function answerEvent(
   const { context, end } = openInvocation(lambda);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
-      return await orRefusal(functionUrl.fromResponse, await fetch(functionUrl.toRequest(event), context), context);
+      return await orRefusal(
+        functionUrl.fromResponse,
+        await fetch(functionUrl.toRequest(apiGateway.withoutStage(event)), context),
+        context,
+      );
+    }
+    if (alb.isAlbEvent(event)) {
+      const carry = (response: Response) => alb.fromResponse(response, event);
+      return await orRefusal(carry, await fetch(alb.toRequest(event), context), context);
+    }
+    if (apiGateway.isRestEvent(event)) {
+      return await orRefusal(apiGateway.fromResponse, await fetch(apiGateway.toRequest(event), context), context);
     }
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');
@@ -74,6 +87,6 @@ function isForeign(event: unknown): event is object {
 function foreign(event: object): GlowplugError {
   return new GlowplugError(
     'EVENT_UNKNOWN',
-    `expected a function URL event, SQS records or a direct invocation, got an event with ${Object.keys(event).slice(0, 8).join(', ')}`,
+    `expected an HTTP event, SQS records or a direct invocation, got an event with ${Object.keys(event).slice(0, 8).join(', ')}`,
   );
 }

@@ -58,7 +58,16 @@ export interface FunctionBundle {
 }
 
 /** Counts up when the same inputs must give another bundle. */
-const edition = 1;
+const edition = 2;
+
+/**
+ * The handler `init.handler` is `index.handler` whose init ends when it is warm: for provisioned concurrency and SnapStart,
+ * where nobody waits for init and Lambda freezes what has ended it.
+ */
+const initModule = `import bundle from './index.js';
+await bundle.handler.initialized?.();
+export const { handler } = bundle;
+`;
 
 /**
  * Bundles one function with the one `recipe`. The same inputs give the same bytes in any working folder; when none has
@@ -90,6 +99,7 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
   const references = Object.keys(lock.models);
   // Without it index.js is an ES module wherever a package.json above says so, as this repository's does.
   files.set('package.json', Buffer.from('{"type":"commonjs"}\n'));
+  files.set('init.mjs', Buffer.from(initModule));
   if (references.length > 0) files.set('models.lock.json', Buffer.from(serializeLock(lock)));
 
   writeBundle(outDir, files);

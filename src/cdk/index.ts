@@ -6,6 +6,7 @@ export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { InferenceFunction, type InferenceFunctionProps, type ManagedInstances } from './inference-function.ts';
+export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';
 export { Rollout, type RolloutProps } from './rollout.ts';

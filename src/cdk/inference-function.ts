@@ -29,6 +29,7 @@ import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts
 import type { Architecture } from '../build/layer.ts';
 import { writeContract } from '../core/contract.ts';
 import { functionRole } from './function-role.ts';
+import { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import type { ModelStore } from './model-store.ts';
 import { mustFit } from './must-fit.ts';
@@ -65,6 +66,11 @@ export interface InferenceFunctionProps {
    * @default what the code spells out
    */
   readonly references?: readonly string[];
+  /**
+   * Requests come through an SQS queue too; their results are written to a bucket.
+   * @default no queue
+   */
+  readonly queue?: InferenceQueueProps;
   /**
    * Its URL sends the answer as it is made, up to 200 MB of it: for a predict that yields, with `encode: stream(…)`.
    * @default false: the whole answer at once, up to 6 MB
@@ -154,6 +160,8 @@ export class InferenceFunction extends Construct implements IGrantable {
   readonly target: IFunction;
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
+  /** Made when the props have `queue`. */
+  readonly queue: InferenceQueue | undefined;
   readonly grantPrincipal: IPrincipal;
   /** Its TypeScript, and the project it belongs to where one was named. */
   readonly entry: string;
@@ -236,6 +244,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     this.url = this.alias
       ? this.alias.addFunctionUrl(urlOptions(props))
       : this.function.addFunctionUrl(urlOptions(props));
+    this.queue = props.queue && new InferenceQueue(this, 'Queue', { ...props.queue, function: this.function, timeout });
     if (props.warmEvery) this.#keepWarm(props.warmEvery);
   }
 

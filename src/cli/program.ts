@@ -16,6 +16,7 @@ import { keygenCommand } from './keygen.ts';
 import { lockCommand } from './lock.ts';
 import { logsCommand } from './logs.ts';
 import { lsCommand } from './ls.ts';
+import { compareCommand, optimizeCommand } from './optimize.ts';
 import { exitCodes } from './print.ts';
 import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
@@ -25,6 +26,7 @@ import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
 import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
+import { traceCommand } from './trace.ts';
 import { transformCommand } from './transform.ts';
 import { yankCommand } from './yank.ts';
 
@@ -57,8 +59,11 @@ export function buildProgram(): Command {
     deployCommand(),
     transformCommand(),
     inspectCommand(),
+    optimizeCommand(),
+    compareCommand(),
     benchCommand(),
     costCommand(),
+    traceCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -8,6 +8,7 @@ import { readKeys } from '../server/api-keys.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
+import { type Provider, providers } from '../session/session.ts';
 import { command, printLine, printProgress } from './print.ts';
 import { describeServing, servingOf } from './serving-summary.ts';
 
@@ -22,7 +23,11 @@ interface Options {
   readonly cors: string[];
   readonly maxBody?: number;
   readonly timeout?: number;
+  readonly provider: Readonly<Record<string, Provider | 'auto'>>;
   readonly batch?: number;
+  readonly onDemand?: boolean;
+  readonly memory?: number;
+  readonly modelControl?: boolean;
   readonly drain: number;
   readonly runLimit: number;
   readonly json?: boolean;
@@ -68,11 +73,23 @@ export function serveCommand(): Command {
       'let requests of models without code share runs, of a size that answers 95 of 100 within so many ms',
       whole(1),
     )
+    .option(
+      '--provider <name>',
+      'where models run: auto (TensorRT, CUDA or the CPU, by what loads), cpu, cuda, tensorrt, webgpu; rec=cuda is for one model; again for more',
+      provider,
+      {},
+    )
+    .option('--on-demand', 'open a model without code at its first request, not before the first')
+    .option('--memory <mb>', 'that open models may take; those used longest ago are closed first', whole(1))
+    .option(
+      '--model-control',
+      'let clients load and unload models without code: POST /v2/repository/models/{model}/load',
+    )
     .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
     .option('--json', 'print one line of JSON each time it is ready: { url, grpc, pid, functions, models }')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve model.onnx --grpc-port 8001 --batch 50\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
+      '\nExamples:\n  glowplug serve model.onnx\n  glowplug serve functions/ocr --port 8080 --host 0.0.0.0\n  glowplug serve --store s3://models --model iris:prod --model rec:1.4.0\n  glowplug serve models/*.onnx --on-demand --memory 2000 --model-control\n  glowplug serve model.onnx --grpc-port 8001 --batch 50\n  glowplug serve model.onnx --api-keys keys.txt --cors https://app.example\n\nExit codes: 0 drained after a signal, 1 it cannot be served, 2 usage.',
     )
     .action(command(serve));
 }
@@ -85,7 +102,8 @@ async function serve(targets: string[], options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
     const batch = options.batch === undefined ? undefined : { p95: options.batch };
-    const prepared = await prepare({ targets, models: options.model, batch }, contract, folder);
+    const { model: models, onDemand, modelControl: control } = options;
+    const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
       onEvent: printProgress,
@@ -116,9 +134,20 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
       ...(options.maxBody === undefined ? {} : { bodyBytes: options.maxBody * 1024 * 1024 }),
       ...(options.timeout === undefined ? {} : { answerMs: options.timeout * 1000 }),
     },
+    providers: options.provider,
+    modelsMb: options.memory,
     drainMs: options.drain * 1000,
     runLimitMs: options.runLimit * 1000,
   };
+}
+
+/** `cuda`, or `rec=cuda`. */
+function provider(value: string, before: Options['provider']): Options['provider'] {
+  const at = value.lastIndexOf('=');
+  const name = value.slice(at + 1);
+  const found = (['auto', ...providers] as const).find((one) => one === name);
+  if (found) return { ...before, [at < 0 ? '*' : value.slice(0, at)]: found };
+  throw new InvalidArgumentError(`Expected auto, ${providers.join(', ')}.`);
 }
 
 function several(value: string, before: string[]): string[] {

@@ -112,6 +112,8 @@ function specOf(units: ServeSpec['units']): ServeSpec {
     apiKeys: [],
     cors: [],
     limits: { answerMs: 5 * 60_000 },
+    providers: {},
+    modelsMb: undefined,
     drainMs: 25_000,
     runLimitMs: 60_000,
   };

@@ -24,6 +24,8 @@ export interface Contract {
   readonly workers: number | undefined;
   /** MB the host gives this function; undefined outside Lambda. */
   readonly memoryMb: number | undefined;
+  /** MB that open models may take; undefined: what memoryMb leaves, else half of the machine. */
+  readonly modelsMb: number | undefined;
   readonly region: string;
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
@@ -32,6 +34,12 @@ export interface Contract {
   readonly results: string | undefined;
   /** URL of the queue that is told of each result. */
   readonly resultQueue: string | undefined;
+  /** Where credentials are asked for instead, as restored snapshots must. */
+  readonly credentialSource?: CredentialSource | undefined;
+  /** Set by Lambda. */
+  readonly functionName?: string | undefined;
+  /** How this environment came to be, as Lambda says: on-demand, provisioned-concurrency, snap-start. */
+  readonly initialization?: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
   /** Set where SageMaker runs the container. */
@@ -50,6 +58,11 @@ export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+}
+
+export interface CredentialSource {
+  readonly url: string;
+  readonly token: string | undefined;
 }
 
 interface Variable {
@@ -94,6 +107,10 @@ export const variables = {
     meaning: 'Threads of the runtime on Managed Instances, each with its own sessions: InferenceFunction sets 1.',
     default: '8 for each processor, which is the runtime’s',
   },
+  GLOWPLUG_MODELS_MB: {
+    meaning: 'MB that open models may take together; those used longest ago are closed first.',
+    default: 'what the function’s memory leaves; half of the machine outside Lambda',
+  },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
   AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
@@ -105,6 +122,19 @@ export const variables = {
     default: 'unset: the function takes no queued requests',
   },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: {
+    meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
+    default: 'unset: the variables above',
+  },
+  AWS_CONTAINER_AUTHORIZATION_TOKEN: { meaning: 'Goes with it; set by Lambda.', default: 'unset' },
+  AWS_LAMBDA_FUNCTION_NAME: {
+    meaning: 'The dimension of its metrics; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
+  AWS_LAMBDA_INITIALIZATION_TYPE: {
+    meaning: 'on-demand, provisioned-concurrency or snap-start; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
   GLOWPLUG_API_KEYS: {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
@@ -149,6 +179,7 @@ export function readContract(env: Environment = process.env): Contract {
       ? (positiveInteger(env, 'AWS_LAMBDA_NODEJS_WORKER_COUNT') ?? 8 * availableParallelism())
       : undefined,
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    modelsMb: positiveInteger(env, 'GLOWPLUG_MODELS_MB'),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
     credentials:
@@ -157,6 +188,11 @@ export function readContract(env: Environment = process.env): Contract {
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
+    credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+      ? { url: env['AWS_CONTAINER_CREDENTIALS_FULL_URI'], token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] }
+      : undefined,
+    functionName: env['AWS_LAMBDA_FUNCTION_NAME'],
+    initialization: env['AWS_LAMBDA_INITIALIZATION_TYPE'],
     apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
     taskRoot: taskRoot || undefined,
@@ -167,18 +203,20 @@ export function readContract(env: Environment = process.env): Contract {
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
-export function writeContract({
-  store,
-  stage,
-  streams,
-  workers,
-}: Pick<Contract, 'store' | 'stage'> & Partial<Pick<Contract, 'streams' | 'workers'>>): Record<string, string> {
-  return {
-    GLOWPLUG_STORE: store,
-    GLOWPLUG_STAGE: stage,
-    ...(streams ? { GLOWPLUG_STREAMING: '1' } : {}),
-    ...(workers === undefined ? {} : { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}` }),
+export function writeContract(
+  contract: Partial<Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'resultQueue'>>,
+): Record<string, string> {
+  const written = {
+    GLOWPLUG_STORE: contract.store,
+    GLOWPLUG_STAGE: contract.stage,
+    GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
+    AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
+    GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
   };
+  return Object.fromEntries(
+    Object.entries(written).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Set to something that holds no key is a mistake, which must not let everybody in. */

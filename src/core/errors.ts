@@ -59,6 +59,11 @@ const entries = {
     meaning: 'Models are not loaded or unloaded over HTTP: which ones a function serves belongs to its deployment.',
     remedy: 'Name the model in the function and deploy it; POST /v2/repository/index tells what is served.',
   },
+  MODEL_UNLOADED: {
+    status: 503,
+    meaning: 'The model was unloaded over the repository’s paths.',
+    remedy: 'POST /v2/repository/models/{model}/load, then ask again.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     meaning: 'The path does not answer this method.',
@@ -120,6 +125,11 @@ const entries = {
     remedy:
       'Use a version at the floor or above. If it must be, a person lowers the floor, or says --force-below-floor.',
   },
+  GATE_FAILED: {
+    status: 409,
+    meaning: 'A variant was not measured, or is not as accurate as its gate in models/ asks for. It was not published.',
+    remedy: 'Measure it (glowplug optimize --write) and commit the outcome; leave out a variant that does not pass.',
+  },
   LOCK_STALE: {
     status: 500,
     meaning: 'models.lock.json is absent, unreadable, or does not hold a model that a function uses.',
@@ -145,6 +155,16 @@ const entries = {
     status: 507,
     meaning: 'The disk that holds the cache or the store is full. What was begun was removed.',
     remedy: 'Free space, give the function more ephemeral storage, or set GLOWPLUG_CACHE to a larger disk.',
+  },
+  PROVIDER_UNAVAILABLE: {
+    status: 500,
+    meaning: 'The execution provider that was named does not load, or computes something else than the CPU.',
+    remedy: 'Install what the message names, or let auto choose: it says why it passes one over.',
+  },
+  DEVICE_MEMORY: {
+    status: 507,
+    meaning: 'The device has no memory left for this run.',
+    remedy: 'Send fewer rows, lower --memory so that fewer models are open at once, or take a larger device.',
   },
   MEMORY_BUDGET: {
     status: 507,

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
 import type { ModelUse } from './model-use.ts';
-import { inferOnce, openInference } from './open-inference.ts';
+import { inferOnce, openInference, type Served } from './open-inference.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 import { Serving } from './serving.ts';
 
@@ -33,13 +33,25 @@ export interface FunctionOptions<M extends References, I, O> {
   encode?(output: NoInfer<O>, context: Context): Promise<Response> | Response;
   /** What to do before the first request, beside fetching the models and opening their sessions. */
   warm?(models: Models<M>): Promise<void> | void;
+  /** Around a SnapStart snapshot: what your own code holds of the outside world. */
+  readonly snapshot?: SnapshotHooks;
   /**
    * Answer the Open Inference Protocol (/v2/…) for every model.
    * @default true without a decode and predict of your own, else false: raw tensors go past your checks
    */
-  readonly oip?: boolean;
+  readonly oip?: boolean | ProtocolOptions;
+  /**
+   * Open each model's session at its first run instead of before the first request: for many models, of which the memory
+   * holds some. @default false
+   */
+  readonly onDemand?: boolean;
   /** For requests that come through a queue. They need no option: their results go where the deployment says. */
   readonly queue?: QueueOptions;
+}
+
+export interface ProtocolOptions {
+  /** Load and unload models by POST /v2/repository/models/{model}/load and …/unload. @default false */
+  readonly control?: boolean;
 }
 
 export interface QueueOptions {
@@ -50,6 +62,18 @@ export interface QueueOptions {
   readonly callbacks?: readonly string[];
 }
 
+export interface SnapshotHooks {
+  /** After `warm`: close connections, forget secrets. */
+  before?(): Promise<void> | void;
+  /** Before the first request of each environment that is made of the snapshot. */
+  after?(fresh: Fresh): Promise<void> | void;
+}
+
+export interface Fresh {
+  /** 32 bytes of the kernel's, others in each environment. Node’s own generators go on where the snapshot was taken: reseed yours. */
+  readonly seed: Uint8Array;
+}
+
 export interface InferenceFunction {
   /** What it takes, for whoever makes a form or an API description of it. */
   readonly input: Pick<Input<unknown>, 'kind' | 'accepts'>;
@@ -57,6 +81,8 @@ export interface InferenceFunction {
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
   warm(): Promise<void>;
+  /** This environment was made of a snapshot: what was seen of the store is looked at again. */
+  restored(): void;
 }
 
 /** @throws GlowplugError CONFIG_INVALID for options that contradict each other */
@@ -78,7 +104,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     );
   }
   // The host not before the first use: importing a function does nothing.
-  const serving = new Serving(options.models ?? {}, once(host), options.warm);
+  const serving = new Serving(options.models ?? {}, once(host), options.warm, options.onDemand);
   const input = options.input ?? tensors();
   const verbs = (models: Readonly<Record<string, Model>>, pathname: string): Verbs<unknown, unknown> => ({
     warm: () => serving.warm(),
@@ -93,16 +119,27 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   });
   const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
+  const control = typeof options.oip === 'object' && options.oip.control === true;
   return {
     input,
     warm: () => serving.warm(),
+    restored: () => serving.restored(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
       const { pathname } = new URL(request.url);
       // Whether it is ready is asked of every function, by hosts and load balancers.
-      if (pathname === '/v2/health/ready' || (protocol && isProtocolPath(pathname))) {
+      if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
         const { maxBytes } = input;
-        const served = { models: Object.values(models), statistics, maxBytes, warm: () => serving.warm() };
+        const named = Object.entries(models);
+        const served: Served = {
+          models: Object.values(models),
+          statistics,
+          maxBytes,
+          control,
+          onDemand: options.onDemand ?? false,
+          slotOf: (model) => serving.slot(named.find(([, one]) => one === model)?.[0] ?? ''),
+          warm: () => serving.warm(),
+        };
         return stamp(await answer(context, () => openInference(request, served)));
       }
       return stamp(await pipeline(verbs(models, pathname), request, context));

@@ -1,28 +1,47 @@
 // What the functions of one process share: the lock file, the store, and the sessions within the memory budget.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { consoleLog, type Log } from '../core/log.ts';
 import { SingleFlight } from '../core/single-flight.ts';
-import { type HeldVersion, holdVersion } from '../models/hold.ts';
+import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
+import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
+import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
-import type { Lock, LockedVersion } from '../models/version.ts';
+import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
 import { type BatchedStats, type BatchOptions, batched, isBatched } from '../session/batched.ts';
-import { budgetFor, residentBytes } from '../session/budget.ts';
+import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
+import { cpuFeatures } from '../session/cpu-features.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { Session, SessionFactory } from '../session/session.ts';
+import type { Prepared, Runtime, Session } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
+import { ColdStart } from './cold-start.ts';
 import type { OnBatched } from './given-host.ts';
 import type { ModelHost } from './model.ts';
+import { openModel } from './open-model.ts';
+
+export interface EnvironmentOptions {
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** @default none is told of */
+  readonly coldStart?: ColdStart;
+  readonly onBatched?: OnBatched;
+}
 
 export class Environment implements ModelHost, AsyncDisposable {
-  readonly #contract: Contract;
-  readonly #createSession: SessionFactory;
+  #contract: Contract;
   readonly clock: Clock;
   readonly log: Log;
+  readonly #runtime: Runtime;
+  readonly #prepared = new SingleFlight<Prepared>();
+  readonly #coldStart: ColdStart;
+  readonly #sending = new Sending();
+  /** Versions that have run: the first run of each is part of the cold start. */
+  readonly #ran = new Set<string>();
   readonly #lock = new SingleFlight<Lock>();
   readonly #store = new SingleFlight<ReadableStore>();
   /** How many models answer with each version now. */
@@ -30,19 +49,19 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #onBatched: OnBatched;
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
+  /** Of the processor that a snapshot was taken on. */
+  #features: ReadonlySet<string> = new Set();
   #wantsRecycling = false;
 
-  constructor(
-    contract: Contract,
-    createSession: SessionFactory,
-    options: { clock?: Clock; log?: Log; onBatched?: OnBatched } = {},
-  ) {
+  constructor(contract: Contract, runtime: Runtime, options: EnvironmentOptions = {}) {
     this.#contract = contract;
-    this.#createSession = createSession;
+    this.#runtime = runtime;
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? consoleLog;
+    this.#coldStart = options.coldStart ?? ColdStart.over();
     this.#onBatched = options.onBatched ?? (() => () => {});
-    this.#pool = new SessionPool(budgetFor(contract.memoryMb, contract.workers));
+    const { modelsMb, memoryMb, workers } = contract;
+    this.#pool = new SessionPool(modelsMb === undefined ? budgetFor(memoryMb, workers) : modelsMb * 1e6);
   }
 
   get freezes(): boolean {
@@ -62,7 +81,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** @throws GlowplugError LOCK_STALE when the lock file does not pin the reference */
   async locked(reference: string): Promise<LockedVersion> {
     const { lockFile } = this.#contract;
-    const lock = await this.#lock.run(lockFile, () => readLock(lockFile));
+    const read = () => this.#coldStart.record('resolve', {}, () => readLock(lockFile));
+    const lock = await this.#lock.run(lockFile, read);
     const version = Object.hasOwn(lock.models, reference) ? lock.models[reference] : undefined;
     if (version) return version;
     throw new GlowplugError(
@@ -73,10 +93,10 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** A text file of the version, read once. */
   async text(version: LockedVersion, file: string): Promise<string> {
-    return await this.#texts.run(`${version.digest} ${file}`, async () => {
-      await using held = await this.#hold(version);
-      const path = held.paths[file];
-      if (path) return await readFile(path, 'utf8');
+    return await this.#texts.run(`${versionKey(version)} ${file}`, async () => {
+      if (Object.hasOwn(version.files, file)) {
+        return await readFile(await fetchFile(await this.store(), version, file, this.#contract), 'utf8');
+      }
       const names = Object.keys(version.files).join(', ');
       throw new GlowplugError('CONFIG_INVALID', `expected a file of ${version.model}: ${names}; got ${file}`);
     });
@@ -84,13 +104,26 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** The right to run the version's session once, opened if need be; everyone who runs it with `batch` shares its runs. */
   async lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease> {
-    return await this.#pool.lease(this.#want(version, batch), signal);
+    const lease = await this.#pool.lease(this.#want(version, batch), signal);
+    return this.#coldStart.isOver ? lease : this.#recorded(lease, version);
+  }
+
+  #recorded(lease: Lease, version: LockedVersion): Lease {
+    const { signature, bytes } = lease.session;
+    const run: Session['run'] = async (feeds, options) => {
+      const running = () => lease.session.run(feeds, options);
+      if (this.#ran.has(versionKey(version))) return await running();
+      this.#ran.add(versionKey(version));
+      return await this.#coldStart.record('run', { model: version.model }, running);
+    };
+    const session = { signature, bytes, run, [Symbol.asyncDispose]: () => lease.session[Symbol.asyncDispose]() };
+    return { session, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
   async leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease> {
     const wanted = this.#want(version, batch);
     try {
-      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(digestIn(key)));
+      return await this.#pool.leaseBeside(wanted, (key) => !this.#answering.has(versionIn(key)));
     } catch (error) {
       if (!(error instanceof GlowplugError) || error.code !== 'MEMORY_BUDGET') throw error;
       if (!this.#wantsRecycling && this.#pool.fitsWithoutKept(wanted)) {
@@ -108,16 +141,52 @@ export class Environment implements ModelHost, AsyncDisposable {
     return session && isBatched(session) ? session.stats : undefined;
   }
 
+  isOpen(version: LockedVersion, batch?: BatchOptions): boolean {
+    return this.#pool.peek(sessionKey(version, batch)) !== undefined;
+  }
+
+  async unload(version: LockedVersion, batch?: BatchOptions): Promise<void> {
+    await this.#pool.unload(sessionKey(version, batch));
+  }
+
   replace(from: LockedVersion | undefined, to: LockedVersion): void {
-    this.#answering.set(to.digest, (this.#answering.get(to.digest) ?? 0) + 1);
+    const key = versionKey(to);
+    this.#answering.set(key, (this.#answering.get(key) ?? 0) + 1);
     if (!from) return;
-    const left = (this.#answering.get(from.digest) ?? 1) - 1;
-    if (left > 0) this.#answering.set(from.digest, left);
-    else this.#answering.delete(from.digest);
+    const before = versionKey(from);
+    const left = (this.#answering.get(before) ?? 1) - 1;
+    if (left > 0) this.#answering.set(before, left);
+    else this.#answering.delete(before);
+  }
+
+  /** Resolves when the models that were asked for so far travel: what blocks the process may begin. */
+  async asked(): Promise<void> {
+    await this.#sending.all();
   }
 
   async store(): Promise<ReadableStore> {
     return await this.#store.run(this.#contract.store, () => openReader(this.#contract));
+  }
+
+  /** Everything is let go that would be dead, or known to too many, in who is made of the snapshot. */
+  beforeSnapshot(): void {
+    this.#features = cpuFeatures();
+    this.#forgetStore();
+  }
+
+  /**
+   * Credentials and connections are new from here on. Answers what this processor lacks of what the snapshot's had: with the
+   * kernels that onnxruntime chose then, no session can run here, nor can this process choose others.
+   */
+  afterRestore(contract: Contract, features = cpuFeatures()): readonly string[] {
+    this.#forgetStore();
+    this.#contract = contract;
+    return [...this.#features].filter((feature) => !features.has(feature));
+  }
+
+  #forgetStore(): void {
+    this.#store.forget(this.#contract.store);
+    closeConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,49 +194,45 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 
   #want(version: LockedVersion, batch: BatchOptions | undefined): Wanted {
+    const { 'model.onnx': graph, [weightsFile]: weights } = version.files;
+    const weightBytes = this.#runtime.prepare ? mappedBytes : residentBytes;
     return {
       key: sessionKey(version, batch),
-      estimate: residentBytes(version.files['model.onnx']?.size ?? 0),
+      estimate: residentBytes(graph?.size ?? 0) + weightBytes(weights?.size ?? 0),
       open: async () => {
-        const held = await this.#hold(version);
-        try {
-          const path = held.paths['model.onnx'] ?? '';
-          const threads = threadsFor(this.#contract.memoryMb);
-          const session = holding(held, await this.#createSession(path, { threads }));
-          return batch ? await inBatches(session, batch, (stats) => this.#onBatched(version.model, stats)) : session;
-        } catch (error) {
-          await held[Symbol.asyncDispose]();
-          throw error;
-        }
+        const session = await openModel(await this.store(), version, {
+          ...this.#contract,
+          threads: threadsFor(this.#contract.memoryMb),
+          sending: this.#sending,
+          coldStart: this.#coldStart,
+          runtime: this.#runtime,
+          prepare: () => this.#prepare(),
+        });
+        return batch ? await inBatches(session, batch, (stats) => this.#onBatched(version.model, stats)) : session;
       },
     };
   }
 
-  async #hold(version: LockedVersion): Promise<HeldVersion> {
-    return await holdVersion(await this.store(), version, this.#contract);
+  async #prepare(): Promise<Prepared> {
+    const { cacheDir } = this.#contract;
+    const { prepare } = this.#runtime;
+    if (!prepare) return { followsWrites: false };
+    return await this.#prepared.run(cacheDir, () => this.#coldStart.record('runtime', {}, () => prepare(cacheDir)));
   }
 }
 
 /** A session is batched in one way: who asks for another gets a session of its own. */
-function sessionKey({ digest }: LockedVersion, batch: BatchOptions | undefined): string {
-  return batch ? `${digest} ${JSON.stringify(batch)}` : digest;
+function sessionKey(version: LockedVersion, batch: BatchOptions | undefined): string {
+  return batch ? `${versionKey(version)} ${JSON.stringify(batch)}` : versionKey(version);
 }
 
-function digestIn(key: string): string {
+/** The digest of a version is that of all its variants. */
+function versionKey({ digest, variant }: LockedVersion): string {
+  return variant === undefined ? digest : `${digest}#${variant}`;
+}
+
+function versionIn(key: string): string {
   return key.split(' ', 1)[0] ?? key;
-}
-
-/** The session; its files are let go when it closes. */
-function holding(held: HeldVersion, session: Session): Session {
-  return {
-    signature: session.signature,
-    bytes: session.bytes,
-    run: (feeds, options) => session.run(feeds, options),
-    async [Symbol.asyncDispose]() {
-      await session[Symbol.asyncDispose]();
-      await held[Symbol.asyncDispose]();
-    },
-  };
 }
 
 async function inBatches(
@@ -197,7 +262,8 @@ async function inBatches(
 async function readLock(path: string): Promise<Lock> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // A few KB, once, before anything else can be done: a trip to the thread pool would take longer.
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new GlowplugError('LOCK_STALE', `expected the lock file at ${path}, it cannot be read`, { cause });
   }

@@ -54,6 +54,9 @@ export interface ModelHost {
   /** Opens it beside the versions that answer, never in their place. @throws GlowplugError MEMORY_BUDGET */
   leaseBeside(version: LockedVersion, batch?: BatchOptions): Promise<Lease>;
   batching(version: LockedVersion, batch: BatchOptions | undefined): BatchedStats | undefined;
+  isOpen(version: LockedVersion, batch?: BatchOptions): boolean;
+  /** Closes its session as soon as nobody runs it. */
+  unload(version: LockedVersion, batch?: BatchOptions): Promise<void>;
   /** `to` answers from now on, and `from` no more: its memory goes to who needs it. */
   replace(from: LockedVersion | undefined, to: LockedVersion): void;
 }
@@ -62,6 +65,8 @@ interface ModelOfRequest {
   readonly batch?: BatchOptions | undefined;
   /** The request's: a run that says no other does not begin after it, and leaves its batch. */
   readonly signal?: AbortSignal | undefined;
+  /** Throws while the model may not be opened. */
+  readonly mayOpen?: () => void;
   /** Hears of each run. */
   readonly ran?: (version: LockedVersion, feeds: Tensors, outputs: Tensors) => void;
 }
@@ -71,13 +76,15 @@ export function createModel<R extends string>(
   reference: R,
   host: () => ModelHost,
   version: () => Promise<LockedVersion>,
-  { batch, signal, ran }: ModelOfRequest,
+  { batch, signal, ran, mayOpen }: ModelOfRequest,
 ): Model<R> {
   return {
     reference,
     async run(feeds, given) {
       const options = signal && !given?.signal ? { ...given, signal } : given;
       const locked = await this.locked();
+      // In the same turn as the lease: who unloads waits for those that hold one.
+      mayOpen?.();
       using held = await available(reference, () => host().lease(locked, options?.signal, batch));
       // The registry types what the lock file says; the session checks it again, by value.
       const outputs = await held.session.run(feeds as Tensors, options);
@@ -93,7 +100,9 @@ export function createModel<R extends string>(
       return host().batching(await this.locked(), batch);
     },
     async warm() {
-      (await available(reference, async () => await host().lease(await version(), undefined, batch)))[Symbol.dispose]();
+      const locked = await this.locked();
+      mayOpen?.();
+      (await available(reference, () => host().lease(locked, undefined, batch)))[Symbol.dispose]();
     },
   };
 }

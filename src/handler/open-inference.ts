@@ -5,10 +5,17 @@ import type { InferRequest } from '../protocol/infer-request.ts';
 import { checkOutputs, type Inference, inferResponse } from '../protocol/infer-response.ts';
 import { modelConfig, modelMetadata, serverMetadata } from '../protocol/metadata.ts';
 import { readInferRequest } from '../protocol/read-infer-request.ts';
-import { indexEntry, readIndexRequest } from '../protocol/repository-index.ts';
-import { parseRoute } from '../protocol/routes.ts';
+import { indexEntry, loadedEntry, readControlRequest, readIndexRequest } from '../protocol/repository-index.ts';
+import { parseRoute, type Route } from '../protocol/routes.ts';
 import type { Statistics, Stopwatch } from '../protocol/statistics.ts';
 import type { Model } from './model.ts';
+
+/** A model's session, as something that is open or not. */
+export interface Slot {
+  load(): Promise<void>;
+  unload(): Promise<void>;
+  isLoaded(): Promise<boolean>;
+}
 
 /** What the protocol is served over. */
 export interface Served {
@@ -16,6 +23,11 @@ export interface Served {
   readonly statistics: Statistics;
   /** Of a request's body. */
   readonly maxBytes: number | undefined;
+  /** Models are loaded and unloaded by who asks. */
+  readonly control: boolean;
+  /** A model is opened by its first run: neither health nor the index opens it. */
+  readonly onDemand: boolean;
+  slotOf(model: Model): Slot | undefined;
   warm(): Promise<void>;
 }
 
@@ -25,17 +37,18 @@ export async function openInference(request: Request, served: Served): Promise<R
   const route = parseRoute(request.method, new URL(request.url).pathname);
   switch (route.kind) {
     case 'server':
-      return Response.json(serverMetadata());
+      return Response.json(serverMetadata(served.control));
     case 'live':
       return new Response();
     case 'ready':
       await warm();
-      await Promise.all(models.map((model) => model.warm()));
+      if (!served.onDemand) await Promise.all(models.map((model) => model.warm()));
       return new Response();
     case 'index':
       return Response.json(await repositoryIndex(request, served));
     case 'control':
-      throw new GlowplugError('MODEL_CONTROL_OFF', 'loading and unloading over HTTP is off');
+      await control(request, served, route);
+      return new Response();
     case 'all-statistics': {
       const locked = await Promise.all(models.map((model) => model.locked()));
       const batching = await Promise.all(models.map((model) => model.batching()));
@@ -99,13 +112,25 @@ async function infer(
   }
 }
 
-async function repositoryIndex(request: Request, { models, warm }: Served) {
+async function control(
+  request: Request,
+  { models, control: allowed, slotOf }: Served,
+  { model: name, action }: Extract<Route, { kind: 'control' }>,
+): Promise<void> {
+  if (!allowed) throw new GlowplugError('MODEL_CONTROL_OFF', 'loading and unloading over HTTP is off');
+  await readControlRequest(request);
+  const { model } = await find(models, name, undefined);
+  await slotOf(model)?.[action]();
+}
+
+async function repositoryIndex(request: Request, { models, onDemand, slotOf, warm }: Served) {
   const { readyOnly } = await readIndexRequest(request);
   await warm();
   const entries = await Promise.all(
     models.map(async (model) => {
-      const locked = await model.locked();
-      return await indexEntry(locked.model, locked.version, () => model.warm());
+      const { model: name, version } = await model.locked();
+      if (!onDemand) return await indexEntry(name, version, () => model.warm());
+      return loadedEntry(name, version, (await slotOf(model)?.isLoaded()) ?? false);
     }),
   );
   return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;

@@ -3,7 +3,7 @@
 //   Request ─► decode ─► predict ─► encode ─► Response
 //
 // and whatever fails on the way becomes an answer with a code of the catalogue, never a stack trace.
-import { catalogue, GlowplugError } from '../core/errors.ts';
+import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 import { serverTiming } from './server-timing.ts';
 import { withHeader } from './with-header.ts';
@@ -43,6 +43,9 @@ export async function answer(context: Context, work: () => Promise<Response>): P
   }
 }
 
+/** What somebody asked the host for is no fault of it. */
+const wanted: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'MODEL_UNLOADED']);
+
 export function errorResponse(error: unknown, context: Context): Response {
   const known = asKnown(error);
   return Response.json(errorBody(known, context), { status: known.status, headers: known.headers });
@@ -56,7 +59,7 @@ export function errorBody(
   const known = asKnown(error);
   const { code, remedy } = known;
   const ours = known.status >= 500;
-  if (ours) context.log.error(known.message, { code, error: describe(known) });
+  if (ours && !wanted.has(code)) context.log.error(known.message, { code, error: describe(known) });
   return { error: ours ? catalogue[code].meaning : known.message, code, remedy, requestId: context.requestId };
 }
 

@@ -1,4 +1,5 @@
 // One model of a function: which version answers a request, how it changes, and what runs in its shadow.
+import { GlowplugError } from '../core/errors.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import { accepts } from '../models/accepts.ts';
 import { Channel } from '../models/channel.ts';
@@ -23,12 +24,35 @@ export class ServedModel {
   readonly #channels = new SingleFlight<Channel>();
   readonly #open: Channel[] = [];
   #shadow: ShadowRun | undefined;
+  #unloaded = false;
 
   constructor(use: ModelOptions, host: () => ModelHost, warmVersion: WarmVersion) {
     this.reference = use.model;
     this.#use = use;
     this.#host = host;
     this.#warmVersion = warmVersion;
+  }
+
+  /** Throws when it was unloaded. */
+  readonly mayOpen = (): void => {
+    if (!this.#unloaded) return;
+    throw new GlowplugError('MODEL_UNLOADED', `${this.reference} was unloaded`);
+  };
+
+  /** Opens it, also after it was unloaded. */
+  async load(): Promise<void> {
+    this.#unloaded = false;
+    (await this.#host().lease(await this.current(), undefined, this.batch))[Symbol.dispose]();
+  }
+
+  /** From now on it is refused; resolves when its session is closed, after those who run it. */
+  async unload(): Promise<void> {
+    this.#unloaded = true;
+    await this.#host().unload(await this.current(), this.batch);
+  }
+
+  async isLoaded(): Promise<boolean> {
+    return !this.#unloaded && this.#host().isOpen(await this.current(), this.batch);
   }
 
   get batch(): BatchOptions | undefined {
@@ -69,6 +93,11 @@ export class ServedModel {
   tick(): void {
     for (const channel of this.#open) void channel.refresh();
     void this.#shadow?.run();
+  }
+
+  /** This environment is another's snapshot: what channels name was seen then. */
+  restored(): void {
+    for (const channel of this.#open) channel.expire();
   }
 
   answered(run: AnsweredRun): void {

@@ -21,17 +21,24 @@ export class Serving {
   readonly #served: ReadonlyMap<string, ServedModel>;
   readonly #host: () => ModelHost;
   readonly #ownWarm: OwnWarm;
+  readonly #onDemand: boolean;
   #warming: Promise<void> | undefined;
 
   /** @throws GlowplugError CONFIG_INVALID */
-  constructor(uses: Readonly<Record<string, ModelUse>>, host: () => ModelHost, ownWarm: OwnWarm) {
+  constructor(uses: Readonly<Record<string, ModelUse>>, host: () => ModelHost, ownWarm: OwnWarm, onDemand = false) {
     this.#host = host;
+    this.#onDemand = onDemand;
     this.#ownWarm = ownWarm;
     const entries = Object.entries(uses).map(([name, use]) => {
       const warmVersion = async (version: LockedVersion) => await this.#ownWarm?.(this.#current(name, version));
       return [name, new ServedModel(readUse(name, use), host, warmVersion)] as const;
     });
     this.#served = new Map(entries);
+  }
+
+  /** The model of that name in the code, to be loaded and unloaded. */
+  slot(name: string): ServedModel | undefined {
+    return this.#served.get(name);
   }
 
   /** What the request finds at its start is what it runs, however long it takes. */
@@ -44,6 +51,7 @@ export class Serving {
       const model = createModel(served.reference, this.#host, version, {
         batch: served.batch,
         signal,
+        mayOpen: served.mayOpen,
         ran(which, feeds, outputs) {
           ran.set(name, which);
           served.answered({ requestId, version: which, feeds, outputs });
@@ -67,9 +75,13 @@ export class Serving {
     return this.#warming;
   }
 
+  restored(): void {
+    for (const served of this.#served.values()) served.restored();
+  }
+
   async #warm(): Promise<void> {
     try {
-      await Promise.all([...this.#served.values()].map((served) => served.warm()));
+      if (!this.#onDemand) await Promise.all([...this.#served.values()].map((served) => served.warm()));
       await this.#ownWarm?.(this.#current());
     } catch (error) {
       consoleLog.warn('warming failed; the request that needs it tries again', { error: String(error) });

@@ -5,8 +5,8 @@ import type { Log } from '../core/log.ts';
 import { named } from '../models/channel.ts';
 import type { LockedVersion } from '../models/version.ts';
 import type { Lease } from '../session/pool.ts';
+import { difference } from '../tensor/difference.ts';
 import type { Tensors } from '../tensor/tensor.ts';
-import { difference } from './difference.ts';
 
 export interface AnsweredRun {
   readonly requestId: string;

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { hasCode } from './stores/has-code.ts';
+import { untimed, type Verifying } from './verified-file.ts';
 import type { Digest } from './version.ts';
 
 export function cachePath(cacheDir: string, digest: Digest): string {
@@ -20,14 +21,20 @@ export type Soundness = 'sound' | 'absent' | 'wrong';
  * Whether `path` holds these bytes. They are hashed once in each process, before their first use: who wrote them, and
  * what became of them since, this process does not know.
  */
-export async function soundness(path: string, { digest, size }: { digest: Digest; size: number }): Promise<Soundness> {
+export async function soundness(
+  path: string,
+  { digest, size }: { digest: Digest; size: number },
+  verifying: Verifying = untimed,
+): Promise<Soundness> {
   const mark = await markOf(path);
   if (!mark) return 'absent';
   if (mark.size !== size) return 'wrong';
   if (hashed.get(path) === mark.text) return 'sound';
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) hash.update(chunk);
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
+      verifying(() => hash.update(chunk));
+    }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return 'absent';
     throw error;
@@ -51,7 +58,7 @@ export async function touch(path: string, now = new Date()): Promise<void> {
 }
 
 /**
- * Removes blobs, those used longest ago first, until `bytes` more fit. One that is held (`holdVersion`) stays, and so does
+ * Removes blobs, those used longest ago first, until `bytes` more fit. One that is held (`makeHold`) stays, and so does
  * one that was used within the last minute: it may be about to be held.
  */
 export async function makeRoom(

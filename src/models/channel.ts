@@ -55,6 +55,12 @@ export class Channel {
     return this.#share && this.#share.digest === this.#current?.digest ? this.#share.percent : 0;
   }
 
+  /** What was seen is from another time: the next refresh looks again, and tries again what was refused. */
+  expire(): void {
+    this.#looked = Number.NEGATIVE_INFINITY;
+    this.#refused = undefined;
+  }
+
   /** Looks and loads if it is time. Whoever asks while that goes on waits for the same. Never rejects. */
   async refresh(): Promise<void> {
     this.#step ??= this.#refresh().finally(() => {

@@ -4,9 +4,10 @@ import { GlowplugError } from '../core/errors.ts';
 import { consoleLog } from '../core/log.ts';
 import { cachePath, makeRoom, markSound, soundness, touch } from './cache.ts';
 import { blobKey } from './manifest.ts';
+import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { writeVerified } from './verified-file.ts';
+import { type Verifying, writeVerified } from './verified-file.ts';
 import type { FetchedVersion, LockedVersion, VersionFile } from './version.ts';
 
 export { cachePath } from './cache.ts';
@@ -18,6 +19,8 @@ export interface FetchOptions {
   /** A folder laid out as a store: what is there is used where it lies. */
   readonly modelsDir?: string | undefined;
   readonly signal?: AbortSignal;
+  /** Does each piece of verifying; for who wants to know how long it takes. */
+  readonly verifying?: Verifying;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function fetchVersion(
 ): Promise<FetchedVersion> {
   const { cacheDir, signal } = options;
   const there = await Promise.all(
-    Object.entries(locked.files).map(async ([name, file]) => [name, await find(locked, file, options)] as const),
+    Object.entries(locked.files).map(async ([name, file]) => [name, await findFile(locked, file, options)] as const),
   );
   const absent = there.filter(([, path]) => path === undefined).map(([name]) => locked.files[name]!.size);
   if (absent.length > 0) await makeRoom(cacheDir, sum(absent), options.cacheBytes);
@@ -41,29 +44,50 @@ export async function fetchVersion(
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const files = there.map(async ([name, found]) => {
     if (found !== undefined) return [name, found] as const;
-    const path = cachePath(cacheDir, locked.files[name]!.digest);
     try {
-      await fetchFile(store, locked, name, path, either);
+      return [name, await bring(store, locked, name, { ...options, signal: either })] as const;
     } catch (error) {
       failed.abort(error);
       throw error;
     }
-    return [name, path] as const;
   });
   await Promise.allSettled(files);
   return { locked, paths: Object.fromEntries(await Promise.all(files)) };
 }
 
+/** One file of the version: its path. @throws as fetchVersion */
+export async function fetchFile(
+  store: ReadableStore,
+  locked: LockedVersion,
+  name: string,
+  options: FetchOptions & { readonly sending?: Sending },
+): Promise<string> {
+  const sent = options.sending?.begin();
+  try {
+    const file = locked.files[name]!;
+    const found = await findFile(locked, file, options);
+    if (found !== undefined) return found;
+    await makeRoom(options.cacheDir, file.size, options.cacheBytes);
+    return await bring(store, locked, name, options, sent);
+  } finally {
+    sent?.();
+  }
+}
+
 /** Where a file of the version lies already, with the right bytes. */
-async function find(locked: LockedVersion, file: VersionFile, options: FetchOptions): Promise<string | undefined> {
+export async function findFile(
+  locked: LockedVersion,
+  file: VersionFile,
+  options: FetchOptions,
+): Promise<string | undefined> {
   if (options.modelsDir !== undefined) {
     const path = join(options.modelsDir, blobKey(locked.model, file.digest));
-    const found = await soundness(path, file);
+    const found = await soundness(path, file, options.verifying);
     if (found === 'sound') return path;
     if (found === 'wrong') consoleLog.warn(`${path} is not what its name says; the store is asked instead`);
   }
   const path = cachePath(options.cacheDir, file.digest);
-  if ((await soundness(path, file)) !== 'sound') return undefined;
+  if ((await soundness(path, file, options.verifying)) !== 'sound') return undefined;
   await touch(path);
   return path;
 }
@@ -75,22 +99,30 @@ function sum(numbers: readonly number[]): number {
 /** State of the environment: the downloads under way, by path; it empties itself. */
 const flights = new SharedFlight<void>();
 
-async function fetchFile(
+async function bring(
   store: ReadableStore,
   locked: LockedVersion,
   name: string,
-  path: string,
-  caller: AbortSignal,
-): Promise<void> {
+  { cacheDir, signal: caller, verifying }: FetchOptions,
+  onSent: () => void = () => {},
+): Promise<string> {
   const { digest, size } = locked.files[name]!;
+  const path = cachePath(cacheDir, digest);
   const what = `${locked.model}:${locked.version} ${name}`;
-  await flights.run(path, caller, async (signal) => {
-    await writeVerified(path, { digest, size, what }, async (offset) => {
+  let started = false;
+  const flight = flights.run(path, caller, async (signal) => {
+    started = true;
+    await writeVerified(path, { digest, size, what, verifying }, async (offset) => {
       const key = blobKey(locked.model, digest);
-      const found = await store.get(key, { signal, ...(offset > 0 ? { range: [offset, size - 1] } : {}) });
+      const range = offset > 0 ? { range: [offset, size - 1] as const } : {};
+      const found = await store.get(key, { signal, onSent, ...range });
       if (found) return found;
       throw new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
     });
     await markSound(path);
   });
+  // Somebody else has asked already.
+  if (!started) onSent();
+  await flight;
+  return path;
 }

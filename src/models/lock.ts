@@ -1,6 +1,7 @@
 // models.lock.json is to models what package-lock.json is to packages: reference → version, its files and signature.
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { datatypes, type Signature, type TensorSpec } from '../core/signature.ts';
+import { isChunks } from './chunks.ts';
 import { isDigest, isModelName } from './reference.ts';
 import type { Lock, LockedVersion, VersionFile } from './version.ts';
 
@@ -27,7 +28,10 @@ export function serializeLock(lock: Lock): string {
       digest: locked.digest,
       ...(locked.variant === undefined ? {} : { variant: locked.variant }),
       files: Object.fromEntries(
-        sorted(locked.files).map(([name, { digest, size, mediaType }]) => [name, { digest, size, mediaType }]),
+        sorted(locked.files).map(([name, { digest, size, mediaType, chunks }]) => [
+          name,
+          { digest, size, mediaType, ...(chunks === undefined ? {} : { chunks }) },
+        ]),
       ),
       signature: { inputs: tensors(locked.signature.inputs), outputs: tensors(locked.signature.outputs) },
     },
@@ -70,11 +74,13 @@ function parseVersion(value: unknown, at: string): LockedVersion {
 }
 
 function parseFile(value: unknown, at: string): VersionFile {
-  const { digest, size, mediaType } = record(value, at);
+  const { digest, size, mediaType, chunks } = record(value, at);
   if (!isDigest(digest)) throw stale(`${at}.digest`, 'to be sha256:<64 hex digits>', digest);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw stale(`${at}.size`, 'in bytes', size);
   if (typeof mediaType !== 'string') throw stale(`${at}.mediaType`, 'to be a string', mediaType);
-  return { digest, size, mediaType };
+  if (chunks === undefined) return { digest, size, mediaType };
+  if (!isChunks(chunks, size)) throw stale(`${at}.chunks`, `to be the digests of ${size} bytes`, chunks);
+  return { digest, size, mediaType, chunks };
 }
 
 /** Also of a manifest's annotation: `at` names the place in the message. */

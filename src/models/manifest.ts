@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
+import { isChunks } from './chunks.ts';
 import { parseSignature } from './lock.ts';
 import { isDigest, isModelName } from './reference.ts';
 import type { BuiltVersion, Content, Digest, LocalFile, LockedVersion, VersionFile } from './version.ts';
@@ -20,6 +21,7 @@ const annotation = {
   description: 'org.opencontainers.image.description',
   /** The signature stands in the manifest, so that a lock file is written without reading the model. */
   signature: 'glowplug.signature',
+  chunks: 'glowplug.chunks',
 } as const;
 
 export interface VersionParts {
@@ -32,6 +34,8 @@ export interface VersionParts {
   readonly precision?: string;
   /** By file name; one is model.onnx. What is large lies on disk. */
   readonly files: Readonly<Record<string, Uint8Array | LocalFile>>;
+  /** By file name: what chunks.ts makes of its bytes. */
+  readonly chunks?: Readonly<Record<string, string>>;
   readonly signature: Signature;
 }
 
@@ -44,7 +48,8 @@ export function buildManifest(parts: VersionParts): BuiltVersion {
     const { digest, size } =
       content instanceof Uint8Array ? { digest: digestOf(content), size: content.length } : content;
     blobs.set(digest, content);
-    files[name] = { digest, size, mediaType: mediaTypeOf(name) };
+    const chunks = parts.chunks?.[name];
+    files[name] = { digest, size, mediaType: mediaTypeOf(name), ...(chunks ? { chunks } : {}) };
   }
   const { model, version, license, description, precision, signature } = parts;
   const config = encode({
@@ -58,11 +63,11 @@ export function buildManifest(parts: VersionParts): BuiltVersion {
     mediaType: manifestType,
     artifactType,
     config: { mediaType: configType, digest: digestOf(config), size: config.length },
-    layers: Object.entries(files).map(([name, { mediaType, digest, size }]) => ({
+    layers: Object.entries(files).map(([name, { mediaType, digest, size, chunks }]) => ({
       mediaType,
       digest,
       size,
-      annotations: { [annotation.path]: name },
+      annotations: { [annotation.path]: name, ...(chunks ? { [annotation.chunks]: chunks } : {}) },
     })),
     annotations: {
       [annotation.title]: model,
@@ -129,7 +134,9 @@ export function encode(json: unknown): Uint8Array {
 function parseLayer(value: unknown): [string, VersionFile] {
   const { mediaType, digest, size, annotations } = object(value);
   if (!isDigest(digest) || typeof size !== 'number') throw new TypeError(`no layer: ${shorten(value)}`);
-  return [string(object(annotations)[annotation.path]), { digest, size, mediaType: string(mediaType) }];
+  const { [annotation.path]: name, [annotation.chunks]: chunks } = object(annotations);
+  if (chunks !== undefined && !isChunks(chunks, size)) throw new TypeError(`no chunks: ${shorten(chunks)}`);
+  return [string(name), { digest, size, mediaType: string(mediaType), ...(chunks === undefined ? {} : { chunks }) }];
 }
 
 function object(value: unknown): Record<string, unknown> {

@@ -13,7 +13,7 @@ export function temporaryPath(folder: string): string {
 export async function sweepTemporary(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const owner = name.startsWith(prefix) ? name.slice(prefix.length + uuidLength + 1) : '';
-    if (owner && ownerIsGone(owner)) await rm(join(folder, name), { force: true });
+    if (owner && ownerIsGone(owner)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -15,7 +15,13 @@ export interface Expected {
   readonly size: number | undefined;
   /** What it is, for messages. */
   readonly what: string;
+  readonly verifying?: Verifying | undefined;
 }
+
+/** Does the work, and may take the time. */
+export type Verifying = <T>(work: () => T) => T;
+
+export const untimed: Verifying = (work) => work();
 
 /**
  * Resolves when `path` holds the expected bytes; on any failure it is not there. A stream that ends early or breaks is
@@ -47,7 +53,7 @@ export async function isThere(path: string, size: number | undefined): Promise<b
 const streams = 3;
 
 async function receive(temporary: string, folder: string, expected: Expected, source: Source): Promise<void> {
-  const { digest, what } = expected;
+  const { digest, what, verifying = untimed } = expected;
   const hash = createHash('sha256');
   const file = await open(temporary, 'wx');
   let received = 0;
@@ -65,7 +71,7 @@ async function receive(temporary: string, folder: string, expected: Expected, so
         for await (const chunk of opened.body) {
           received += chunk.length;
           if (received > size) throw mismatch(what, `of ${size} bytes, more came`);
-          hash.update(chunk);
+          verifying(() => hash.update(chunk));
           await onDisk(folder, () => file.writeFile(chunk));
         }
       } catch (error) {
@@ -94,16 +100,21 @@ async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new GlowplugError('DISK_FULL', `the disk of ${folder} is full`, { cause: error });
-    }
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
-      throw new GlowplugError('CONFIG_INVALID', `expected to be able to write into ${folder}, got ${code}`, {
-        cause: error,
-        remedy: 'Let GLOWPLUG_CACHE name a folder that this process may write to; on Lambda only /tmp is.',
-      });
-    }
-    throw error;
+    throw diskError(error, folder);
   }
+}
+
+/** What a failed write means to who runs the function; other errors as they are. */
+export function diskError(error: unknown, folder: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new GlowplugError('DISK_FULL', `the disk of ${folder} is full`, { cause: error });
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
+    return new GlowplugError('CONFIG_INVALID', `expected to be able to write into ${folder}, got ${code}`, {
+      cause: error,
+      remedy: 'Let GLOWPLUG_CACHE name a folder that this process may write to; on Lambda only /tmp is.',
+    });
+  }
+  return error;
 }

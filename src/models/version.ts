@@ -4,12 +4,17 @@ import type { Signature } from '../core/signature.ts';
 /** `sha256:` and 64 hex digits. */
 export type Digest = `sha256:${string}`;
 
+/** The weights of `model.onnx`, where they stand apart: the name that other tools give to external data. */
+export const weightsFile = 'model.onnx_data';
+
 /** One file of a version: `model.onnx`, labels, tokenizer, licence. */
 export interface VersionFile {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
   readonly mediaType: string;
+  /** Digests of its parts (chunks.ts): only of weights that publishing split from their graph. */
+  readonly chunks?: string;
 }
 
 /** A version as the lock file pins it. */

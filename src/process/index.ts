@@ -17,6 +17,7 @@ export {
 export { type Letterboxed, type LetterboxOptions, letterbox, unletterbox } from './letterbox.ts';
 export { boxIou, type NmsOptions, nmsBoxes, nmsPolygons, polygonIou } from './nms.ts';
 export { imagenet, type NormalizeOptions, normalize } from './normalize.ts';
+export { type Pooling, pool, poolings, unitVector } from './pool.ts';
 export { resize } from './resize.ts';
 export { argmax, type Ranked, softmax, topK } from './softmax.ts';
 export {
@@ -28,3 +29,5 @@ export {
   textRegions,
   unclipRect,
 } from './text-regions.ts';
+export { type TextTokenizer, type TokenTensors, tokenize, tokenTensors } from './tokenize.ts';
+export { type Window, windows } from './windows.ts';

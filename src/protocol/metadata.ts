@@ -2,11 +2,12 @@
 import type { Signature, TensorSpec } from '../core/signature.ts';
 import { version } from '../core/version.ts';
 
-/** Triton's names of what is served whole. Not model_repository: its index answers, loading and unloading do not. */
+/** Triton's names of what is served whole. model_repository is one where it answers whole, loading and unloading too. */
 const extensions = ['binary_tensor_data', 'model_configuration', 'statistics'] as const;
 
-export function serverMetadata() {
-  return { name: 'glowplug', version, extensions };
+/** @param control whether models are loaded and unloaded by who asks */
+export function serverMetadata(control = false) {
+  return { name: 'glowplug', version, extensions: control ? [...extensions, 'model_repository'] : extensions };
 }
 
 /** Free dimensions are -1. */

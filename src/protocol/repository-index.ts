@@ -24,6 +24,31 @@ export async function indexEntry(name: string, version: string, load: () => Prom
   }
 }
 
+/** Of a model that its first request opens: looking does not. */
+export function loadedEntry(name: string, version: string, loaded: boolean): IndexEntry {
+  if (loaded) return { name, version, state: 'READY', reason: '' };
+  return {
+    name,
+    version,
+    state: 'UNAVAILABLE',
+    reason: 'not loaded: a request to it loads it, unless it was unloaded',
+  };
+}
+
+/**
+ * The body of a load or an unload, which may be none.
+ *
+ * @throws GlowplugError INPUT_JSON, INPUT_TENSOR for a configuration or files, which would be another model
+ */
+export async function readControlRequest(request: Request): Promise<void> {
+  const text = await readOptional(request);
+  const body = text === undefined ? {} : parseTensorJson(text);
+  const parameters = isRecord(body) ? (body['parameters'] ?? {}) : undefined;
+  if (!isRecord(parameters)) throw malformed('{ "parameters": { … } }', body);
+  const given = Object.keys(parameters).find((name) => name === 'config' || name.startsWith('file:'));
+  if (given !== undefined) throw malformed('no configuration and no files: a version is what was published', given);
+}
+
 /**
  * Whether the request asks for the ready ones only. It may have no body.
  *

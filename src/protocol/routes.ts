@@ -2,7 +2,8 @@
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export type Route =
-  | { readonly kind: 'server' | 'live' | 'ready' | 'all-statistics' | 'index' | 'control' }
+  | { readonly kind: 'server' | 'live' | 'ready' | 'all-statistics' | 'index' }
+  | { readonly kind: 'control'; readonly model: string; readonly action: 'load' | 'unload' }
   | {
       readonly kind: 'metadata' | 'model-ready' | 'config' | 'statistics' | 'infer';
       readonly model: string;
@@ -11,7 +12,9 @@ export type Route =
 
 type Kind = Route['kind'];
 
-const whole: Readonly<Record<string, Exclude<Kind, 'metadata' | 'model-ready' | 'config' | 'statistics' | 'infer'>>> = {
+const whole: Readonly<
+  Record<string, Exclude<Kind, 'control' | 'metadata' | 'model-ready' | 'config' | 'statistics' | 'infer'>>
+> = {
   '/v2': 'server',
   '/v2/': 'server',
   '/v2/health/live': 'live',
@@ -51,7 +54,9 @@ export function parseRoute(method: string, path: string): Route {
 function match(path: string): Route | undefined {
   const kind = Object.hasOwn(whole, path) ? whole[path] : undefined;
   if (kind) return { kind };
-  if (/^\/v2\/repository\/models\/.+\/(load|unload)$/.test(path)) return { kind: 'control' };
+  const controlled = /^\/v2\/repository\/models\/(.+)\/(load|unload)$/.exec(path);
+  const one = decode(controlled?.[1]);
+  if (one !== undefined) return { kind: 'control', model: one, action: controlled?.[2] === 'load' ? 'load' : 'unload' };
   // Names have slashes, which Python's quote leaves as they are: whatever stands before a known ending is the name.
   const parts = /^\/v2\/models\/(.+?)(?:\/versions\/([^/]+))?(|\/ready|\/config|\/stats|\/infer)$/.exec(path);
   const model = decode(parts?.[1]);

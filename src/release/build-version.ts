@@ -1,17 +1,20 @@
 // What publishing a definition would put into the store: a pure function of the definition and the bytes of its files.
 import { readFile } from 'node:fs/promises';
 import { GlowplugError } from '../core/errors.ts';
+import { chunksOf } from '../models/chunks.ts';
 import { hashFile } from '../models/hash-file.ts';
-import { buildManifest } from '../models/manifest.ts';
+import { buildManifest, type VersionParts } from '../models/manifest.ts';
 import { buildVariants, type VariantParts } from '../models/variants.ts';
-import type { BuiltVersion, LocalFile } from '../models/version.ts';
+import { type BuiltVersion, type LocalFile, weightsFile } from '../models/version.ts';
 import { readSignature } from '../onnx/signature.ts';
+import { splitWeights } from '../onnx/split-weights.ts';
 import type { ModelDefinition, ModelFiles, VariantDefinition } from './define-model.ts';
+import { keepGenerated } from './keep-generated.ts';
 import { locateSource } from './sources.ts';
 
 /**
  * No clock, no host, no measurement: two machines with the same files build the same digest. Files are hashed from disk and stay
- * there; `model.onnx` alone is in memory, while its signature is read.
+ * there; `model.onnx` alone is in memory, while its signature is read and its weights are split off, into `.glowplug`.
  *
  * @throws GlowplugError
  */
@@ -41,13 +44,29 @@ async function buildOne(
 ): Promise<BuiltVersion> {
   const files: Record<string, LocalFile> = {};
   for (const [file, source] of Object.entries(sources)) files[file] = await hashFile(await locateSource(source, root));
+  const model = await readFile(files['model.onnx']?.path ?? '');
   return buildManifest({
     model: name,
     version,
     license,
     ...(description ? { description } : {}),
     ...(precision ? { precision } : {}),
-    files,
-    signature: readSignature(await readFile(files['model.onnx']?.path ?? '')),
+    ...(await withWeightsApart(files, model, root)),
+    signature: readSignature(model),
   });
+}
+
+/** Under the name that other tools give to external data: a definition that has such a file has split it itself. */
+async function withWeightsApart(
+  files: Readonly<Record<string, LocalFile>>,
+  model: Uint8Array,
+  root: string,
+): Promise<Pick<VersionParts, 'files' | 'chunks'>> {
+  const split = Object.hasOwn(files, weightsFile) ? undefined : splitWeights(model, weightsFile);
+  if (!split) return { files };
+  const weights = await keepGenerated(split.weights, root);
+  return {
+    files: { ...files, 'model.onnx': split.graph, [weightsFile]: weights },
+    chunks: { [weightsFile]: chunksOf(split.weights) },
+  };
 }

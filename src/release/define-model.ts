@@ -1,5 +1,6 @@
 // What `models/<name>.ts` exports: a model, its version, and where its files come from.
 import { GlowplugError, shorten } from '../core/errors.ts';
+import type { Gate } from '../core/gate.ts';
 import { isModelName, isTag, isVariantName, isVersionTag } from '../models/reference.ts';
 import type { Source } from './sources.ts';
 
@@ -27,12 +28,19 @@ interface Described {
 interface OfFiles extends Described {
   readonly files: ModelFiles;
   readonly variants?: undefined;
+  readonly gate?: undefined;
 }
 
 interface OfVariants extends Described {
   /** By name: `ppocr-rec:prod#int8` is the variant int8, `ppocr-rec:prod` the first. */
   readonly variants: Readonly<Record<string, VariantDefinition>>;
   readonly files?: undefined;
+  /**
+   * What `glowplug optimize` must have measured of each variant but the reference, in models/<name>/gate.json, for the version to be
+   * published.
+   * @default nothing
+   */
+  readonly gate?: Gate;
 }
 
 export type ModelDefinition = OfFiles | OfVariants;
@@ -50,7 +58,7 @@ export type ModelDefinition = OfFiles | OfVariants;
  * });
  */
 export function defineModel(definition: ModelDefinition): ModelDefinition {
-  const { name, version, license, description, files, variants, ...unknown } = definition;
+  const { name, version, license, description, files, variants, gate, ...unknown } = definition;
   const at = `model ${shorten(name)}`;
   if (typeof name !== 'string' || !isModelName(name)) {
     throw invalid(`expected a name of lower-case letters, digits, and single . _ - between them, got ${shorten(name)}`);
@@ -69,10 +77,11 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
   }
   if (files !== undefined) checkFiles(at, files);
   if (variants !== undefined) checkVariants(at, variants);
+  if (gate !== undefined) checkGateBounds(at, gate, Object.keys(variants ?? {}));
   const [surplus] = Object.keys(unknown);
   if (surplus !== undefined) {
     throw invalid(
-      `${at}: expected name, version, license, description, and files or variants, got ${shorten(surplus)}`,
+      `${at}: expected name, version, license, description, and files or variants with a gate, got ${shorten(surplus)}`,
     );
   }
   return definition;
@@ -104,6 +113,24 @@ function checkVariants(at: string, variants: unknown): void {
   }
 }
 
+const bounds = ['cosine', 'maxError', 'relativeError', 'argmax', 'metricLoss'];
+
+function checkGateBounds(at: string, gate: unknown, variants: readonly string[]): void {
+  if (variants.length < 2)
+    throw invalid(`${at}: expected a gate where there are variants to compare, got ${variants.length}`);
+  const entries = typeof gate === 'object' && gate !== null ? Object.entries(gate) : [];
+  if (!entries.some(([name]) => bounds.includes(name)))
+    throw invalid(`${at}: expected a gate with a bound of ${bounds.join(', ')}, got ${shorten(gate)}`);
+  for (const [name, value] of entries) {
+    if (name === 'reference') {
+      if (!variants.includes(String(value)))
+        throw invalid(`${at}: expected the gate’s reference to be a variant, got ${shorten(value)}`);
+    } else if (!bounds.includes(name) || typeof value !== 'number' || !(value >= -1)) {
+      throw invalid(`${at}: expected bounds of ${bounds.join(', ')}, got ${shorten(name)}: ${shorten(value)}`);
+    }
+  }
+}
+
 function checkFiles(at: string, files: unknown): void {
   if (typeof files !== 'object' || files === null || !('model.onnx' in files)) {
     throw invalid(`${at}: expected files with model.onnx, got ${shorten(files && Object.keys(files))}`);
@@ -113,7 +140,9 @@ function checkFiles(at: string, files: unknown): void {
       throw invalid(`${at}: expected a file name of letters, digits and . _ -, got ${shorten(file)}`);
     }
     if (typeof source !== 'object' || source === null || !('from' in source)) {
-      throw invalid(`${at}: expected ${file} to be fromPackage(…), fromPath(…) or fromUrl(…), got ${shorten(source)}`);
+      throw invalid(
+        `${at}: expected ${file} to be fromPackage(…), fromPath(…), fromUrl(…) or fromRecipe(…), got ${shorten(source)}`,
+      );
     }
   }
 }

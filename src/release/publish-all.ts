@@ -8,6 +8,7 @@ import type { Store } from '../models/stores/store.ts';
 import { tag } from '../models/tag.ts';
 import { floorOf } from '../models/trusted-keys.ts';
 import { buildVersion } from './build-version.ts';
+import { checkGate } from './check-gate.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { readTrustedKeys } from './read-trusted-keys.ts';
 
@@ -23,7 +24,7 @@ export interface PublishAllOptions extends Actor {
   readonly onProgress?: (version: string, transfer: Transfer | undefined) => void;
 }
 
-/** One after the other, so that the connections serve one version at a time. @throws GlowplugError STORE_CONFLICT, BELOW_FLOOR */
+/** One after the other, so that the connections serve one version at a time. @throws GlowplugError STORE_CONFLICT, BELOW_FLOOR, GATE_FAILED */
 export async function publishAll(options: PublishAllOptions): Promise<Published[]> {
   const { root, store, as, signer, onProgress, ...actor } = options;
   const published: Published[] = [];
@@ -32,6 +33,7 @@ export async function publishAll(options: PublishAllOptions): Promise<Published[
     const version = `${definition.name}:${definition.version}`;
     onProgress?.(version, undefined);
     const built = await buildVersion(definition, root);
+    await checkGate(definition, built, root);
     published.push(await publish(store, built, { onProgress: (transfer) => onProgress?.(version, transfer) }));
     const { model, digest } = built.locked;
     if (signer) await sign(store, `${model}@${digest}`, signer);

@@ -1,5 +1,6 @@
 // Where a model's file comes from, and where it lies on this disk.
-import { access, constants, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { cachePath } from '../models/fetch.ts';
@@ -10,7 +11,8 @@ import type { Digest } from '../models/version.ts';
 export type Source =
   | { readonly from: 'package'; readonly name: string; readonly path: string }
   | { readonly from: 'path'; readonly path: string }
-  | { readonly from: 'url'; readonly url: string; readonly digest: Digest };
+  | { readonly from: 'url'; readonly url: string; readonly digest: Digest }
+  | { readonly from: 'recipe'; readonly model: Source; readonly path: string };
 
 /** A file of an installed npm package; its version is pinned where the package is. */
 export function fromPackage(name: string, path: string): Source {
@@ -20,6 +22,11 @@ export function fromPackage(name: string, path: string): Source {
 /** A file of the app, relative to its root. */
 export function fromPath(path: string): Source {
   return { from: 'path', path };
+}
+
+/** Another model made by a recipe of `glowplug optimize`: the same model and recipe make the same bytes on every machine. */
+export function fromRecipe(model: Source, path: string): Source {
+  return { from: 'recipe', model, path };
 }
 
 /** Downloaded once and kept in .glowplug/cache. Bytes with another digest are refused. @throws GlowplugError CONFIG_INVALID */
@@ -41,12 +48,31 @@ export async function locateSource(source: Source, root: string, send: typeof fe
       const remedy = `Look at what ${source.name} holds, and mend fromPackage(…, ${shorten(source.path)}).`;
       return await readable(join(folder, source.path), remedy);
     }
+    case 'recipe': {
+      const remedy = `Mend fromRecipe(…, ${shorten(source.path)}), or make it: glowplug optimize --write.`;
+      const recipe = await readable(resolve(root, source.path), remedy);
+      return await makeVariant(await locateSource(source.model, root, send), recipe, source.path, root);
+    }
     case 'url': {
       const path = cachePath(join(root, '.glowplug', 'cache'), source.digest);
       if (!(await isThere(path, undefined))) await download(source, path, send);
       return path;
     }
   }
+}
+
+/** Made anew each time, which takes less than asking whether what lies there was made by this version of glowplug. */
+async function makeVariant(model: string, recipe: string, what: string, root: string): Promise<string> {
+  const { applyRecipe, parseRecipe } = await import('../optimize/recipe.ts');
+  const made = applyRecipe(await readFile(model), parseRecipe(await readFile(recipe, 'utf8'), what));
+  const digest: Digest = `sha256:${createHash('sha256').update(made).digest('hex')}`;
+  const path = cachePath(join(root, '.glowplug', 'cache'), digest);
+  if (await isThere(path, made.length)) return path;
+  await writeVerified(path, { digest, size: made.length, what }, async (offset) => ({
+    size: made.length,
+    body: new Blob([new Uint8Array(made.subarray(offset))]).stream(),
+  }));
+  return path;
 }
 
 async function readable(path: string, remedy: string): Promise<string> {

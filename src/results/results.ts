@@ -1,9 +1,9 @@
 // Where answers that nobody waits for are written: an object each in S3, created once. Who comes second reads the first.
-import { AwsClient } from 'aws4fetch';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract, Credentials } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { objectUrl, parseS3Url, refusal, type S3Location, storeName } from '../models/stores/s3-location.ts';
+import { httpSend, type S3Answer, type S3Request, type Send, signer } from './send.ts';
 
 export interface Result {
   readonly status: number;
@@ -40,22 +40,25 @@ export function openResults(contract: Pick<Contract, 'results' | 'region' | 's3E
 
 export function s3Results(
   location: S3Location,
-  options: { readonly credentials: Credentials; readonly fetch?: typeof fetch; readonly clock?: Clock },
+  options: {
+    readonly credentials: Credentials;
+    readonly send?: Send;
+    readonly clock?: Clock;
+    readonly now?: () => Date;
+  },
 ): Results {
-  const { credentials, fetch: send = fetch, clock = systemClock } = options;
-  const client = new AwsClient({ ...credentials, region: location.region, service: 's3' });
+  const { credentials, send = httpSend(), clock = systemClock, now = () => new Date() } = options;
+  const sign = signer(credentials, location.region, now);
 
-  /** Conflicts with whoever writes at this moment, overload and broken connections pass: four times in all. */
-  async function ask(key: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+  /** Overload, broken connections and whoever writes the same key at this moment pass: four times in all. */
+  async function ask(key: string, request: Omit<S3Request, 'url'>, signal?: AbortSignal): Promise<S3Answer> {
+    const url = new URL(objectUrl(location, key));
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
       try {
-        const request = await client.sign(objectUrl(location, key), init);
-        const response = await send(request, signal ? { signal } : {});
-        if ((response.status < 500 && response.status !== 429 && response.status !== 409) || attempt === attempts) {
-          return response;
-        }
-        await response.body?.cancel();
+        const answer = await send(sign({ ...request, url }), signal);
+        const passes = answer.status >= 500 || answer.status === 429 || answer.status === 409;
+        if (!passes || attempt === attempts) return answer;
       } catch (cause) {
         signal?.throwIfAborted();
         if (attempt === attempts) {
@@ -68,12 +71,16 @@ export function s3Results(
   }
 
   async function get(key: string, signal?: AbortSignal): Promise<Result | undefined> {
-    const response = await ask(key, { method: 'GET' }, signal);
-    const body = new Uint8Array(await response.arrayBuffer());
-    if (response.ok)
-      return { status: Number(response.headers.get(statusHeader)), headers: kept(response.headers), body };
-    if (response.status === 404 || response.status === 403) return undefined;
-    throw refused(key, response.status, Buffer.from(body).toString());
+    const answer = await ask(key, { method: 'GET', headers: {} }, signal);
+    const { status, headers, body } = answer;
+    if (status === 200) return { status: Number(headers[statusHeader]), headers: kept(headers), body };
+    if (status === 404 || status === 403) return undefined;
+    throw refused(key, answer);
+  }
+
+  function refused(key: string, { status, body }: S3Answer): GlowplugError {
+    const text = Buffer.from(body).toString('utf8', 0, 4096);
+    return refusal(location, key, { status, code: /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1] ?? '' });
   }
 
   return {
@@ -81,18 +88,13 @@ export function s3Results(
     location: (key) => `${storeName(location)}/${key}`,
     async putOnce(key, result, signal) {
       const headers = { ...stored(result), 'if-none-match': '*' };
-      const response = await ask(key, { method: 'PUT', headers, body: result.body }, signal);
-      const text = await response.text();
-      if (response.ok) return result;
-      const first = response.status === 412 ? await get(key, signal) : undefined;
+      const answer = await ask(key, { method: 'PUT', headers, body: result.body }, signal);
+      if (answer.status === 200) return result;
+      const first = answer.status === 412 ? await get(key, signal) : undefined;
       if (first) return first;
-      throw refused(key, response.status, text);
+      throw refused(key, answer);
     },
   };
-
-  function refused(key: string, status: number, text: string): GlowplugError {
-    return refusal(location, key, { status, code: /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1] ?? '' });
-  }
 }
 
 const attempts = 4;
@@ -111,12 +113,9 @@ function stored({ status, headers }: Result): Record<string, string> {
   return { ...Object.fromEntries(entries), [statusHeader]: `${status}` };
 }
 
-function kept(headers: Headers): Record<string, string> {
+function kept(headers: S3Answer['headers']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(names).flatMap(([name, as]) => {
-      const value = headers.get(as);
-      return value === null ? [] : [[name, value]];
-    }),
+    Object.entries(names).flatMap(([name, as]) => (headers[as] === undefined ? [] : [[name, `${headers[as]}`]])),
   );
 }
 

@@ -28,6 +28,7 @@ export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
       return {
         name: 'models',
         models: Object.keys(spec.models),
+        onDemand: spec.onDemand,
         handler: withHost(given, () => codeless(spec, host.bodyBytes)),
       };
     }
@@ -37,7 +38,7 @@ export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
   });
 }
 
-function codeless({ models: references, batched }: ModelsSpec, maxBytes: number): Unit['handler'] {
+function codeless({ models: references, batched, onDemand, control }: ModelsSpec, maxBytes: number): Unit['handler'] {
   const models = Object.fromEntries(
     Object.entries(references).map(([name, model]) => {
       const batch = batched[name];
@@ -45,11 +46,10 @@ function codeless({ models: references, batched }: ModelsSpec, maxBytes: number)
     }),
   );
   const input = tensors({ maxBytes });
-  if (Object.keys(models).length === 1) return inference({ models, input, oip: true });
+  const served = { models, input, onDemand, oip: { control } };
+  if (Object.keys(models).length === 1) return inference(served);
   return inference({
-    models,
-    input,
-    oip: true,
+    ...served,
     predict() {
       throw new GlowplugError('NOT_FOUND', `expected a path of the Open Inference Protocol: several models are here`, {
         remedy: `POST to /v2/models/${Object.keys(models)[0]}/infer, or to another of ${Object.keys(models).join(', ')}.`,

@@ -5,7 +5,6 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkBatchable } from '../batch/bucket.ts';
 import type { Objective } from '../batch/pace.ts';
-import { bundleFunction } from '../build/bundle-function.ts';
 import { findFunctions } from '../build/find-functions.ts';
 import { projectRoot } from '../build/project.ts';
 import type { Contract } from '../core/contract.ts';
@@ -25,6 +24,10 @@ export interface Wanted {
   readonly models: readonly string[];
   /** Requests that meet share runs, for the models without code that have rows to join. */
   readonly batch?: Objective | undefined;
+  /** Models without code are opened by their first request. */
+  readonly onDemand?: boolean | undefined;
+  /** Models without code are loaded and unloaded by who asks. */
+  readonly control?: boolean | undefined;
 }
 
 export interface Prepared {
@@ -38,7 +41,7 @@ export async function prepare(wanted: Wanted, contract: Contract, folder: string
   const files = wanted.targets.filter((target) => target.endsWith('.onnx'));
   const functions = wanted.targets.filter((target) => !target.endsWith('.onnx'));
   const every = wanted.targets.length === 0 && wanted.models.length === 0;
-  const units: UnitSpec[] = every ? allFunctions() : functions.map(prepareFunction);
+  const units: UnitSpec[] = every ? await allFunctions() : await Promise.all(functions.map(prepareFunction));
   const locked: Record<string, LockedVersion> = {};
   for (const file of files) add(locked, await lockModelFile(file, join(folder, 'files')));
   if (files.length > 0)
@@ -56,25 +59,27 @@ export async function prepare(wanted: Wanted, contract: Contract, folder: string
   return { units, signatures: Object.fromEntries(Object.entries(locked).map(([name, one]) => [name, one.signature])) };
 }
 
-function allFunctions(): UnitSpec[] {
+async function allFunctions(): Promise<UnitSpec[]> {
   const root = projectRoot();
   const found = findFunctions(root);
-  if (found.length > 0) return found.map(({ entry }) => bundled(entry));
+  if (found.length > 0) return await Promise.all(found.map(({ entry }) => bundled(entry)));
   throw new GlowplugError('CONFIG_INVALID', `expected something to serve, and ${root} has no functions`, {
     remedy: 'Name an .onnx file, a folder of functions/, or --store and --model.',
   });
 }
 
-function prepareFunction(target: string): UnitSpec {
+async function prepareFunction(target: string): Promise<UnitSpec> {
   const folder = resolve(target);
-  if (existsSync(join(folder, 'function.ts'))) return bundled(join(folder, 'function.ts'));
+  if (existsSync(join(folder, 'function.ts'))) return await bundled(join(folder, 'function.ts'));
   if (existsSync(join(folder, 'index.js'))) return { kind: 'function', name: basename(folder), folder };
   throw new GlowplugError('CONFIG_INVALID', `expected an .onnx file, a function or a bundle, got ${target}`, {
     remedy: 'Name an .onnx file, a folder with a function.ts, or a folder with the index.js that glowplug built.',
   });
 }
 
-function bundled(entry: string): UnitSpec {
+async function bundled(entry: string): Promise<UnitSpec> {
+  // On demand: an image that holds bundles has no bundler.
+  const { bundleFunction } = await import('../build/bundle-function.ts');
   const { name, path } = bundleFunction({ entry, root: projectRoot(dirname(entry)) });
   return { kind: 'function', name, folder: path };
 }
@@ -94,7 +99,7 @@ async function models(
   locked: Readonly<Record<string, LockedVersion>>,
   lockFile: string,
   cacheDir: string | undefined,
-  { batch }: Wanted,
+  { batch, onDemand = false, control = false }: Wanted,
 ): Promise<UnitSpec> {
   const entries = Object.values(locked).map((version) => [`${version.model}:${version.version}`, version] as const);
   await writeFile(lockFile, serializeLock({ lockVersion: 1, models: Object.fromEntries(entries) }));
@@ -102,7 +107,8 @@ async function models(
   const batched = Object.values(locked).flatMap(({ model, signature }) =>
     batch && isBatchable(signature) ? [[model, { objective: batch }] as const] : [],
   );
-  return { kind: 'models', models: references, batched: Object.fromEntries(batched), lockFile, cacheDir };
+  const options = { batched: Object.fromEntries(batched), onDemand, control };
+  return { kind: 'models', models: references, ...options, lockFile, cacheDir };
 }
 
 function isBatchable(signature: Signature): boolean {

@@ -1,5 +1,6 @@
 // What the supervisor tells the serving process, and what it hears of it.
 import type { BatchOptions } from '../session/batched.ts';
+import type { Provider } from '../session/session.ts';
 import type { PackedError } from '../session/worker-messages.ts';
 import type { Limits } from './limits.ts';
 
@@ -15,6 +16,10 @@ export interface ServeSpec {
   readonly apiKeys: readonly string[];
   readonly cors: readonly string[];
   readonly limits: Partial<Limits>;
+  /** By model; `*` is for all others. */
+  readonly providers: Readonly<Record<string, Provider | 'auto'>>;
+  /** MB that open models may take; undefined: as the environment says. */
+  readonly modelsMb: number | undefined;
   readonly drainMs: number;
   readonly runLimitMs: number;
 }
@@ -34,6 +39,10 @@ export interface ModelsSpec {
   readonly models: Readonly<Record<string, string>>;
   /** Those whose requests meet. */
   readonly batched: Readonly<Record<string, BatchOptions>>;
+  /** Opened by their first request, not before the first. */
+  readonly onDemand: boolean;
+  /** Loaded and unloaded by who asks. */
+  readonly control: boolean;
   readonly lockFile: string;
   /** Where their files are, or go; undefined: as the environment says. */
   readonly cacheDir: string | undefined;

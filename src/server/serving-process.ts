@@ -1,8 +1,10 @@
 // The process that serves: the supervisor forks it, tells it what to serve, and hears how it goes.
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readContract } from '../core/contract.ts';
 import { consoleLog } from '../core/log.ts';
+import { weightsFile } from '../models/version.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { QueueTime } from '../observe/queue-time.ts';
 import type { SessionFactory } from '../session/session.ts';
@@ -38,12 +40,18 @@ async function serve(spec: ServeSpec): Promise<void> {
   const createSession: SessionFactory = async (modelPath, options) => {
     try {
       const model = nameOf(basename(modelPath));
-      // A file that is served as it is lies in the cache as a link: its external data is beside the file itself.
-      return await createWorkerSession(await realpath(modelPath), options, {
-        runLimitMs: spec.runLimitMs,
-        onRun: (run) => counted({ model }, run),
-        onStuck: (error) => void end(server, error),
-      });
+      const provider = spec.providers[model] ?? spec.providers['*'] ?? 'auto';
+      const session = await createWorkerSession(
+        await placeOf(modelPath),
+        { ...options, provider },
+        {
+          runLimitMs: spec.runLimitMs,
+          onRun: (run) => counted({ model }, run),
+          onStuck: (error) => void end(server, error),
+        },
+      );
+      consoleLog.info('a model was opened', { model, ...session.picked });
+      return session;
     } catch (error) {
       openError = error;
       throw error;
@@ -51,7 +59,7 @@ async function serve(spec: ServeSpec): Promise<void> {
   };
   try {
     const { bodyBytes } = { ...defaultLimits, ...spec.limits };
-    const contract = { ...readContract(), onLambda: false };
+    const contract = { ...readContract(), onLambda: false, ...(spec.modelsMb ? { modelsMb: spec.modelsMb } : {}) };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);
@@ -64,6 +72,11 @@ async function serve(spec: ServeSpec): Promise<void> {
     await flushed();
     process.exit(1);
   }
+}
+
+/** A file that is served as it is lies in the cache as a link, and its external data beside the file itself. */
+async function placeOf(modelPath: string): Promise<string> {
+  return existsSync(join(dirname(modelPath), weightsFile)) ? modelPath : await realpath(modelPath);
 }
 
 /** Into the log, twice a minute: where nothing scales by it, nothing is written. */

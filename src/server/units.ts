@@ -7,6 +7,8 @@ export interface Unit {
   readonly name: string;
   /** Names of the models that it serves by itself under /v2; a function's own models are the function's matter. */
   readonly models: readonly string[];
+  /** Its models are opened by their first request: readiness does not wait for them. */
+  readonly onDemand?: boolean;
   readonly handler: {
     fetch(request: Request, options: { signal: AbortSignal; requestId: string }): Promise<Response>;
     warm(): Promise<void>;

@@ -3,9 +3,10 @@ import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
 import type { Unit } from './units.ts';
 
 /** @throws GlowplugError with the code that the unit's own readiness answers with */
-export async function warmUp({ name, handler }: Unit): Promise<void> {
+export async function warmUp({ name, onDemand, handler }: Unit): Promise<void> {
   // What warming fails with is logged where it fails: a caller learns the code alone.
   await handler.warm();
+  if (onDemand) return;
   const request = new Request('http://localhost/v2/health/ready');
   const response = await handler.fetch(request, { signal: new AbortController().signal, requestId: 'warm' });
   if (response.ok) return;

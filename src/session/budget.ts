@@ -11,10 +11,20 @@ export function residentBytes(fileBytes: number): number {
   return Math.ceil(fileBytes * RESIDENT_PER_BYTE);
 }
 
+/** Bytes that mapped weights are counted with: their pages, once, when they were touched. */
+export function mappedBytes(fileBytes: number): number {
+  return fileBytes;
+}
+
 /**
  * Bytes for sessions: what Lambda gives less the base; half of the machine where no limit is set. Each of the `sharers` of
  * one process has its own sessions and an equal part.
  */
 export function budgetFor(memoryMb: number | undefined, sharers = 1): number {
   return (memoryMb === undefined ? totalmem() / 2 : Math.max(0, memoryMb * 2 ** 20 - BASE_BYTES)) / sharers;
+}
+
+/** MB of a function in which sessions of `bytes` fit: the inverse of `budgetFor`. */
+export function memoryFor(bytes: number): number {
+  return Math.ceil((bytes + BASE_BYTES) / 2 ** 20);
 }

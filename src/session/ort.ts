@@ -1,12 +1,17 @@
 // Sessions by onnxruntime-node, on the CPU. The package comes from the layer on Lambda, so it loads on demand.
+import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
+import { weightsFile } from '../models/version.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
-import { residentBytes } from './budget.ts';
+import { mappedBytes, memoryFor, residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
-import type { Session, SessionOptions } from './session.ts';
+import { followsWrites } from './follows-writes.ts';
+import type { Prepared, Provider, Session, SessionOptions } from './session.ts';
 
 type Ort = typeof import('onnxruntime-node');
 type OrtType = Exclude<OnnxValue['type'], 'int4' | 'uint4'>;
@@ -29,19 +34,41 @@ const toOrt: Record<Datatype, OrtType> = {
 const fromOrt = new Map<string, Datatype>();
 for (const datatype of Object.keys(toOrt) as Datatype[]) fromOrt.set(toOrt[datatype], datatype);
 
+/** Loads onnxruntime, and finds out whether its maps of files under `folder` follow writes. @throws GlowplugError DEPENDENCY_MISSING */
+export async function prepareOrt(folder: string): Promise<Prepared> {
+  const ort = await loadOrt();
+  // Loading blocks for 11 ms, the first session for 22: in between what has come is taken off the sockets.
+  await setImmediate();
+  const probing = join(folder, `.probe-${randomUUID()}`);
+  return {
+    followsWrites: await followsWrites(ort, probing, ortOptions({ threads: 1, mapped: true, provider: 'cpu' })),
+  };
+}
+
 /**
  * A session over the model at `modelPath`.
  *
- * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, DEPENDENCY_MISSING
+ * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, DEPENDENCY_MISSING, PROVIDER_UNAVAILABLE
  */
 export async function createOrtSession(modelPath: string, options: SessionOptions): Promise<Session> {
+  const { provider = 'cpu' } = options;
+  if (provider === 'cpu') return await createOn(modelPath, { ...options, provider });
+  const { chooseProvider } = await import('./choose-provider.ts');
+  return await chooseProvider(provider, (one) => createOn(modelPath, { ...options, provider: one }));
+}
+
+interface OneProvider extends SessionOptions {
+  readonly provider: Provider;
+}
+
+async function createOn(modelPath: string, options: OneProvider): Promise<Session> {
   const ort = await loadOrt();
   const inner = await open(ort, modelPath, options);
   const signature: Signature = { inputs: specs(inner.inputMetadata), outputs: specs(inner.outputMetadata) };
   let disposed: Promise<void> | undefined;
   return {
     signature,
-    bytes: residentBytes(statSync(modelPath).size),
+    bytes: bytesOf(modelPath, options),
     async run(feeds) {
       checkFeeds(signature, feeds);
       return tensors(await runOnce(inner, ortFeeds(ort, feeds)));
@@ -64,20 +91,57 @@ async function loadOrt(): Promise<Ort> {
   }
 }
 
-async function open(ort: Ort, modelPath: string, options: SessionOptions): Promise<InferenceSession> {
+/** What TensorRT does not take goes to CUDA; what no provider takes, to the CPU by itself. */
+const names: Readonly<Record<Provider, string[]>> = {
+  tensorrt: ['tensorrt', 'cuda'],
+  cuda: ['cuda'],
+  webgpu: ['webgpu'],
+  cpu: ['cpu'],
+};
+
+async function open(ort: Ort, modelPath: string, options: OneProvider): Promise<InferenceSession> {
+  // A provider that does not load is written to stderr in red, past the log, besides being thrown.
+  if (options.provider !== 'cpu') ort.env.logLevel = 'fatal';
   try {
-    return await ort.InferenceSession.create(modelPath, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
-      logSeverityLevel: 3,
-      // Idle CPU is billed on Lambda and shared elsewhere.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
+    return await ort.InferenceSession.create(modelPath, ortOptions(options));
   } catch (cause) {
+    if (/bad_alloc|failed to allocate|out of memory/i.test(String(cause))) {
+      const needs = bytesOf(modelPath, options);
+      throw new GlowplugError(
+        'MEMORY_BUDGET',
+        `expected memory for a model of ${Math.ceil(needs / 1e6)} MB, got none`,
+        {
+          cause,
+          remedy: `Give the function at least ${memoryFor(needs)} MB of memory.`,
+        },
+      );
+    }
     throw openError(cause);
   }
+}
+
+function ortOptions({ threads, mapped, provider }: OneProvider): InferenceSession.SessionOptions {
+  return {
+    executionProviders: names[provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
+    logSeverityLevel: 3,
+    // Both would read weights that are not there yet, and answer wrongly for ever after.
+    ...(mapped ? { graphOptimizationLevel: 'disabled' } : {}),
+    extra: {
+      session: {
+        // Idle CPU is billed on Lambda and shared elsewhere.
+        intra_op: { allow_spinning: '0' },
+        ...(mapped ? { disable_prepacking: '1' } : {}),
+      },
+    },
+  };
+}
+
+function bytesOf(modelPath: string, { mapped }: SessionOptions): number {
+  const weights = statSync(join(dirname(modelPath), weightsFile), { throwIfNoEntry: false })?.size ?? 0;
+  return residentBytes(statSync(modelPath).size) + (mapped ? mappedBytes : residentBytes)(weights);
 }
 
 /** onnxruntime tells its failures apart by their text alone. */
@@ -102,6 +166,9 @@ function reason(text: string): string {
     .slice(0, 300);
 }
 
+/** As CUDA, cuBLAS and onnxruntime's arenas say it. */
+const outOfMemory = /out of memory|CUDA failure 2\b|ALLOC_FAILED|Failed to allocate memory|Available memory of/i;
+
 async function runOnce(
   session: InferenceSession,
   feeds: InferenceSession.FeedsType,
@@ -109,6 +176,8 @@ async function runOnce(
   try {
     return await session.run(feeds);
   } catch (cause) {
+    const text = cause instanceof Error ? cause.message : '';
+    if (outOfMemory.test(text)) throw new GlowplugError('DEVICE_MEMORY', 'no memory for this run', { cause });
     throw new GlowplugError('SESSION_FAILED', 'onnxruntime failed to run the model', { cause });
   }
 }

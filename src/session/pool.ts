@@ -2,6 +2,7 @@
 // when a new one would go over the memory budget.
 import { GlowplugError } from '../core/errors.ts';
 import { SingleFlight } from '../core/single-flight.ts';
+import { memoryFor } from './budget.ts';
 import type { Session } from './session.ts';
 
 /** The right to run a session once; while it is held the session is not closed. */
@@ -58,6 +59,14 @@ export class SessionPool implements AsyncDisposable {
   /** The session if it is open now; looking is no use of it. */
   peek(key: string): Session | undefined {
     return this.#entries.get(key)?.session;
+  }
+
+  /** Closes the session once nobody holds it. Nothing happens when it is not there. */
+  async unload(key: string): Promise<void> {
+    for (let entry = this.#entries.get(key); entry; entry = this.#entries.get(key)) {
+      if (entry.leases === 0) return await this.#release(key, entry);
+      await this.#room.promise;
+    }
   }
 
   /** Whether only what released sessions kept stands in its way. */
@@ -143,6 +152,7 @@ export class SessionPool implements AsyncDisposable {
       throw new GlowplugError(
         'MEMORY_BUDGET',
         `expected models of at most ${megabytes(this.#budget)} MB in memory, got one that needs about ${megabytes(wanted.estimate)} MB`,
+        { remedy: `Give the function at least ${memoryFor(wanted.estimate)} MB of memory.` },
       );
     }
     for (;;) {
@@ -163,13 +173,18 @@ export class SessionPool implements AsyncDisposable {
     for (const [key, entry] of this.#entries) {
       if (this.bytes + bytes <= this.#budget) return;
       if (entry.leases > 0 || !entry.session || !mayClose(key)) continue;
-      this.#entries.delete(key);
-      this.#opening.forget(key);
-      this.#largestReleased = Math.max(this.#largestReleased, entry.bytes);
-      this.#kept = Math.min(this.#kept + entry.bytes * KEPT_AFTER_RELEASE, this.#largestReleased * KEPT_AT_MOST);
       // Nobody waits for it; a session that fails to close has nothing left to answer.
-      entry.session[Symbol.asyncDispose]().then(undefined, () => {});
+      this.#release(key, entry).then(undefined, () => {});
     }
+  }
+
+  async #release(key: string, entry: Entry): Promise<void> {
+    this.#entries.delete(key);
+    this.#opening.forget(key);
+    this.#largestReleased = Math.max(this.#largestReleased, entry.bytes);
+    this.#kept = Math.min(this.#kept + entry.bytes * KEPT_AFTER_RELEASE, this.#largestReleased * KEPT_AT_MOST);
+    this.#signalRoom();
+    await entry.session?.[Symbol.asyncDispose]();
   }
 
   #return(entry: Entry): void {

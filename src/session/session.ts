@@ -7,6 +7,7 @@ export interface Session extends AsyncDisposable {
   readonly signature: Signature;
   /** Bytes the memory budget counts for it. */
   readonly bytes: number;
+  readonly picked?: Picked | undefined;
   /** Runs once. Feeds are checked against the signature: a mismatch is INPUT_TENSOR, a fault of the run SESSION_FAILED. */
   run(feeds: Tensors, options?: RunOptions): Promise<Tensors>;
 }
@@ -22,10 +23,43 @@ export interface RunOptions {
   readonly priority?: Priority;
 }
 
+/** Where onnxruntime runs a model. */
+export const providers = ['tensorrt', 'cuda', 'webgpu', 'cpu'] as const;
+export type Provider = (typeof providers)[number];
+
+/** Where a session runs, and why it does not run elsewhere. */
+export interface Picked {
+  readonly provider: Provider;
+  /** Those that were tried before, in order. */
+  readonly passed: readonly { readonly provider: Provider; readonly why: string }[];
+}
+
 export interface SessionOptions {
+  /** `auto`: TensorRT, CUDA or the CPU, the first that loads and computes what the CPU does. @default 'cpu' */
+  readonly provider?: Provider | 'auto' | undefined;
   /** Threads for one run. */
   readonly threads: number;
+  /**
+   * The weights stand in a file of their own, which may still fill: they are mapped and nothing reads them before the
+   * first run, so no optimisation and no packing.
+   */
+  readonly mapped?: boolean;
 }
 
 /** Makes a session from an ONNX file on disk. */
 export type SessionFactory = (modelPath: string, options: SessionOptions) => Promise<Session>;
+
+export interface Prepared {
+  /** Whether a session may be made over a file that still fills. */
+  readonly followsWrites: boolean;
+}
+
+/** Where sessions come from: onnxruntime in this thread or another, or a test's own. */
+export interface Runtime {
+  readonly create: SessionFactory;
+  /**
+   * Loads it, and lets it do what it does only once; files that fill would lie under `folder`. Without it sessions are made
+   * for the long run, packed, when all bytes are there.
+   */
+  prepare?(folder: string): Promise<Prepared>;
+}

@@ -2,7 +2,7 @@
 import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
-import type { SessionOptions } from './session.ts';
+import type { Picked, SessionOptions } from './session.ts';
 
 export interface WorkerStart {
   readonly modelPath: string;
@@ -12,7 +12,12 @@ export interface WorkerStart {
 export type ToWorker = { readonly id: number; readonly feeds: Tensors } | 'close';
 
 export type FromWorker =
-  | { readonly kind: 'open'; readonly signature: Signature; readonly bytes: number }
+  | {
+      readonly kind: 'open';
+      readonly signature: Signature;
+      readonly bytes: number;
+      readonly picked: Picked | undefined;
+    }
   | { readonly kind: 'refused'; readonly error: PackedError }
   /** `ms`: the run alone. */
   | { readonly kind: 'ran'; readonly id: number; readonly outputs: Tensors; readonly ms: number }

@@ -24,7 +24,8 @@ async function serve(port: NonNullable<typeof parentPort>, { modelPath, options 
       port.close();
     });
   });
-  say({ kind: 'open', signature: session.signature, bytes: session.bytes });
+  const { signature, bytes, picked } = session;
+  say({ kind: 'open', signature, bytes, picked });
 }
 
 async function run(

@@ -6,7 +6,7 @@ import { GlowplugError } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 import { checkFeeds } from './feeds.ts';
-import type { RunOptions, Session, SessionOptions } from './session.ts';
+import type { Picked, RunOptions, Session, SessionOptions } from './session.ts';
 import { type FromWorker, type ToWorker, toMove, unpackError, type WorkerStart } from './worker-messages.ts';
 
 export interface WorkerOptions {
@@ -47,6 +47,7 @@ export async function createWorkerSession(
 class WorkerSession implements Session {
   signature: Signature = { inputs: {}, outputs: {} };
   bytes = 0;
+  picked: Picked | undefined;
   readonly #start: WorkerStart;
   readonly #limitMs: number;
   readonly #options: WorkerOptions;
@@ -117,6 +118,7 @@ class WorkerSession implements Session {
       if (message.kind === 'open') {
         this.signature = message.signature;
         this.bytes = message.bytes;
+        this.picked = message.picked;
         this.#worker = worker;
         resolve();
       } else if (message.kind === 'refused') reject(unpackError(message.error));

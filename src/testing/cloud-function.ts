@@ -56,7 +56,7 @@ export class CloudFunction implements AsyncDisposable {
   readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
 
   /** A version or an alias of it, as a front door; undefined where there is none. An alias chooses anew each time. */
-  qualified(qualifier: string): InvocationTarget | undefined {
+  qualified(qualifier: string): Omit<InvocationTarget, 'accept'> | undefined {
     const found = this.#versions.find(qualifier);
     if (!found) return undefined;
     const named = qualifier === '$LATEST' ? {} : { qualifier };
@@ -114,9 +114,7 @@ export class CloudFunction implements AsyncDisposable {
   }
 
   /** A line of the local cloud's own in its log. */
-  note(line: string): void {
-    this.#current.log.note(line);
-  }
+  readonly note = (line: string): void => this.#current.log.note(line);
 
   /** The newest part of its log, as CloudWatch would have it. */
   logs(): string {

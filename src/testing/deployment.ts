@@ -1,7 +1,6 @@
 // The functions that run now. A new template is applied as CloudFormation would: what did not change is not touched.
 import { GlowplugError } from '../core/errors.ts';
 import { CloudFunction } from './cloud-function.ts';
-import type { InvocationTarget } from './lambda-api.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity } from './runtime/function-spec.ts';
 import type { CloudTemplate } from './template/template.ts';
@@ -40,9 +39,8 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** By its name here or by AWS's name for it, as the Invoke API wants it. */
-  find(name: string, qualifier: string): InvocationTarget | undefined {
-    const found = [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
-    return found?.qualified(qualifier);
+  find(name: string): CloudFunction | undefined {
+    return [...this.#functions.values()].find(({ spec }) => spec.name === name || spec.functionName === name);
   }
 
   /** Names of the functions that are new, changed or gone. What old versions still run goes on meanwhile. */

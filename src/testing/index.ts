@@ -1,5 +1,6 @@
 // glowplug/testing: the app in a local cloud, for tests and for development.
 
 export { type LocalCloud, type LocalCloudFunction, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
+export type { ColdStartBudget, ColdStartOptions, ColdStartReport } from './cold-start.ts';
 export type { Fault, Faults, KillFault, S3Fault } from './faults.ts';
 export { type TensorMatchers, type Tolerance, tensorMatchers } from './tensor-matchers.ts';

@@ -4,6 +4,8 @@ export interface Invocation {
   readonly payload: Uint8Array;
   readonly clientContext?: string;
   readonly traceId?: string;
+  /** The same in every try of an asynchronous invocation. @default a new one */
+  readonly requestId?: string;
   readonly signal?: AbortSignal;
   /** The version or alias that the caller named. */
   readonly qualifier?: string;

@@ -16,6 +16,8 @@ export interface LambdaApiOptions extends Gate {
 export interface InvocationTarget {
   readonly version: string;
   invoke(invocation: Invocation): Promise<Outcome>;
+  /** Takes it for later; the answer is its request id. */
+  accept(invocation: Invocation): string;
   /** For an invocation that `streams`. */
   stream(invocation: Invocation): Promise<Outcome | StreamOutcome>;
 }
@@ -38,7 +40,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke, stream, version, streams } = target(options, message);
+  const { invoke, stream, accept, version, streams } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -59,13 +61,8 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
     refuseUnless(outcome);
     return await sendEvents(response, outcome, version, wantsTail);
   }
-  const work = invoke(invocation);
-  if (type === 'Event') {
-    // Accepted: what comes of it is in the log.
-    work.catch(() => {});
-    return void response.writeHead(202).end();
-  }
-  sendOutcome(response, await work, version, wantsTail);
+  if (type === 'Event') return void response.writeHead(202, { 'x-amzn-requestid': accept(invocation) }).end();
+  sendOutcome(response, await invoke(invocation), version, wantsTail);
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */

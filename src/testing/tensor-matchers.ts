@@ -1,5 +1,5 @@
 // A matcher for tensors, for vitest's expect and any other that is extended in the same way.
-import { difference } from '../handler/difference.ts';
+import { difference } from '../tensor/difference.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**

@@ -52,7 +52,7 @@ describe('abuse: models', () => {
       GLOWPLUG_CACHE: join(folder, 'cache'),
       GLOWPLUG_LOCK: lockFile,
     });
-    environment = new Environment(contract, createOrtSession);
+    environment = new Environment(contract, { create: createOrtSession });
     const { fetch } = defineFunction({ models: { tiny: 'tiny:prod' } }, () => environment);
     const errors: string[] = [];
     const log = {

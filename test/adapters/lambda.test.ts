@@ -100,7 +100,7 @@ describe('direct invocations', () => {
 
   it.each([
     ['SQS', { Records: [{ eventSource: 'aws:sqs' }] }],
-    ['API Gateway REST', { requestContext: { stage: 'prod' }, httpMethod: 'GET' }],
+    ['a WebSocket API', { requestContext: { stage: 'prod', connectionId: 'x' } }],
     ['EventBridge', { 'detail-type': 'x', detail: {} }],
   ])('refuse an event of %s, which has no adapter', async (_name, event) => {
     const never = async () => {

@@ -1,7 +1,8 @@
 // What a bundle holds, when it is built again, and what it says when it cannot be.
-import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { bundleFunction } from '../../src/build/bundle-function.ts';
 import { parseLock } from '../../src/models/lock.ts';
@@ -15,6 +16,7 @@ describe('bundleFunction', () => {
       'index.js',
       'index.js.LEGAL.txt',
       'index.js.map',
+      'init.mjs',
       'models.lock.json',
       'package.json',
     ]);
@@ -42,6 +44,19 @@ describe('bundleFunction', () => {
     const { path } = bundleFunction({ entry: project.entry('plain') });
     const { handler } = createRequire(import.meta.url)(path);
     expect(await handler()).toEqual({ statusCode: 204 });
+  });
+
+  it('has a second way in whose init ends when the handler says that it is warm', async () => {
+    using project = fixtureProject();
+    const code = [
+      "export const said = ['loaded'];",
+      "const initialized = async () => { await new Promise(setImmediate); said.push('warm'); };",
+      'export const handler = Object.assign(() => said, { initialized });',
+    ];
+    writeFileSync(project.entry('plain'), code.join('\n'));
+    const { path } = bundleFunction({ entry: project.entry('plain') });
+    const { handler } = await import(pathToFileURL(join(path, 'init.mjs')).href);
+    expect(handler()).toEqual(['loaded', 'warm']);
   });
 
   it('gives the same bytes for the same inputs in two folders', () => {
@@ -93,7 +108,7 @@ describe('bundleFunction', () => {
     const { path } = bundleFunction({ entry: project.entry('sort') });
     cpSync(project.entry('plain'), project.entry('sort'));
     expect(bundleFunction({ entry: project.entry('sort') })).toMatchObject({ path, references: [], externals: [] });
-    expect(readdirSync(path).sort()).toEqual(['index.js', 'index.js.map', 'package.json']);
+    expect(readdirSync(path).sort()).toEqual(['index.js', 'index.js.map', 'init.mjs', 'package.json']);
   });
 
   it('takes the references that are given, where the code computes them', () => {

@@ -9,7 +9,7 @@ import { findFunctions, recipe } from '../../src/build/index.ts';
 const root = join(import.meta.dirname, '../..');
 
 const expected: Record<string, { readonly atOnce: readonly string[]; readonly onDemand: readonly string[] }> = {
-  '.': { atOnce: ['@middy/core'], onDemand: ['aws4fetch', 'onnxruntime-node', 'sharp'] },
+  '.': { atOnce: ['@middy/core'], onDemand: ['onnxruntime-node', 'sharp'] },
   './process': { atOnce: [], onDemand: [] },
   './release': { atOnce: ['@bufbuild/protobuf', 'onnx-buf'], onDemand: ['@aws-sdk/client-s3'] },
   './build': { atOnce: ['esbuild'], onDemand: [] },

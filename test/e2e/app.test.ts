@@ -54,6 +54,25 @@ describe('the app in the local cloud', () => {
     }
   });
 
+  it('tells where the time of a cold start went, against a budget in multiples of what nothing takes', async () => {
+    const start = await cloud.coldStart('ocr', { starts: 1 });
+    const models = (stage: string) => start.stages.filter((each) => each.stage === stage).map(({ model }) => model);
+    for (const stage of ['fetch', 'verify', 'create', 'run']) {
+      expect(models(stage).sort()).toEqual(['ppocr-cls', 'ppocr-det', 'ppocr-rec']);
+    }
+    for (const stage of ['boot', 'import', 'resolve', 'runtime', 'request']) expect(models(stage)).toEqual([undefined]);
+    for (const { from, to } of start.stages) expect(to).toBeGreaterThanOrEqual(from);
+    const bytes = start.stages.reduce((sum, stage) => sum + (stage.bytes ?? 0), 0);
+    expect(bytes).toBeGreaterThan(15e6);
+    // Onnxruntime loads while bytes travel: before the first of them have all come, on however busy a machine.
+    const [runtime] = start.stages.filter(({ stage }) => stage === 'runtime');
+    expect(runtime?.from).toBeLessThan(
+      Math.max(...start.stages.flatMap(({ stage, to }) => (stage === 'fetch' ? to : []))),
+    );
+    expect(start.over({ total: 1000, import: 1000 })).toEqual([]);
+    expect(start.over({ total: 0.1 })).toHaveLength(1);
+  }, 60_000);
+
   it('refuses a request to the URL that is not signed', async () => {
     const response = await fetch(cloud.function('iris').url, { method: 'POST', body: '{}' });
     expect(response.status).toBe(403);

@@ -14,7 +14,7 @@ import { openStore } from '../../src/models/stores/open-store.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
 import type { BatchOptions } from '../../src/session/batched.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
-import type { Session } from '../../src/session/session.ts';
+import type { Session, SessionOptions } from '../../src/session/session.ts';
 
 let folder = '';
 let contract: Contract;
@@ -32,7 +32,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Functions of one environment, one for each way to batch iris; counts what its sessions do. */
 function setUp(...ways: (BatchOptions | undefined)[]) {
   const seen = { sessions: 0, runs: 0, disposed: 0 };
-  const environment = new Environment(contract, async (path, options): Promise<Session> => {
+  const environment = new Environment(contract, { create });
+  async function create(path: string, options: SessionOptions): Promise<Session> {
     const inner = await createOrtSession(path, options);
     seen.sessions++;
     return {
@@ -47,7 +48,7 @@ function setUp(...ways: (BatchOptions | undefined)[]) {
         await inner[Symbol.asyncDispose]();
       },
     };
-  });
+  }
   const functions = ways.map((batch) =>
     defineFunction({ models: { iris: batch ? { model: 'iris:prod', batch } : 'iris:prod' } }, () => environment),
   );

@@ -50,6 +50,8 @@ export function fakeHost(
       return { session, [Symbol.dispose]() {} };
     },
     batching: () => undefined,
+    isOpen: () => true,
+    async unload() {},
     replace() {},
   };
   return { host: () => host, session };

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { openReader } from '../../src/models/stores/open.ts';
 import { s3Reader } from '../../src/models/stores/s3-reader.ts';
+import type { HttpAnswer, SendGet } from '../../src/models/stores/send-get.ts';
 import { text } from './store-contract.ts';
 
 const location = { bucket: 'models', prefix: '', region: 'eu-central-1', endpoint: undefined };
@@ -13,14 +14,12 @@ describe('the S3 reader', () => {
     const { reader, requests } = readerOf([ok('hello')]);
     expect(await text((await reader.get('iris/index.json'))?.body)).toBe('hello');
     const [request] = requests;
-    expect(request?.url).toBe('https://models.s3.eu-central-1.amazonaws.com/iris/index.json');
-    expect(request?.headers.get('authorization')).toMatch(
-      /^AWS4-HMAC-SHA256 Credential=AKID\/\d{8}\/eu-central-1\/s3\//,
-    );
-    expect(request?.headers.get('x-amz-security-token')).toBe('token');
+    expect(request?.url.href).toBe('https://models.s3.eu-central-1.amazonaws.com/iris/index.json');
+    expect(request?.headers['authorization']).toMatch(/^AWS4-HMAC-SHA256 Credential=AKID\/\d{8}\/eu-central-1\/s3\//);
+    expect(request?.headers['x-amz-security-token']).toBe('token');
     const dotted = readerOf([ok('x')], { bucket: 'models.example' });
     await dotted.reader.get('a');
-    expect(dotted.requests[0]?.url).toBe('https://s3.eu-central-1.amazonaws.com/models.example/a');
+    expect(dotted.requests[0]?.url.href).toBe('https://s3.eu-central-1.amazonaws.com/models.example/a');
   });
 
   it.each([
@@ -43,10 +42,10 @@ describe('the S3 reader', () => {
   });
 
   it('asks with the etag, and takes 304 for the object as it was', async () => {
-    const { reader, requests } = readerOf([new Response(null, { status: 304, headers: { etag: '"e"' } })]);
+    const { reader, requests } = readerOf([answerOf(304, of(''), { etag: '"e"' })]);
     const found = await reader.get('a', { ifNoneMatch: '"e"' });
     expect([found?.etag, await text(found?.body)]).toEqual(['"e"', '']);
-    expect(requests[0]?.headers.get('if-none-match')).toBe('"e"');
+    expect(requests[0]?.headers['if-none-match']).toBe('"e"');
   });
 
   it('says undefined of NoSuchKey', async () => {
@@ -54,16 +53,22 @@ describe('the S3 reader', () => {
   });
 
   it('tries a 503 and a broken connection again, with pauses', async () => {
-    const broken = new TypeError('fetch failed', { cause: new Error('ECONNRESET') });
+    const broken = new Error('read ECONNRESET');
     const { reader, requests, pauses } = readerOf([refused(503, 'SlowDown'), broken, ok('hello')]);
     expect(await text((await reader.get('a'))?.body)).toBe('hello');
     expect(requests).toHaveLength(3);
     expect(pauses).toEqual([50, 200]);
   });
 
+  it('draws its pauses, so that those whom one overload turned away do not come back together', async () => {
+    const { reader, pauses } = readerOf([refused(503, 'SlowDown'), refused(429, ''), ok('hello')], { random: () => 0 });
+    await reader.get('a');
+    expect(pauses).toEqual([25, 100]);
+  });
+
   it.each([
     ['503', () => refused(503, 'SlowDown'), /answered 503/],
-    ['broken connection', () => new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }), /ECONNREFUSED/],
+    ['broken connection', () => new Error('connect ECONNREFUSED'), /ECONNREFUSED/],
   ])('gives up after the third %s', async (_what, answer, message) => {
     const { reader, requests } = readerOf([answer(), answer(), answer(), answer()]);
     await expect(reader.get('a')).rejects.toMatchObject({
@@ -89,7 +94,7 @@ describe('the S3 reader', () => {
   });
 
   it('ends a body in which nothing comes any more, and says so', async () => {
-    const { reader } = readerOf(['stalled'], {}, 20);
+    const { reader } = readerOf(['stalled'], { silenceMs: 20 });
     const got = await reader.get('a');
     await expect(text(got?.body)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
@@ -109,10 +114,16 @@ describe('the S3 reader', () => {
   });
 });
 
-type Answer = Response | Error | 'silence' | 'stalled';
+type Answer = HttpAnswer | Error | 'silence' | 'stalled';
 
-function readerOf(answers: Answer[], where: { bucket?: string } = {}, silenceMs = 10_000) {
-  const requests: Request[] = [];
+interface Given {
+  readonly bucket?: string;
+  readonly silenceMs?: number;
+  readonly random?: () => number;
+}
+
+function readerOf(answers: Answer[], { bucket = 'models', silenceMs = 10_000, random = () => 1 }: Given = {}) {
+  const requests: { url: URL; headers: Readonly<Record<string, string>> }[] = [];
   const pauses: number[] = [];
   const clock: Clock = {
     now: () => 0,
@@ -120,33 +131,42 @@ function readerOf(answers: Answer[], where: { bucket?: string } = {}, silenceMs 
       pauses.push(ms);
     },
   };
-  const send: typeof fetch = async (input, init) => {
-    if (input instanceof Request) requests.push(input);
+  const send: SendGet = async (url, { headers, signal }) => {
+    requests.push({ url, headers });
     const answer = answers.shift();
-    if (answer instanceof Response) return answer;
     if (answer instanceof Error) throw answer;
+    if (typeof answer === 'object') return answer;
     const aborted = new Promise<never>((_, reject) => {
-      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+      signal.addEventListener('abort', () => reject(signal.reason));
     });
     aborted.catch(() => {});
     if (answer === 'silence') return await aborted;
-    const body = new ReadableStream({
-      start: (controller) => controller.enqueue(new Uint8Array(1)),
-      pull: async () => await aborted,
-    });
-    return new Response(body, { headers: { etag: '"e"', 'content-length': '10' } });
+    return answerOf(200, stalled(aborted), { etag: '"e"', 'content-length': '10' });
   };
   return {
-    reader: s3Reader({ ...location, ...where }, { credentials, fetch: send, clock, silenceMs }),
+    reader: s3Reader({ ...location, bucket }, { credentials, send, clock, silenceMs, random }),
     requests,
     pauses,
   };
 }
 
-function ok(body: string): Response {
-  return new Response(body, { headers: { etag: '"e"', 'content-length': `${body.length}` } });
+async function* stalled(aborted: Promise<never>): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(1);
+  await aborted;
 }
 
-function refused(status: number, code: string): Response {
-  return new Response(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`, { status });
+function answerOf(status: number, body: AsyncIterable<Uint8Array>, headers: HttpAnswer['headers'] = {}): HttpAnswer {
+  return { status, headers, body, destroy() {} };
+}
+
+function ok(body: string): HttpAnswer {
+  return answerOf(200, of(body), { etag: '"e"', 'content-length': `${body.length}` });
+}
+
+function refused(status: number, code: string): HttpAnswer {
+  return answerOf(status, of(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`));
+}
+
+async function* of(body: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(body);
 }

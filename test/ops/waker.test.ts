@@ -1,5 +1,5 @@
 // The waker against an ECS and a load balancer of the test's own: nobody is sent where nothing runs, nobody waits for nothing.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -95,7 +95,8 @@ it('the queue time is a line that CloudWatch reads: the mean since the last, and
 /** Speaks as much of the two APIs as the waker does, over HTTP. */
 async function fakeCloud() {
   const state = { desired: 0, running: 0, started: 0, pattern: '/*' };
-  const server = createServer(async (incoming, response) => {
+  const server = createServer((incoming, response) => void answer(incoming, response));
+  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
     let body = '';
     for await (const part of incoming) body += part;
     const action =
@@ -112,7 +113,7 @@ async function fakeCloud() {
     const form = new URLSearchParams(body);
     state.pattern = form.get('Conditions.member.1.PathPatternConfig.Values.member.1') ?? '';
     response.end(form.get('RuleArn') === 'arn:rule' ? '<ModifyRuleResponse/>' : 'not the rule');
-  });
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' };

@@ -193,11 +193,10 @@ function conv(b: Builder, x: string): string[] {
     };
     let y = b.node('Conv', b.random(2) === 0 ? [current, w] : [current, w, b.weight([made])], attributes);
     if (b.random(2) === 0) {
-      // Exp is left to the runtime: the variance stays a node's output, and positive.
-      const variance = b.node('Exp', [b.weight([made])]);
+      const variance = b.node('Add', [b.node('Abs', [b.weight([made])]), b.float(0.5)]);
       y = b.node('BatchNormalization', [y, ...[1, 2, 3].map(() => b.weight([made])), variance]);
     }
-    y = b.node(activations[b.random(activations.length)]!, [b.noise(y)]);
+    y = b.random(3) === 0 ? hardSwish(b, y) : b.node(activations[b.random(activations.length)]!, [b.noise(y)]);
     current = made === channels && stride === 1 && b.random(2) === 0 ? b.node('Add', [y, current]) : y;
     if (b.random(4) === 0)
       current = b.node('Mul', [current, b.node('Sigmoid', [b.node('GlobalAveragePool', [current])])]);
@@ -209,6 +208,13 @@ function conv(b: Builder, x: string): string[] {
   const shape = b.node('Concat', [b.node('Unsqueeze', [rows, b.ints(0)]), b.ints(channels)], { axis: 0 });
   const flat = b.random(2) === 0 ? b.node('Reshape', [pooled, shape]) : b.node('Flatten', [pooled]);
   return [b.noise(current), b.node('Gemm', [flat, b.weight([channels, 5])])];
+}
+
+/** As Paddle writes it, and the other way round. */
+function hardSwish(b: Builder, x: string): string {
+  const clipped = b.node('Clip', [b.node('Add', [x, b.float(3)]), b.float(0), b.float(6)]);
+  if (b.random(2) === 0) return b.node('Div', [b.node('Mul', [x, clipped]), b.float(6)]);
+  return b.node('Mul', [b.node('Div', [clipped, b.float(6)]), x]);
 }
 
 function transformer(b: Builder, x: string): string[] {

@@ -24,8 +24,12 @@ export async function goPeer(module: string, version: string): Promise<Peer> {
   }
 }
 
-/** A virtual environment with one package, and one of its extras; `path` is its Python. */
-export async function pythonPeer(name: string, version: string, extra = ''): Promise<Peer> {
+/** A virtual environment with one package, one of its extras, and others `alone`, without what they ask for; `path` is its Python. */
+export async function pythonPeer(
+  name: string,
+  version: string,
+  { extra = '', alone = [] }: { extra?: string; alone?: readonly string[] } = {},
+): Promise<Peer> {
   const home = join(folder, `python-${name}${extra && `-${extra}`}`);
   const wanted = `${name}${extra && `[${extra}]`}==${version}`;
   const path = join(home, 'bin', 'python');
@@ -34,6 +38,8 @@ export async function pythonPeer(name: string, version: string, extra = ''): Pro
       await run('python3', ['-m', 'venv', home], { timeout: 120_000 });
     }
     await run(path, ['-m', 'pip', 'install', '--quiet', wanted], { timeout: 600_000 });
+    if (alone.length > 0)
+      await run(path, ['-m', 'pip', 'install', '--quiet', '--no-deps', ...alone], { timeout: 600_000 });
     return { path };
   } catch (error) {
     return { missing: `pip install ${wanted}: ${reason(error)}` };

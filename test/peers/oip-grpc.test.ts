@@ -8,7 +8,7 @@ import { root } from '../root.ts';
 import { start } from '../server/start-server.ts';
 import { pythonPeer } from './installed.ts';
 
-const peer = await pythonPeer('tritonclient', '2.73.0', 'grpc');
+const peer = await pythonPeer('tritonclient', '2.73.0', { extra: 'grpc' });
 
 if ('missing' in peer) {
   it.skip(`tritonclient.grpc: ${peer.missing}`, () => {});

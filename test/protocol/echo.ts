@@ -50,6 +50,8 @@ export function echoFunction(options: { fail?: (model: string) => Error | undefi
     lease: async ({ model }) => lease(model),
     leaseBeside: async ({ model }) => lease(model),
     batching: () => undefined,
+    isOpen: () => true,
+    async unload() {},
     replace() {},
     clock: systemClock,
     log: noLog,

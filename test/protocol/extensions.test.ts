@@ -157,7 +157,7 @@ describe('routes', () => {
     ['GET', '/v2/models/team/ocr/det/versions/2/ready', { kind: 'model-ready', model: 'team/ocr/det', version: '2' }],
     ['POST', '/v2/models/team/ocr/infer', { kind: 'infer', model: 'team/ocr', version: undefined }],
     ['GET', '/v2/models/m/constructor', { kind: 'metadata', model: 'm/constructor', version: undefined }],
-    ['POST', '/v2/repository/models/team/ocr/unload', { kind: 'control' }],
+    ['POST', '/v2/repository/models/team/ocr/unload', { kind: 'control', model: 'team/ocr', action: 'unload' }],
     ['POST', '/v2/models/m/versions/2/infer', { kind: 'infer', model: 'm', version: '2' }],
   ])('%s %s is known', (method, path, route) => {
     expect(parseRoute(method, path)).toEqual(route);

@@ -1,9 +1,10 @@
-// An S3 bucket that creates objects once, behind a fetch of its own, with faults where a test wants them.
+// An S3 bucket that creates objects once, in memory, with faults where a test wants them.
 import { s3Results } from '../../src/results/results.ts';
+import type { S3Answer, S3Request } from '../../src/results/send.ts';
 import { handClock } from '../hand-clock.ts';
 
 interface Stored {
-  readonly headers: Headers;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
@@ -13,35 +14,35 @@ export function memoryBucket() {
   /** Answers of these statuses come first, in turn; 0 breaks the connection after the request was carried out. */
   const faults: number[] = [];
   const { clock, pass } = handClock();
-  const serve = async (request: Request): Promise<Response> => {
-    const key = decodeURIComponent(new URL(request.url).pathname);
-    requests.push(`${request.method} ${key}`);
-    if (!request.headers.get('authorization')?.startsWith('AWS4-HMAC-SHA256')) return new Response('', { status: 403 });
+  const answer = (status: number, text = '', headers = {}): S3Answer => ({
+    status,
+    headers,
+    body: new Uint8Array(Buffer.from(text)),
+  });
+  const serve = async ({ method, url, headers, body }: S3Request): Promise<S3Answer> => {
+    const key = decodeURIComponent(url.pathname);
+    requests.push(`${method} ${key}`);
     const fault = faults.shift();
-    if (fault) return new Response(`<Code>Fault</Code>`, { status: fault });
-    const answer = await (request.method === 'PUT' ? put(key, request) : get(key));
-    if (fault === 0) throw new TypeError('fetch failed');
-    return answer;
+    if (fault) return answer(fault, '<Code>Fault</Code>');
+    const answered = method === 'PUT' ? put(key, { headers, body: Uint8Array.from(body ?? []) }) : get(key);
+    if (fault === 0) throw new Error('socket hang up');
+    return answered;
   };
-  const put = async (key: string, request: Request) => {
-    if (request.headers.get('if-none-match') === '*' && objects.has(key)) return new Response('', { status: 412 });
-    const body = new Uint8Array(await request.arrayBuffer());
-    // Another writer may have come while the body travelled.
-    if (objects.has(key)) return new Response('', { status: 412 });
-    objects.set(key, { headers: new Headers(request.headers), body });
-    return new Response();
+  const put = (key: string, object: Stored) => {
+    if (object.headers['if-none-match'] !== '*') throw new Error('a put that could replace an object');
+    if (objects.has(key)) return answer(412);
+    objects.set(key, object);
+    return answer(200);
   };
   const get = (key: string) => {
     const found = objects.get(key);
-    return found
-      ? new Response(found.body, { headers: found.headers })
-      : new Response('<Code>NoSuchKey</Code>', { status: 404 });
+    return found ? { status: 200, ...found } : answer(404, '<Code>NoSuchKey</Code>');
   };
   const results = s3Results(
     { bucket: 'results', prefix: 'here', region: 'us-east-1', endpoint: 'http://s3.test' },
     {
       credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
-      fetch: (input, init) => serve(new Request(input, init)),
+      send: serve,
       clock: {
         now: clock.now,
         async sleep(ms, signal) {

@@ -1,5 +1,10 @@
+import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { openResults, type Result, toResult } from '../../src/results/results.ts';
+import { openResults, type Result, s3Results, toResult } from '../../src/results/results.ts';
+import { createBucket } from '../../src/testing/buckets.ts';
+import { listen } from '../../src/testing/listen.ts';
+import { s3Listener } from '../../src/testing/s3/server.ts';
+import { temporaryFolder } from '../testing/template/assembly.ts';
 import { memoryBucket } from './memory-bucket.ts';
 
 const text = (body: string): Result => ({
@@ -74,5 +79,40 @@ describe('results', () => {
         expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) }),
       );
     }
+  });
+
+  it('are signed as S3 wants it, whatever their key, over connections that stay open', async () => {
+    using folder = temporaryFolder();
+    const credentials = { accessKeyId: 'AKIALOCAL', secretAccessKey: 'secret' };
+    const bucket = await s3Listener({ folder: folder.path, credentials });
+    const server = createServer(bucket.listener);
+    await using s3 = await listen(server, 0);
+    const place = { region: 'us-east-1', credentials, s3Endpoint: s3.url };
+    await createBucket(place, { name: 'results', versioned: false });
+    let connections = 0;
+    server.on('connection', () => connections++);
+    const location = { bucket: 'results', prefix: "it's (a) *!", region: 'us-east-1', endpoint: s3.url };
+    const results = s3Results(location, { credentials: { ...credentials, sessionToken: 'token' } });
+    for (const key of ['m/1', 'ä b/%2F', '!*()']) {
+      expect(await results.putOnce(key, text(key))).toEqual(text(key));
+      expect(await results.putOnce(key, text('other'))).toEqual(text(key));
+    }
+    expect(connections).toBe(1);
+    const wrong = s3Results(location, { credentials: { ...credentials, secretAccessKey: 'wrong' } });
+    await expect(wrong.putOnce('m/2', text('a'))).rejects.toMatchObject({ code: 'STORE_FORBIDDEN' });
+    await bucket.settled();
+  });
+
+  it('stop waiting when the caller does', async () => {
+    await using deaf = await listen(
+      createServer(() => {}),
+      0,
+    );
+    const location = { bucket: 'results', prefix: '', region: 'us-east-1', endpoint: deaf.url };
+    const results = s3Results(location, { credentials: { accessKeyId: 'id', secretAccessKey: 'secret' } });
+    const caller = new AbortController();
+    const waiting = results.putOnce('m/1', text('a'), caller.signal);
+    caller.abort(new Error('gone'));
+    await expect(waiting).rejects.toThrow('gone');
   });
 });

@@ -92,23 +92,28 @@ describe('glowplug serve', () => {
     await publishAll({ root, store: folderStore(store), as: 'prod' });
     const env = { GLOWPLUG_STORE: store, GLOWPLUG_CACHE: join(folder, 'cache'), TMPDIR: folder };
     await using serving = serveProcess(
-      ['functions/iris', '--model', 'iris:prod', '--sagemaker', '--host', '127.0.0.1'],
+      ['functions/iris', '--model', 'iris:prod', '--model', 'ppocr-cls:prod', '--sagemaker', '--host', '127.0.0.1'],
       env,
     );
     const { url, pid, functions } = await serving.ready();
     expect(functions).toEqual({ iris: `${url}/iris/` });
     const sample = await readFile(join(root, 'functions/iris/request.json'), 'utf8');
+    const data = new Array(3 * 48 * 192).fill(0);
+    const line = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 3, 48, 192], datatype: 'FP32', data }] });
     const ask = async () => [
       (await fetch(`${url}/ping`)).status,
       (await post(`${url}/v2/models/iris/infer`, flower)).status,
+      // Published as a graph and its weights.
+      (await post(`${url}/v2/models/ppocr-cls/infer`, line)).status,
       (await fetch(`${url}/iris/`, { method: 'POST', body: sample, headers: { 'content-type': 'application/json' } }))
         .status,
     ];
-    expect(await ask()).toEqual([200, 200, 200]);
+    expect(await ask()).toEqual([200, 200, 200, 200]);
+    expect(await metric(url, 'nv_inference_exec_count{model="ppocr-cls"}')).toBe(1);
     await rm(store, { recursive: true });
     process.kill(pid, 'SIGKILL');
     const { pid: next } = await serving.ready();
-    expect(await ask()).toEqual([200, 200, 200]);
+    expect(await ask()).toEqual([200, 200, 200, 200]);
 
     // Without a supervisor nobody would start the next one: the serving process drains and ends by itself.
     serving.child.kill('SIGKILL');

@@ -30,6 +30,8 @@ describe('the supervisor', () => {
       apiKeys: [],
       cors: [],
       limits: {},
+      providers: {},
+      modelsMb: undefined,
       drainMs: 5000,
       runLimitMs: 60_000,
     };

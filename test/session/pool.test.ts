@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { budgetFor } from '../../src/session/budget.ts';
 import { fakeSession } from '../../src/session/fake.ts';
 import { SessionPool, type Wanted } from '../../src/session/pool.ts';
 import { runs } from '../runs.ts';
@@ -77,11 +78,13 @@ describe('session pool', () => {
     expect([a, b, c].map(({ sessions }) => sessions[0]!.disposed)).toEqual([false, true, false]);
   });
 
-  it('refuses a model that alone is over the budget, with both figures', async () => {
+  it('refuses a model that alone is over the budget, with both figures and the memory in which it fits', async () => {
     await using pool = new SessionPool(5e6);
-    await expect(pool.lease(model('a', 9e6).wanted)).rejects.toThrow(
-      'expected models of at most 5 MB in memory, got one that needs about 9 MB',
-    );
+    await expect(pool.lease(model('a', 9e6).wanted)).rejects.toMatchObject({
+      message: 'expected models of at most 5 MB in memory, got one that needs about 9 MB',
+      remedy: 'Give the function at least 162 MB of memory.',
+    });
+    expect(budgetFor(162)).toBeGreaterThanOrEqual(9e6);
   });
 
   it('forgets a failed opening: the next caller tries again, and no bytes stay set aside', async () => {

@@ -21,7 +21,11 @@ async function open(invoke = echo()) {
     invocations.push(invocation);
     return invoke(invocation);
   };
-  const fake = { version: '$LATEST', invoke: take, stream: take };
+  const accept = (invocation: Invocation) => {
+    void take(invocation);
+    return 'the-event';
+  };
+  const fake = { version: '$LATEST', invoke: take, stream: take, accept };
   const listener = lambdaApiListener({
     find: (name, version) => (name === 'echo' && version === '$LATEST' ? fake : undefined),
     secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),

@@ -67,6 +67,7 @@ export async function following(options: {
     streams: false,
     workers: undefined,
     onLambda: options.onLambda ?? true,
+    modelsMb: undefined,
     memoryMb: options.memoryMb ?? 1024,
     region: 'us-east-1',
     s3Endpoint: undefined,
@@ -130,7 +131,11 @@ export async function following(options: {
   }
 
   function start() {
-    const environment = new Environment(contract, options.createSession ?? createOrtSession, { clock, log });
+    const environment = new Environment(
+      contract,
+      { create: options.createSession ?? createOrtSession },
+      { clock, log },
+    );
     const x = tensor('FP32', [1, 2], Float32Array.of(0, 0));
     const { fetch, warm } = defineFunction(
       {

@@ -1,11 +1,11 @@
 // A shadow: another version on the same feeds, compared, and never waited for.
 import { describe, expect, it } from 'vitest';
 import type { Fields } from '../../src/core/log.ts';
-import { difference } from '../../src/handler/difference.ts';
 import { ShadowRun } from '../../src/handler/shadow-run.ts';
 import { fakeSession } from '../../src/session/fake.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import type { SessionFactory } from '../../src/session/session.ts';
+import { difference } from '../../src/tensor/difference.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { adder, notOnnx, signature } from './adder.ts';
 import { following, until } from './following.ts';

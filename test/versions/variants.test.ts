@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readContract } from '../../src/core/contract.ts';
+import { Environment } from '../../src/handler/environment.ts';
 import { fetchVersion } from '../../src/models/fetch.ts';
 import { publish } from '../../src/models/publish.ts';
 import { pull } from '../../src/models/pull.ts';
@@ -9,11 +11,15 @@ import { readVersion } from '../../src/models/read-version.ts';
 import { resolve } from '../../src/models/resolve.ts';
 import { folderStore } from '../../src/models/stores/folder.ts';
 import { tag } from '../../src/models/tag.ts';
+import { buildVariants } from '../../src/models/variants.ts';
 import { publishAll } from '../../src/release/publish-all.ts';
 import { checkLock, writeLock } from '../../src/release/write-lock.ts';
+import { createOrtSession } from '../../src/session/ort.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { tinyVersion } from '../models/tiny-version.ts';
 import { functionUsing, irisModel, testApp } from '../release/app.ts';
+import { adder } from './adder.ts';
 import { memoryStore } from './memory-store.ts';
 import { twoVariants } from './two-variants.ts';
 import { wholeTags } from './whole.ts';
@@ -65,6 +71,30 @@ describe('a version of several variants', () => {
     expect(seen.slice(-2)).toEqual([4, 4]);
     await pull(store, 'tiny:1.0.0#int8', target, { onProgress: ({ skipped }) => void seen.push(skipped) });
     expect(seen.at(-1)).toBe(4);
+  });
+
+  it('has a session of its own for each variant, though they share the digest of the version', async () => {
+    await using folder = await temporaryFolder();
+    const store = folderStore(join(folder.path, 'store'));
+    const [one, two] = [adder(1, { version: '1.0.0' }), adder(2, { version: '1.0.0' })];
+    const built = buildVariants([
+      { name: 'one', built: one },
+      { name: 'two', built: two },
+    ]);
+    await publish(store, built);
+    const contract = { ...readContract({}), store: store.name, cacheDir: join(folder.path, 'cache') };
+    await using environment = new Environment(contract, { create: createOrtSession });
+    const answers = ['one', 'two', 'one'].map(async (name) => {
+      const { locked } = built.variants[name]!;
+      using lease = await environment.lease(locked);
+      const { y } = await lease.session.run({ x: tensor('FP32', [1, 2], Float32Array.of(0, 0)) });
+      return [y?.data[0], await environment.text(locked, 'adds.txt')];
+    });
+    expect(await Promise.all(answers)).toEqual([
+      [1, '1'],
+      [2, '2'],
+      [1, '1'],
+    ]);
   });
 
   it('is copied whole, byte for byte, between two stores, and what is there is not sent again', async () => {

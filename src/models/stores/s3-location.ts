@@ -28,11 +28,20 @@ export function objectKey({ prefix }: S3Location, key: string): string {
 
 export function objectUrl(location: S3Location, key: string): string {
   const { bucket, region, endpoint } = location;
-  const path = objectKey(location, key).split('/').map(encodeURIComponent).join('/');
+  const path = encodePath(objectKey(location, key));
   if (endpoint) return `${endpoint.replace(/\/$/, '')}/${bucket}/${path}`;
   const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   // The certificate covers one label before s3: a bucket with dots goes into the path.
   return bucket.includes('.') ? `https://${host}/${bucket}/${path}` : `https://${bucket}.${host}/${path}`;
+}
+
+/** S3 encodes all but RFC 3986's unreserved characters; encodeURIComponent leaves five more. */
+function encodePath(path: string): string {
+  const hex = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return path
+    .split('/')
+    .map((part) => encodeURIComponent(part).replaceAll(/[!'()*]/g, hex))
+    .join('/');
 }
 
 /** Refusals of the caller, as S3 names them: 403, and 400 for tokens. */

@@ -13,6 +13,8 @@ export interface GetOptions {
   readonly range?: readonly [first: number, last: number];
   /** An etag: when the object still has it, it comes back with this etag and an empty body. */
   readonly ifNoneMatch?: string;
+  /** Called when the request is with the network, where there is one: from then on the caller may block for a while. */
+  onSent?(): void;
   readonly signal?: AbortSignal;
 }
 

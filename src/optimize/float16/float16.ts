@@ -19,6 +19,13 @@ import { reasonToKeep } from './block-list.ts';
 import { halfTensor } from './half-tensor.ts';
 
 export interface Float16Options {
+  /**
+   * `single`: weights are stored in FP16 and nodes compute in FP32, which onnxruntime's CPU kernels do anyway: as fast as
+   * FP32, and only the weights are rounded. `half`: nodes compute in FP16, for processors that do.
+   *
+   * @default 'single'
+   */
+  readonly compute?: Precision;
   /** Inputs and outputs stay FP32, with a Cast behind or before them. @default true */
   readonly keepIo?: boolean;
   /** Nodes that stay FP32 beside those of the block list, by name or first output: those that a search found to matter. */
@@ -26,19 +33,36 @@ export interface Float16Options {
 }
 
 type Precision = 'single' | 'half';
+const suffixes = { single: 'fp32', half: 'fp16' } as const;
 
 /** A value of FP32, and the names under which it can be had. */
 interface Value {
   single?: string;
   half?: string;
-  /** Of a constant, with the place where its FP16 form is put. */
-  readonly constant?: { readonly tensor: TensorProto; readonly home: TensorProto[]; isUsed: boolean };
+  readonly constant?: Constant;
 }
+
+interface Constant {
+  readonly tensor: TensorProto;
+  readonly home: Home;
+  /** Some node takes it as the file has it. */
+  isUsed: boolean;
+}
+
+/** What is added to the graph that a constant belongs to, for every graph that sees it. */
+interface Home {
+  readonly tensors: TensorProto[];
+  readonly casts: NodeProto[];
+}
+
+/** Bytes from which a constant is worth a Cast of its own. */
+const LARGE = 1024;
 
 interface Conversion {
   readonly inference: Inference;
   readonly fresh: (name: string) => string;
   readonly keep: ReadonlySet<string>;
+  readonly compute: Precision;
   /** FP16 form of each constant; null where there is none. */
   readonly halves: Map<TensorProto, TensorProto | null>;
 }
@@ -58,9 +82,16 @@ interface Scope {
  * @example
  * writeFileSync('model.fp16.onnx', writeModel(float16(readModel(readFileSync('model.onnx')))));
  */
-export function float16(model: OnnxModel, { keepIo = true, keep = new Set() }: Float16Options = {}): OnnxModel {
+export function float16(model: OnnxModel, options: Float16Options = {}): OnnxModel {
+  const { compute = 'single', keepIo = true, keep = new Set() } = options;
   const ready = ownConstants(sortNodes(model));
-  const conversion = { inference: inferShapes(ready), fresh: freshNames(ready.graph), keep, halves: new Map() };
+  const conversion: Conversion = {
+    inference: inferShapes(ready),
+    fresh: freshNames(ready.graph),
+    keep,
+    compute,
+    halves: new Map(),
+  };
   const nothing: Scope = { elemType: () => 0, values: new Map() };
   return removeDead(
     changed(ready, { graph: convertGraph(conversion, ready.graph, nothing, keepIo ? 'single' : 'half') }),
@@ -76,32 +107,41 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
     values: new Map([...outer.values].map(([name, value]) => [name, value.constant ? value : { ...value }])),
   };
   const isFloat = (name: string) => name !== '' && scope.elemType(name) === Type.FLOAT;
-  const home: TensorProto[] = [];
+  const home: Home = { tensors: [], casts: [] };
   const node: NodeProto[] = [];
   for (const { name } of graph.input) if (isFloat(name)) scope.values.set(name, { [border]: name });
-  for (const tensor of graph.initializer) {
-    if (isFloat(tensor.name))
-      scope.values.set(tensor.name, { single: tensor.name, constant: { tensor, home, isUsed: false } });
-  }
   const made = new Set(graph.node.flatMap(({ output }) => output));
   const given = new Set(graph.input.map(({ name }) => name));
   const graphOutputs = new Set(graph.output.map(({ name }) => name));
   const outputs = new Set([...graphOutputs].filter((name) => made.has(name) && isFloat(name)));
 
+  for (const tensor of graph.initializer) {
+    if (!isFloat(tensor.name)) continue;
+    const value: Value = { constant: { tensor, home, isUsed: false } };
+    // A large constant is in the file once, as FP16: who needs FP32 has a Cast, which onnxruntime folds when it loads.
+    const isSmall = tensor.rawData.length < LARGE || graphOutputs.has(tensor.name);
+    if (isSmall || !halfOf(conversion, tensor)) value.single = tensor.name;
+    scope.values.set(tensor.name, value);
+  }
+
   /** The name of the value in this precision, made where there is none. */
   const having = (name: string, precision: Precision): string => {
     const value = scope.values.get(name);
     if (!value || !isFloat(name)) return name;
-    if (value.constant && precision === 'single') value.constant.isUsed = true;
-    value[precision] ??= convert(name, value, precision);
+    value[precision] ??= value.constant ? convertConstant(value.constant, precision) : convert(name, precision);
+    if (value[precision] === value.constant?.tensor.name) value.constant.isUsed = true;
     return value[precision];
   };
-  const convert = (name: string, value: Value, precision: Precision): string => {
-    const suffix = precision === 'half' ? 'fp16' : 'fp32';
-    const to = outputs.has(name) && precision === border ? name : conversion.fresh(`${name}_${suffix}`);
-    const half = value.constant && precision === 'half' ? halfOf(conversion, value.constant.tensor) : null;
-    if (half) value.constant?.home.push(changed(half, { name: to }));
-    else node.push(castNode(value.single ?? value.half ?? name, to, precision));
+  const convert = (name: string, precision: Precision): string => {
+    const to = outputs.has(name) && precision === border ? name : conversion.fresh(`${name}_${suffixes[precision]}`);
+    node.push(castNode(having(name, precision === 'half' ? 'single' : 'half'), to, precision));
+    return to;
+  };
+  const convertConstant = ({ tensor, home }: Constant, precision: Precision): string => {
+    const to = conversion.fresh(`${tensor.name}_${suffixes[precision]}`);
+    const half = halfOf(conversion, tensor);
+    if (precision === 'half' && half) home.tensors.push(changed(half, { name: to }));
+    else home.casts.push(castNode(having(tensor.name, precision === 'half' ? 'single' : 'half'), to, precision));
     return to;
   };
 
@@ -130,8 +170,8 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
   }
   const replaced = new Set(names.values());
   const converted = changed(graph, {
-    node,
-    initializer: [...graph.initializer.filter(({ name }) => !replaced.has(name)), ...home],
+    node: [...home.casts, ...node],
+    initializer: [...graph.initializer.filter(({ name }) => !replaced.has(name)), ...home.tensors],
     input: graph.input.map(asBorder),
     output: graph.output.map((one) => (outputs.has(one.name) || given.has(one.name) ? asBorder(one) : one)),
     valueInfo: [],
@@ -140,7 +180,8 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
 }
 
 function mayBeHalf(conversion: Conversion, node: NodeProto, { elemType, values }: Scope): boolean {
-  if (reasonToKeep(operatorName(node)) !== undefined || subgraphsOf(node).length > 0) return false;
+  if (conversion.compute === 'single' || reasonToKeep(operatorName(node)) !== undefined || subgraphsOf(node).length > 0)
+    return false;
   if (conversion.keep.has(node.name) || conversion.keep.has(node.output[0] ?? '')) return false;
   const names = [...node.input, ...node.output].filter((name) => name !== '');
   if (names.some((name) => elemType(name) === 0)) return false;

@@ -47,6 +47,14 @@ export class LocalQueues implements AsyncDisposable {
     await this.#call('SetQueueAttributes', { QueueUrl: url, Attributes: attributes });
   }
 
+  /** A message of this process's own; the queue must be one of the template's. */
+  async send({ url }: QueueSpec, body: string, attributes: Readonly<Record<string, string>> = {}): Promise<void> {
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    );
+    await this.#call('SendMessage', { QueueUrl: url, MessageBody: body, MessageAttributes });
+  }
+
   source({ url, arn }: QueueSpec): PolledQueue {
     const batch = async (action: string, receiptHandles: readonly string[], more: object = {}) => {
       for (let at = 0; at < receiptHandles.length; at += batchLimit) {
@@ -72,6 +80,17 @@ export class LocalQueues implements AsyncDisposable {
       },
       delete: (receiptHandles) => batch('DeleteMessageBatch', receiptHandles),
       giveBack: (receiptHandles) => batch('ChangeMessageVisibilityBatch', receiptHandles, { VisibilityTimeout: 0 }),
+    };
+  }
+
+  /** Messages that can be received, and those that somebody holds. */
+  async depth({ url }: QueueSpec): Promise<{ readonly ready: number; readonly hidden: number }> {
+    const { Attributes = {} }: { Attributes?: Record<string, string> } = Object(
+      await this.#call('GetQueueAttributes', { QueueUrl: url, AttributeNames: ['All'] }),
+    );
+    return {
+      ready: Number(Attributes['ApproximateNumberOfMessages']),
+      hidden: Number(Attributes['ApproximateNumberOfMessagesNotVisible']),
     };
   }
 

@@ -3,9 +3,11 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
+import type { AsyncSettings } from '../events/async-invoker.ts';
 import type { FunctionSpec, ManagedInstances } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
+import { readAsyncSettings } from './async-settings.ts';
 import { readEventSources, readQueues } from './event-sources.ts';
 import { readUrl } from './function-url.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
@@ -19,6 +21,8 @@ export interface CloudTemplate {
   readonly buckets: readonly { readonly name: string; readonly versioned: boolean }[];
   readonly queues: readonly QueueSpec[];
   readonly eventSources: readonly EventSourceSpec[];
+  /** By function, where they are not Lambda's defaults. */
+  readonly asyncSettings: ReadonlyMap<string, AsyncSettings>;
   /** Folders and files that the templates name. */
   readonly assets: ReadonlySet<string>;
   /** Functions and event source mappings that this cloud cannot run, and why. */
@@ -61,8 +65,17 @@ export async function readTemplate(
     eventSources.push(...read.sources);
     skipped.push(...read.skipped);
   }
-  const unknown = unknownResources(assembly.stacks);
-  return { functions, buckets, queues, eventSources, skipped, unknown, assets: new Set(assembly.assets.values()) };
+  const settings = assembly.stacks.flatMap((stack) => [...readAsyncSettings(stack, deployment, functions)]);
+  return {
+    functions,
+    buckets,
+    queues,
+    eventSources,
+    asyncSettings: new Map(settings),
+    skipped,
+    unknown: unknownResources(assembly.stacks),
+    assets: new Set(assembly.assets.values()),
+  };
 }
 
 async function readFunction(

@@ -1,5 +1,5 @@
 // How far two answers of the same feeds are from one another.
-import type { Tensor, Tensors } from '../tensor/tensor.ts';
+import type { Tensor, Tensors } from './tensor.ts';
 
 export interface Difference {
   /** The output that differs most; undefined when there is none to compare. */

@@ -1,0 +1,54 @@
+// An Application Load Balancer with the function as its target.
+// Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer".
+import { STATUS_CODES } from 'node:http';
+import { isRecord } from '../core/is-record.ts';
+import { headerLists, lists, pairs, type RestEvent } from './api-gateway.ts';
+import { type CarriedBody, requestBody, responseBody, withinLimit } from './http-body.ts';
+
+/** The target group says whether headers and query are lists or single values; the answer's headers must be the same. */
+export type AlbEvent = Omit<RestEvent, 'requestContext'>;
+
+export interface AlbResult extends CarriedBody {
+  readonly statusCode: number;
+  readonly statusDescription: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A load balancer carries less than Lambda: 1 MB, either way. */
+const MAX_RESULT_BYTES = 1024 * 1024;
+
+export function isAlbEvent(event: unknown): event is AlbEvent {
+  return (
+    isRecord(event) &&
+    typeof event['httpMethod'] === 'string' &&
+    typeof event['path'] === 'string' &&
+    isRecord(event['requestContext']) &&
+    isRecord(event['requestContext']['elb'])
+  );
+}
+
+export function toRequest(event: AlbEvent): Request {
+  const { httpMethod: method, path } = event;
+  const headers = new Headers(pairs(event.multiValueHeaders ?? lists(event.headers)));
+  // Names and values as they came: a load balancer decodes neither.
+  const query = pairs(event.multiValueQueryStringParameters ?? lists(event.queryStringParameters));
+  const search = query.length > 0 ? `?${query.map(([name, value]) => `${name}=${value}`).join('&')}` : '';
+  // An empty text is no body.
+  const body = event.body ? requestBody(method, event) : {};
+  return new Request(`https://${headers.get('host') ?? 'localhost'}${path}${search}`, { method, headers, ...body });
+}
+
+/** @throws GlowplugError OUTPUT_TOO_LARGE */
+export async function fromResponse(response: Response, { multiValueHeaders }: AlbEvent): Promise<AlbResult> {
+  const { bytes, ...body } = await responseBody(response);
+  const all = headerLists(response);
+  const single = Object.entries(all).map(([name, values]) => [name, values.at(-1) ?? '']);
+  const result = {
+    statusCode: response.status,
+    statusDescription: `${response.status} ${STATUS_CODES[response.status] ?? ''}`.trim(),
+    ...(multiValueHeaders ? { multiValueHeaders: all } : { headers: Object.fromEntries(single) }),
+    ...body,
+  };
+  return withinLimit(result, bytes, MAX_RESULT_BYTES);
+}

@@ -1,0 +1,262 @@
+// glowplug optimize, glowplug compare: variants of a model, or several models, measured on this machine and proven on samples.
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, extname, join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
+import { lossOf } from '../core/gate.ts';
+import { limits } from '../onnx/limits.ts';
+import { readSignature } from '../onnx/signature.ts';
+import { type CalibrationMethod, methods } from '../optimize/calibrate.ts';
+import { type LabelMetric, labelMetrics, metricFor } from '../optimize/labels.ts';
+import type { Metric } from '../optimize/metric.ts';
+import { compare, optimize } from '../optimize/optimize.ts';
+import { cheapest, fastest, type Objective, type Outcome, objectives, type Variant } from '../optimize/outcome.ts';
+import { picture } from '../optimize/picture.ts';
+import { plot } from '../optimize/plot.ts';
+import { readSamples } from '../optimize/read-samples.ts';
+import { report, speedUp } from '../optimize/report.ts';
+import type { Sample } from '../optimize/sample.ts';
+import { writeVariants } from '../release/write-variants.ts';
+import { byteSize } from './byte-size.ts';
+import { command, printJson, printLine } from './print.ts';
+import { printable } from './printable.ts';
+import { stepProgress } from './step-progress.ts';
+import { printTable } from './table.ts';
+
+interface CompareOptions {
+  readonly samples: string;
+  readonly labels?: string;
+  readonly metric?: LabelMetric;
+  readonly classes?: string;
+  readonly threads?: readonly number[];
+  readonly batch: readonly number[];
+  readonly rounds: number;
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+interface Options extends CompareOptions {
+  readonly for: Objective;
+  readonly calibration?: CalibrationMethod;
+  readonly maxLoss?: number;
+  readonly out?: string;
+  readonly write?: string;
+}
+
+export function optimizeCommand(): Command {
+  const it = new Command('optimize')
+    .description('Make smaller and faster variants of a model, prove them on samples, and measure them here.')
+    .argument('<model>', 'path of an .onnx file');
+  return shared(it)
+    .addOption(
+      new Option('--for <objective>', 'what the recommended variant is best at').choices(objectives).default('cost'),
+    )
+    .addOption(new Option('--calibration <method>', 'how ranges are taken; default: all are tried').choices(methods))
+    .option('--max-loss <share>', 'how much worse the metric may be: 0.005 is half a point', share)
+    .option('--out <folder>', 'folder for the variants; default: <model>.variants beside the model')
+    .option('--write <name>', 'write the variants that earn their place into models/<name>.ts, with recipes and gate')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug optimize model.onnx --samples data/\n  glowplug optimize rec.onnx --samples models/ppocr-rec/samples.ts --for size --report rec.html\n  glowplug optimize iris.onnx --samples data/ --labels labels.txt --max-loss 0.01 --json',
+    )
+    .action(command(runOptimize));
+}
+
+export function compareCommand(): Command {
+  const it = new Command('compare')
+    .description('Put models of one task side by side: accuracy, speed, memory, and what a million requests cost.')
+    .argument('<models...>', 'paths of .onnx files; the first is what the others are compared with');
+  return shared(it)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  glowplug compare a.onnx b.onnx --samples data/ --labels labels.txt\n  glowplug compare a.onnx b.onnx c.onnx --samples data/ --json',
+    )
+    .action(command(runCompare));
+}
+
+function shared(it: Command): Command {
+  return it
+    .requiredOption('--samples <path>', 'folder of .npy, .npz or .json inputs, or a module that exports samples()')
+    .option(
+      '--labels <file>',
+      'what is right for each sample, one a line, or JSON; default: labels.txt or .json of the folder',
+    )
+    .addOption(new Option('--metric <name>', 'how labels count; default: top-1').choices(labelMetrics))
+    .option('--classes <file>', 'names of the classes, one a line, where labels are names')
+    .option('--threads <counts>', 'threads of a run, with commas between; default: 1 and all cores, at most 4', counts)
+    .option('--batch <rows>', 'rows of a run, with commas between', counts, [1])
+    .option('--rounds <count>', 'rounds in which variants take turns', whole, 30)
+    .option('--report <file>', 'write the report, .html, or its picture alone, .svg')
+    .option('--json', 'print the outcome as JSON');
+}
+
+async function runOptimize(path: string, options: Options): Promise<void> {
+  const bytes = await readModelFile(path);
+  const { samples, metric } = await samplesFor(bytes, options);
+  const progress = stepProgress();
+  const outcome = await optimize({
+    model: path,
+    bytes,
+    samples,
+    methods: options.calibration ? [options.calibration] : methods,
+    threads: options.threads ?? usualThreads(),
+    batches: options.batch,
+    rounds: options.rounds,
+    out: options.out ?? join(dirname(path), `${basename(path, extname(path))}.variants`),
+    onProgress: progress.tell,
+    ...(metric ? { metric } : {}),
+    ...(options.maxLoss === undefined ? {} : { gate: { metricLoss: options.maxLoss } }),
+  }).finally(progress.end);
+  await finish(outcome, options);
+  if (options.write === undefined) return;
+  const written = await writeVariants({
+    root: process.cwd(),
+    name: options.write,
+    outcome,
+    modelPath: path,
+    bytes,
+    objective: options.for,
+  });
+  if (!options.json) for (const file of written) printLine(`${pc.green('wrote')}  ${file}`);
+}
+
+async function runCompare(paths: string[], options: CompareOptions): Promise<void> {
+  if (paths.length < 2)
+    throw new GlowplugError('CONFIG_INVALID', `expected two models or more to compare, got ${paths.length}`, {
+      remedy: 'Name another .onnx file.',
+    });
+  const models = [];
+  for (const path of paths) models.push({ name: basename(path, '.onnx'), path, bytes: await readModelFile(path) });
+  const { samples, metric } = await samplesFor(models[0]!.bytes, options);
+  const progress = stepProgress();
+  const outcome = await compare(models, {
+    samples,
+    threads: options.threads ?? usualThreads(),
+    batches: options.batch,
+    rounds: options.rounds,
+    onProgress: progress.tell,
+    ...(metric ? { metric } : {}),
+  }).finally(progress.end);
+  await finish(outcome, options);
+}
+
+async function finish(outcome: Outcome, options: CompareOptions & { readonly for?: Objective }): Promise<void> {
+  if (options.report)
+    await writeFile(options.report, extname(options.report) === '.svg' ? picture(outcome) : report(outcome));
+  if (options.json) return printJson({ ...outcome, variants: outcome.variants.map(withoutRecipe) });
+  show(outcome, options.for);
+  if (options.report) printLine(`${pc.green('wrote')}  ${options.report}`);
+}
+
+/** The recipe is in its file. */
+function withoutRecipe({ candidate, ...variant }: Variant): object {
+  return { ...variant, ...(candidate?.search ? { search: { ...candidate.search, recipe: undefined } } : {}) };
+}
+
+function show({ variants, recommended, skipped, processor }: Outcome, objective: Objective | undefined): void {
+  const first = variants[0]!;
+  const threads = [...new Set(first.measured.speeds.map((speed) => speed.threads))];
+  printTable(
+    [
+      ['variant', 'size', 'ms', '×', 'load ms', 'peak', '$ / million', 'accuracy'],
+      ...variants.map((variant) => [
+        variant.name,
+        `${byteSize(variant.measured.size)}`,
+        `${Number((fastest(variant)?.p50 ?? Number.NaN).toPrecision(3))}`,
+        speedUp(first, variant).toFixed(2),
+        variant.measured.loadMs.toFixed(0),
+        byteSize(variant.measured.peakBytes),
+        dollars(variant),
+        accuracy(variant),
+      ]),
+    ],
+    [pc.bold],
+  );
+  printLine();
+  for (const line of plot(variants, (letter, { failures }) =>
+    failures.length === 0 ? pc.green(letter) : pc.red(letter),
+  ))
+    printLine(line);
+  printLine();
+  for (const { name, why } of skipped) printLine(`${pc.yellow('–')} ${name} was not made: ${printable(why, 200)}`);
+  for (const { name, failures } of variants)
+    if (failures.length > 0) printLine(`${pc.red('✗')} ${name} does not pass: ${failures.join('; ')}`);
+  printLine(
+    pc.dim(
+      `measured with ${threads.join(' and ')} threads on ${processor.model} (${processor.architecture}); INT8 differs between processors`,
+    ),
+  );
+  for (const one of objective ? [objective] : objectives) {
+    const name = recommended[one];
+    const how = variants.find((variant) => variant.name === name)?.how;
+    if (name) printLine(`${pc.green('✓')} for ${one}: ${pc.bold(name)}, ${printable(how ?? '', 200)}`);
+  }
+}
+
+function dollars(variant: Variant): string {
+  const cheap = cheapest(variant);
+  return cheap ? `${cheap.perMillion.toFixed(2)} at ${cheap.memoryMb} MB` : '';
+}
+
+function accuracy({ figures, failures }: Variant): string {
+  if (!figures) return 'reference';
+  const { metric, argmax } = figures;
+  const mark = failures.length === 0 ? '✓' : '✗';
+  if (!metric) return `${mark} argmax ${(100 * argmax).toFixed(2)} %, cosine ${figures.cosine.toFixed(4)}`;
+  const loss = 100 * lossOf(metric);
+  return `${mark} ${metric.name} ${(100 * metric.value).toFixed(2)} % (${loss > 0 ? '+' : ''}${loss.toFixed(2)} worse)`.replace(
+    '-',
+    '−',
+  );
+}
+
+async function samplesFor(
+  bytes: Uint8Array,
+  options: CompareOptions,
+): Promise<{ samples: readonly Sample[]; metric?: Metric }> {
+  const signature = readSignature(bytes);
+  const read = await readSamples(options.samples, { signature, ...(options.labels ? { labels: options.labels } : {}) });
+  if (read.metric || read.samples.every(({ label }) => label === undefined)) return read;
+  const classes = options.classes ? (await readFile(options.classes, 'utf8')).trimEnd().split(/\r?\n/) : undefined;
+  return { ...read, metric: metricFor(options.metric ?? 'top-1', read.samples, signature, classes) };
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected a model at ${path}, found ${found ? 'something else' : 'nothing'}`,
+      {
+        remedy: 'Give the path of an .onnx file.',
+      },
+    );
+  }
+  if (found.size > limits.bytes)
+    throw new GlowplugError('MODEL_INVALID', `expected at most ${limits.bytes} bytes, got ${found.size}`);
+  return await readFile(path);
+}
+
+/** What a small function and a large one have. */
+function usualThreads(): number[] {
+  return [...new Set([1, Math.min(availableParallelism(), 4)])];
+}
+
+/** Commander says which option it was, and ends with its own exit code. */
+function counts(text: string): number[] {
+  return text.split(',').map(whole);
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0 && value <= 4096) return value;
+  throw new InvalidArgumentError('Expected a whole number from 1 to 4096.');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a number from 0 to 1.');
+}

@@ -1,0 +1,26 @@
+// Takes out weights that no node reads any more: initialisers and Constant nodes of the main graph.
+import type { GraphProto, NodeProto } from 'onnx-buf';
+
+/** Changes `graph`. */
+export function dropUnusedWeights(graph: GraphProto): void {
+  const used = new Set(graph.output.map(({ name }) => name));
+  readNames(graph.node, used);
+  graph.initializer = graph.initializer.filter(({ name }) => used.has(name));
+  const kept = new Set(graph.initializer.map(({ name }) => name));
+  graph.node = graph.node.filter(({ opType, output }) => opType !== 'Constant' || used.has(output[0] ?? ''));
+  // What was a default of an input without its initialiser would ask every caller for the weight.
+  graph.input = graph.input.filter(({ name }) => kept.has(name) || used.has(name));
+}
+
+/** Subgraphs read the values of the graph around them. */
+function readNames(nodes: readonly NodeProto[], used: Set<string>): void {
+  for (const { input, attribute } of nodes) {
+    for (const name of input) used.add(name);
+    for (const { g, graphs } of attribute) {
+      for (const inner of g ? [g, ...graphs] : graphs) {
+        for (const { name } of inner.output) used.add(name);
+        readNames(inner.node, used);
+      }
+    }
+  }
+}

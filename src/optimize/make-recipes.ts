@@ -1,0 +1,174 @@
+// The recipes that are worth trying for a model: which forms its layers have decides which there are.
+import { type Figures, type Gate, lossOf } from '../core/gate.ts';
+import { consumersOf } from '../onnx/consumers.ts';
+import { assess } from './assess.ts';
+import { type CalibrationMethod, calibrate } from './calibrate.ts';
+import type { LinearLayer } from './linear-layer.ts';
+import type { Metric } from './metric.ts';
+import { openBytes } from './open-bytes.ts';
+import { isStatic, type Ranges, valuesOf } from './quantize-static.ts';
+import { applyRecipe, type Form, layersOf, prepareModel, type Recipe } from './recipe.ts';
+import type { Sample } from './sample.ts';
+import { type Found, searchPrecision } from './search-precision.ts';
+
+export interface Candidate {
+  /** The variant's name: `int8`, `int8-stored`. */
+  readonly name: string;
+  readonly precision: string;
+  readonly recipe: Recipe;
+  /** In a sentence. */
+  readonly how: string;
+  readonly search?: Found;
+}
+
+/** A smaller weight is not worth the nodes around it: 1 KB of floats. */
+const LEAST_WEIGHT = 256;
+/** Products of fewer weights than a block kernel pays for. */
+const LEAST_BLOCKS = 64 * 64;
+
+/**
+ * Those that hold weights: they give nearly all of the size. On ppocr-rec the rest of the operators in FP16 would save another
+ * 0.3 % and double the rows that answer otherwise (0.08 to 0.11 %).
+ */
+const HALVED = ['Conv', 'ConvTranspose', 'MatMul', 'Gemm', 'Gather', 'LSTM', 'GRU', 'RNN'];
+
+/** Without samples: FP16, stored weights, dynamic INT8, blocks of 4 bits. */
+export function recipesWithoutSamples(bytes: Uint8Array): Candidate[] {
+  const layers = layersOf(prepareModel(bytes)).filter(({ weight }) => weight.length >= LEAST_WEIGHT);
+  if (layers.length === 0) return [];
+  const products = layers.filter(({ kind }) => kind === 'MatMul' || kind === 'Gemm');
+  const large = layers.filter(({ kind, weight }) => kind === 'MatMul' && weight.length >= LEAST_BLOCKS);
+  return [
+    {
+      name: 'fp16',
+      precision: 'fp16',
+      recipe: { layers: {}, float16: { operators: HALVED } },
+      how: 'convolutions and products in FP16',
+    },
+    {
+      name: 'int8-stored',
+      precision: 'int8',
+      recipe: { layers: formsOf(layers, () => 'stored') },
+      how: 'weights INT8 in the file, float when it runs',
+    },
+    ...(products.length > 0
+      ? [
+          {
+            name: 'int8-dynamic',
+            precision: 'int8',
+            recipe: { layers: formsOf(layers, dynamicForm) },
+            how: 'matrix products in INT8, ranges taken while it runs',
+          },
+        ]
+      : []),
+    ...(large.length > 0
+      ? [
+          {
+            name: 'int4',
+            precision: 'int4',
+            recipe: { layers: formsOf(layers, (layer) => (large.includes(layer) ? 'blocks4' : 'stored')) },
+            how: 'weights of matrix products in blocks of 4 bits',
+          },
+        ]
+      : []),
+  ];
+}
+
+export interface StaticOptions {
+  /** What ranges are taken from. */
+  readonly calibration: readonly Sample[];
+  /** What the gate is tried on. */
+  readonly trial: readonly Sample[];
+  /** Of several, the one whose variant is nearest on the trial samples. */
+  readonly methods: readonly CalibrationMethod[];
+  readonly gate: Gate;
+  readonly metric?: Metric;
+  readonly threads: number;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** Static INT8, mixed with stored weights as far as the gate asks for it; undefined where no layer has the kernels. */
+export async function staticCandidate(bytes: Uint8Array, options: StaticOptions): Promise<Candidate | undefined> {
+  const { calibration, trial, gate, metric, threads, onProgress } = options;
+  onProgress?.('the ranges of values over the samples');
+  const recipes = await staticRecipes(bytes, calibration, options.methods, threads);
+  if (recipes.length === 0) return undefined;
+  const { method, recipe } = await nearest(bytes, recipes, options);
+  const search = await searchPrecision({
+    bytes,
+    recipe,
+    fallback: 'stored',
+    gate,
+    samples: trial,
+    threads,
+    ...(metric ? { metric } : {}),
+    ...(onProgress ? { onProgress } : {}),
+  });
+  const counted = Object.values(search.recipe.layers).filter((form) => form === 'static').length;
+  const how = `${counted} layers in INT8, ranges by ${method} over ${calibration.length} samples${search.released.length > 0 ? `; ${search.released.length} too sensitive: weights INT8 in the file, float when it runs` : ''}`;
+  return { name: 'int8', precision: 'int8', recipe: withoutIdleRanges(bytes, search.recipe), how, search };
+}
+
+interface Calibrated {
+  readonly method: CalibrationMethod;
+  readonly recipe: Recipe;
+}
+
+/** By each method, every layer that has the kernels in static INT8 and the others stored; none where no layer has them. */
+export async function staticRecipes(
+  bytes: Uint8Array,
+  calibration: readonly Sample[],
+  by: readonly CalibrationMethod[],
+  threads: number,
+): Promise<Calibrated[]> {
+  const model = prepareModel(bytes);
+  const consumers = consumersOf(model.graph);
+  const layers = layersOf(model);
+  const values = new Set(layers.filter(isStatic).flatMap((layer) => valuesOf(layer, consumers)));
+  if (values.size === 0) return [];
+  const ranges = await calibrate(bytes, [...values], calibration, by, threads);
+  const worth = layers.filter((layer) => isStatic(layer) || layer.weight.length >= LEAST_WEIGHT);
+  const forms = formsOf(worth, (layer) => (isStatic(layer) ? 'static' : 'stored'));
+  return by.map((method) => ({ method, recipe: { layers: forms, ranges: ranges[method] } }));
+}
+
+/** By the metric where samples have labels, else by how far the outputs are off. */
+async function nearest(
+  bytes: Uint8Array,
+  recipes: readonly Calibrated[],
+  { trial, metric, threads, onProgress }: StaticOptions,
+): Promise<Calibrated> {
+  if (recipes.length === 1) return recipes[0]!;
+  onProgress?.(`which of ${recipes.map(({ method }) => method).join(', ')} is nearest`);
+  await using stack = new AsyncDisposableStack();
+  const open = async (model: Uint8Array) => stack.use(await openBytes(model, threads));
+  const sessions = [];
+  for (const { recipe } of recipes) sessions.push(await open(applyRecipe(bytes, recipe)));
+  const figures = await assess(await open(bytes), sessions, trial, metric);
+  const off = ({ metric: its, relativeError }: Figures) => (its ? lossOf(its) : relativeError);
+  return recipes.reduce((a, b) => (off(figures[recipes.indexOf(b)]!) < off(figures[recipes.indexOf(a)]!) ? b : a));
+}
+
+/** Ranges of released layers go with them: a recipe is read by people. */
+function withoutIdleRanges(bytes: Uint8Array, recipe: Recipe): Recipe {
+  const model = prepareModel(bytes);
+  const consumers = consumersOf(model.graph);
+  const needed = layersOf(model)
+    .filter(({ name }) => recipe.layers[name] === 'static')
+    .flatMap((layer) => valuesOf(layer, consumers));
+  const ranges: Ranges = Object.fromEntries(
+    [...new Set(needed)].flatMap((value) => {
+      const range = recipe.ranges?.[value];
+      return range ? [[value, range]] : [];
+    }),
+  );
+  return { ...recipe, ranges };
+}
+
+function formsOf(layers: readonly LinearLayer[], formOf: (layer: LinearLayer) => Form): Record<string, Form> {
+  return Object.fromEntries(layers.map((layer) => [layer.name, formOf(layer)]));
+}
+
+function dynamicForm({ kind, dims }: LinearLayer): Form {
+  return kind === 'MatMul' || kind === 'Gemm' || (kind === 'Gather' && dims.length === 2) ? 'dynamic' : 'stored';
+}

@@ -1,0 +1,15 @@
+// What passes between the process that measures and those in which variants run.
+import type { Tensors } from '../../tensor/tensor.ts';
+
+export type ToVariant =
+  | { readonly kind: 'open'; readonly path: string; readonly threads: number }
+  | { readonly kind: 'run'; readonly feeds: Tensors; readonly count: number }
+  | { readonly kind: 'memory' };
+
+export type FromVariant =
+  | { readonly kind: 'opened'; readonly loadMs: number }
+  /** Milliseconds of each run; milliseconds of processor time of all of them. */
+  | { readonly kind: 'ran'; readonly ms: readonly number[]; readonly cpuMs: number }
+  /** Bytes of the process at its largest. */
+  | { readonly kind: 'peak'; readonly bytes: number }
+  | { readonly kind: 'failed'; readonly message: string };

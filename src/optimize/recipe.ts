@@ -1,0 +1,184 @@
+// How a variant is made of its model: a form for each layer, and the ranges that samples showed. What is measured becomes a
+// recipe; making the variant of it is pure, so that publishing needs neither samples nor a runtime.
+import type { NodeProto } from 'onnx-buf';
+import { GlowplugError, shorten } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+import { consumersOf } from '../onnx/consumers.ts';
+import { dropUnusedWeights } from '../onnx/drop-unused.ts';
+import { foldAffine } from '../onnx/fold-affine.ts';
+import { importOpset } from '../onnx/import-opset.ts';
+import { nodesOf, operatorName } from '../onnx/nodes.ts';
+import { raiseToTen } from '../onnx/raise-opset.ts';
+import { type OnnxModel, readModel } from '../onnx/read.ts';
+import { constantsOf } from '../onnx/read-constants.ts';
+import { writeModel } from '../onnx/write.ts';
+import { float16 } from './float16/float16.ts';
+import { simplify } from './graph/simplify.ts';
+import { type LinearLayer, linearLayer } from './linear-layer.ts';
+import { blockLayer } from './quantize-blocks.ts';
+import { dynamicLayer, fuseBias } from './quantize-dynamic.ts';
+import { type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
+import { storeWeight } from './store-weights.ts';
+
+/**
+ * `static`: INT8 with ranges known beforehand. `dynamic`: INT8, ranges taken while it runs. `stored`: the weight INT8 in the
+ * file and float when it runs. `blocks8`, `blocks4`: the weight in blocks, unpacked while it runs. What has no form stays float.
+ */
+export const forms = ['static', 'dynamic', 'stored', 'blocks8', 'blocks4'] as const;
+export type Form = (typeof forms)[number];
+
+export interface Recipe {
+  /** Layer → form; a layer is named by the value that it makes. */
+  readonly layers: Readonly<Record<string, Form>>;
+  /** Instead of forms: these operators in FP16, where it has their numbers; between them the model stays FP32. */
+  readonly float16?: { readonly operators: readonly string[] };
+  /** Of the values that static layers read and make. */
+  readonly ranges?: Ranges;
+}
+
+/** A model ready for quantising: what scales and shifts channels is part of its convolution. */
+export function prepareModel(bytes: Uint8Array): OnnxModel {
+  const model = simplify(readModel(bytes));
+  foldAffine(model);
+  return model;
+}
+
+/** The layers of the main graph in its order. */
+export function layersOf({ graph }: OnnxModel): LinearLayer[] {
+  const constants = constantsOf(graph);
+  return graph.node.flatMap((node) => linearLayer(node, constants) ?? []);
+}
+
+/**
+ * The bytes of the variant. Pure: the same model and recipe give the same bytes.
+ *
+ * @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, CONFIG_INVALID (a recipe of another model)
+ * @example
+ * const variant = applyRecipe(readFileSync('model.onnx'), { layers: { logits: 'dynamic' } });
+ */
+export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
+  if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
+  const model = prepareModel(bytes);
+  if (Object.values(layers).includes('static')) raiseToTen(model);
+  const { graph } = model;
+  const found = new Map(layersOf(model).map((layer) => [layer.node, layer]));
+  checkNames(layers, [...found.values()]);
+  const quantizing: StaticGraph = {
+    model,
+    constants: constantsOf(graph),
+    consumers: consumersOf(graph),
+    ranges,
+    dequantized: new Map(),
+  };
+  const behind = new Map<NodeProto, NodeProto[]>();
+  graph.node = graph.node.flatMap((node) => {
+    const layer = found.get(node);
+    const form = layer && layers[layer.name];
+    const made = form ? formed(quantizing, layer, form, behind) : [node];
+    return [...made, ...(behind.get(node) ?? [])];
+  });
+  fuseBias(graph, constantsOf(graph));
+  dropUnusedWeights(graph);
+  if (graph.node.some(({ domain }) => domain === 'com.microsoft')) importOpset(model, 'com.microsoft', 1);
+  // Shapes and types that the file notes of values in between may be of what is gone.
+  graph.valueInfo = [];
+  return writeModel(model);
+}
+
+function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {
+  const chosen = new Set(operators);
+  const others = [...nodesOf(model)].filter((node) => !chosen.has(operatorName(node)));
+  return float16(model, { keep: new Set(others.flatMap(({ output }) => output[0] ?? [])) });
+}
+
+function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<NodeProto, NodeProto[]>): NodeProto[] {
+  const nodes = formedNodes(graph, layer, form, behind);
+  if (nodes) return nodes;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected a form that ${layer.kind} has, got ${form} for ${shorten(layer.name)}`,
+  );
+}
+
+function formedNodes(
+  graph: StaticGraph,
+  layer: LinearLayer,
+  form: Form,
+  behind: Map<NodeProto, NodeProto[]>,
+): NodeProto[] | undefined {
+  switch (form) {
+    case 'stored':
+      return [...storeWeight(graph.model, layer), layer.node];
+    case 'dynamic':
+      return dynamicLayer(graph.model, layer);
+    case 'blocks8':
+      return blockLayer(graph.model, layer, 8);
+    case 'blocks4':
+      return blockLayer(graph.model, layer, 4);
+    case 'static': {
+      const made = staticLayer(graph, layer);
+      for (const [node, nodes] of made.behind) behind.set(node, nodes);
+      return [...made.before, layer.node];
+    }
+  }
+}
+
+function checkNames(layers: Recipe['layers'], found: readonly LinearLayer[]): void {
+  const known = new Set(found.map(({ name }) => name));
+  const foreign = Object.keys(layers).find((name) => !known.has(name));
+  if (foreign === undefined) return;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected a recipe of this model, got one with the layer ${shorten(foreign)}`,
+    {
+      remedy: 'Make the recipe again: glowplug optimize.',
+    },
+  );
+}
+
+/** One layer and one range a line, so that a change can be read. */
+export function serializeRecipe(recipe: Recipe): string {
+  return `${JSON.stringify(recipe, null, 1).replaceAll(/\[\n\s+(\S+)\n\s+(\S+)\n\s+\]/g, '[$1 $2]')}\n`;
+}
+
+/** @throws GlowplugError CONFIG_INVALID */
+export function parseRecipe(text: string, what: string): Recipe {
+  const value: unknown = parseJson(text, what);
+  const layers = isRecord(value) ? value['layers'] : undefined;
+  const ranges = isRecord(value) ? (value['ranges'] ?? {}) : undefined;
+  if (!isRecord(layers) || !isRecord(ranges)) throw notRecipe(what, 'got neither layers nor ranges');
+  const half = isRecord(value) ? value['float16'] : undefined;
+  return {
+    ...(isRecord(half) && Array.isArray(half['operators'])
+      ? { float16: { operators: half['operators'].map(String) } }
+      : {}),
+    layers: Object.fromEntries(Object.entries(layers).map(([name, form]) => [name, formOf(form, what)])),
+    ranges: Object.fromEntries(Object.entries(ranges).map(([name, range]) => [name, rangeOf(range, what)])),
+  };
+}
+
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GlowplugError('CONFIG_INVALID', `expected a recipe in ${what}, got no JSON`, { cause });
+  }
+}
+
+function formOf(value: unknown, what: string): Form {
+  const form = forms.find((one) => one === value);
+  if (form) return form;
+  throw notRecipe(what, `got the form ${shorten(value)}; there are ${forms.join(', ')}`);
+}
+
+function rangeOf(value: unknown, what: string): Range {
+  if (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite))
+    return [Number(value[0]), Number(value[1])];
+  throw notRecipe(what, `got the range ${shorten(value)}`);
+}
+
+function notRecipe(what: string, came: string): GlowplugError {
+  return new GlowplugError('CONFIG_INVALID', `expected a recipe in ${what}, ${came}`, {
+    remedy: 'Make the recipe again: glowplug optimize.',
+  });
+}

@@ -1,0 +1,38 @@
+// How often the functions of a template are tried when nobody waits for them, and who is told.
+import { type AsyncSettings, defaultAsyncSettings } from '../events/async-invoker.ts';
+import type { FunctionSpec } from '../runtime/function-spec.ts';
+import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
+import { at, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
+
+/** By the function's name here; who is not in it has Lambda's defaults. */
+export function readAsyncSettings(
+  stack: Stack,
+  deployment: Deployment,
+  functions: readonly FunctionSpec[],
+): Map<string, AsyncSettings> {
+  const evaluator = new Evaluator(deployment, stack);
+  const found = new Map<string, AsyncSettings>();
+  const add = (functionName: Json | undefined, settings: Partial<AsyncSettings>) => {
+    const target = functions.find((each) => each.functionName === functionName);
+    if (target) found.set(target.name, { ...defaultAsyncSettings, ...found.get(target.name), ...settings });
+  };
+  for (const [id, resource] of resourcesOf(stack.template, 'AWS::Lambda::Function')) {
+    const target = at(resource, 'Properties', 'DeadLetterConfig', 'TargetArn');
+    const deadLetter = target === undefined ? undefined : evaluator.evaluate(target);
+    if (typeof deadLetter === 'string') add(evaluator.evaluate({ Ref: id }), { deadLetter });
+  }
+  for (const [, resource] of resourcesOf(stack.template, 'AWS::Lambda::EventInvokeConfig')) {
+    const properties = evaluator.evaluate(objectAt(resource, 'Properties'));
+    const retries = at(properties, 'MaximumRetryAttempts');
+    const age = at(properties, 'MaximumEventAgeInSeconds');
+    const onSuccess = stringAt(properties, 'DestinationConfig', 'OnSuccess', 'Destination');
+    const onFailure = stringAt(properties, 'DestinationConfig', 'OnFailure', 'Destination');
+    add(at(properties, 'FunctionName'), {
+      ...(retries === undefined ? {} : { retries: Number(retries) }),
+      ...(age === undefined ? {} : { maxAgeMs: Number(age) * 1000 }),
+      ...(onSuccess === undefined ? {} : { onSuccess }),
+      ...(onFailure === undefined ? {} : { onFailure }),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,62 @@
+// The guide page "Queues and batches": its app is synthesised and run, its message is sent, and the answer is where it says.
+// The same function then answers its URL and a direct invocation.
+import { execFile } from 'node:child_process';
+import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { expect, it } from 'vitest';
+import { writeLock } from '../../src/release/write-lock.ts';
+import { startLocalCloud } from '../../src/testing/index.ts';
+import { definition, irisModel, testApp } from '../release/app.ts';
+import { root } from '../root.ts';
+
+const page = readFileSync(join(root, 'docs/guide/6-queues-and-batches.md'), 'utf8');
+
+it('answers a queued message, its URL and a direct invocation, as docs/guide/6-queues-and-batches.md says', async () => {
+  const command = `"${process.execPath}" --conditions=glowplug-source infra/app.ts`;
+  await using app = await testApp({
+    'models/tulip.onnx': await readFile(irisModel),
+    'models/tulip.ts': definition('tulip'),
+    // By this name bundles take glowplug's sources, which nobody has built into dist/ here.
+    'package.json': '{ "name": "glowplug", "type": "module" }',
+    'cdk.json': JSON.stringify({ app: command }),
+  });
+  for (const name of ['aws-cdk-lib', 'constructs', 'valibot', '@aws-sdk', 'onnxruntime-node', 'onnxruntime-common']) {
+    symlinkSync(join(root, 'node_modules', name), join(app.root, 'node_modules', name));
+  }
+  copyFileSync(join(root, 'package-lock.json'), join(app.root, 'package-lock.json'));
+  for (const [, file = '', code = ''] of page.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)) await app.write(file, code);
+  await writeLock({ root: app.root });
+
+  await using cloud = await startLocalCloud({ root: app.root });
+  const { credentials, region, endpoint } = cloud;
+  const jobs = cloud.queues.find(({ id }) => !id.includes('DeadLetters'));
+  const sent = await promisify(execFile)(process.execPath, ['send.ts'], {
+    cwd: app.root,
+    env: {
+      JOBS: jobs?.url,
+      AWS_ENDPOINT_URL_SQS: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    },
+  });
+  const key = sent.stdout.trim();
+  const Bucket = cloud.stores.find((name) => name.includes('results'));
+  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  const read = () => client.send(new GetObjectCommand({ Bucket, Key: `results/${key}` })).catch(() => undefined);
+  await expect.poll(read, { timeout: 30_000 }).toBeDefined();
+  const result = await read();
+  client.destroy();
+  expect(result).toMatchObject({ ContentType: 'application/json', Metadata: { status: '200' } });
+  const queued = JSON.parse((await result?.Body?.transformToString()) ?? '');
+
+  const lengths = [5.1, 3.5, 1.4, 0.2];
+  const tulip = cloud.function('tulip');
+  const asked = await tulip.fetch('/', { method: 'POST', body: JSON.stringify({ lengths }) });
+  expect(queued).toEqual({ probabilities: [expect.closeTo(0.997, 2), expect.any(Number), expect.any(Number)] });
+  expect(await asked.json()).toEqual(queued);
+  expect(await tulip.invoke({ lengths })).toEqual(queued);
+}, 120_000);

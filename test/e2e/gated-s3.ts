@@ -1,0 +1,34 @@
+// An S3 in front of another one: it passes everything on, but only when its gate is open.
+import { createServer, request } from 'node:http';
+import { listen } from '../../src/testing/listen.ts';
+
+export async function gatedS3(target: string) {
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let requests = 0;
+  const server = createServer((message, response) => {
+    requests++;
+    asked.resolve();
+    void gate.promise.then(() => {
+      // The host is part of the signature.
+      const options = { method: message.method, path: message.url, headers: message.headers };
+      const passed = request(target, options, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      passed.on('error', () => response.destroy());
+      message.pipe(passed);
+    });
+  });
+  const bound = await listen(server, 0);
+  return {
+    ...bound,
+    /** Resolves at the first request. */
+    asked: asked.promise,
+    open: () => gate.resolve(),
+    dropConnections: () => server.closeAllConnections(),
+    get requests() {
+      return requests;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+// A variant is a model that onnxruntime loads, answers nearly as the original, and is the same bytes every time.
+import { describe, expect, it } from 'vitest';
+import { GlowplugError } from '../../src/core/errors.ts';
+import { consumersOf } from '../../src/onnx/consumers.ts';
+import { newNode } from '../../src/onnx/new-node.ts';
+import { newWeight } from '../../src/onnx/new-weight.ts';
+import { readModel } from '../../src/onnx/read.ts';
+import { calibrate } from '../../src/optimize/calibrate.ts';
+import { openBytes } from '../../src/optimize/open-bytes.ts';
+import { compareOutputs, totalParity } from '../../src/optimize/parity.ts';
+import { isStatic, valuesOf } from '../../src/optimize/quantize-static.ts';
+import { applyRecipe, type Form, layersOf, parseRecipe, prepareModel, type Recipe } from '../../src/optimize/recipe.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { sampleBytes } from '../onnx/sample-models.ts';
+import { value } from '../onnx/tiny-model.ts';
+import { bytesOf, type Case, convolutions, embedding, perceptron, uniform } from './layers.ts';
+
+function uniformly(bytes: Uint8Array, form: Form): Recipe {
+  return { layers: Object.fromEntries(layersOf(prepareModel(bytes)).map(({ name }) => [name, form])) };
+}
+
+async function parityOf({ bytes, feeds }: Case, variant: Uint8Array) {
+  await using right = await openBytes(bytes, 1);
+  await using other = await openBytes(variant, 1);
+  const counts = [];
+  for (let seed = 0; seed < 20; seed++)
+    counts.push(compareOutputs(await right.run(feeds(seed)), await other.run(feeds(seed))));
+  return totalParity(counts);
+}
+
+async function statically({ bytes, feeds }: Case, method: 'minmax' | 'percentile' | 'entropy'): Promise<Recipe> {
+  const model = prepareModel(bytes);
+  const consumers = consumersOf(model.graph);
+  const values = [
+    ...new Set(
+      layersOf(model)
+        .filter(isStatic)
+        .flatMap((layer) => valuesOf(layer, consumers)),
+    ),
+  ];
+  const samples = Array.from({ length: 30 }, (_, at) => ({ name: `${at}`, feeds: feeds(100 + at) }));
+  return { ...uniformly(bytes, 'static'), ranges: (await calibrate(bytes, values, samples, [method], 1))[method] };
+}
+
+const operatorsOf = (bytes: Uint8Array) => readModel(bytes).graph.node.map(({ opType }) => opType);
+
+describe('a recipe', () => {
+  it.each([
+    ['perceptron', 'stored', perceptron, 0.02],
+    ['perceptron', 'dynamic', perceptron, 0.03],
+    ['convolutions', 'stored', convolutions, 0.02],
+    ['embedding', 'stored', embedding, 0.01],
+    ['embedding', 'dynamic', embedding, 0.01],
+  ] as const)('%s, %s: loads and answers nearly the same', async (_name, form, make, most) => {
+    const parity = await parityOf(make(), applyRecipe(make().bytes, uniformly(make().bytes, form)));
+    expect(parity.relativeError).toBeLessThan(most);
+    expect(parity.relativeError).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['perceptron', 'minmax', perceptron],
+    ['convolutions', 'minmax', convolutions],
+    ['convolutions', 'percentile', convolutions],
+    ['convolutions', 'entropy', convolutions],
+    ['convolutions of opset 9', 'minmax', () => convolutions(9)],
+  ] as const)('%s, static by %s: loads and answers nearly the same', async (_name, method, make) => {
+    const parity = await parityOf(make(), applyRecipe(make().bytes, await statically(make(), method)));
+    expect(parity.relativeError).toBeLessThan(method === 'entropy' ? 0.15 : 0.05);
+    expect(parity.relativeError).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [8, 0.02],
+    [4, 0.2],
+  ] as const)('blocks of %i bits: loads and answers nearly the same', async (bits, most) => {
+    const { bytes } = perceptron();
+    const parity = await parityOf(perceptron(), applyRecipe(bytes, { layers: { m1: `blocks${bits}` } }));
+    expect(parity.relativeError).toBeLessThan(most);
+  });
+
+  it('without forms only folds what follows a convolution into it', async () => {
+    const made = applyRecipe(convolutions().bytes, { layers: {} });
+    expect(operatorsOf(made).filter((operator) => operator !== 'Constant')).toEqual(['Conv', 'Relu', 'Conv']);
+    expect((await parityOf(convolutions(), made)).relativeError).toBeLessThan(1e-6);
+  });
+
+  it('gives the same bytes every time, and leaves what it was given as it was', async () => {
+    const { bytes } = convolutions();
+    const before = Buffer.from(bytes);
+    const recipe = await statically(convolutions(), 'minmax');
+    expect(applyRecipe(bytes, recipe)).toEqual(applyRecipe(bytes, parseRecipe(JSON.stringify(recipe), 'a test')));
+    expect(Buffer.compare(bytes, before)).toBe(0);
+  });
+
+  it('folds the bias behind a dynamic product into it, so that one node is left', () => {
+    const made = applyRecipe(perceptron().bytes, uniformly(perceptron().bytes, 'dynamic'));
+    expect(operatorsOf(made)).toEqual(['DynamicQuantizeMatMul', 'Relu', 'DynamicQuantizeMatMul']);
+  });
+
+  it('is checked when it is read: no JSON, no layers, an unknown form, a range that is none, another model’s layer', () => {
+    const parse = (text: string) => () => parseRecipe(text, 'int8.recipe.json');
+    expect(parse('{')).toThrow('expected a recipe in int8.recipe.json, got no JSON');
+    expect(parse('[]')).toThrow('got neither layers nor ranges');
+    expect(parse('{"layers":{"a":"int3"}}')).toThrow('got the form "int3"');
+    expect(parse('{"layers":{},"ranges":{"a":[0,null]}}')).toThrow('got the range [0,null]');
+    expect(() => applyRecipe(perceptron().bytes, { layers: { elsewhere: 'stored' } })).toThrow(
+      'expected a recipe of this model, got one with the layer "elsewhere"',
+    );
+    expect(() => applyRecipe(convolutions().bytes, { layers: { n1: 'dynamic' } })).toThrow(
+      'expected a form that Conv has, got dynamic for "n1"',
+    );
+    expect(() => applyRecipe(perceptron().bytes, { layers: { m1: 'static' } })).toThrow(
+      'expected the range of "x" in the recipe',
+    );
+  });
+
+  it('leaves a value alone that somebody else reads: an Add behind a convolution whose result is an output too', async () => {
+    const graph = {
+      name: 'shared',
+      input: [value('x', [1, 1, 4, 4])],
+      output: [value('c', [1, 2, 4, 4]), value('y', [1, 2, 4, 4])],
+      initializer: [newWeight('w', [2, 1, 1, 1], uniform(1, 2)), newWeight('b', [2, 1, 1], uniform(2, 2))],
+      node: [newNode('Conv', ['x', 'w'], ['c']), newNode('Add', ['c', 'b'], ['y'])],
+    };
+    const one: Case = {
+      bytes: bytesOf(graph),
+      feeds: (seed) => ({ x: tensor('FP32', [1, 1, 4, 4], uniform(seed, 16)) }),
+    };
+    const made = applyRecipe(one.bytes, { layers: {} });
+    expect(operatorsOf(made)).toEqual(['Conv', 'Add']);
+    expect((await parityOf(one, made)).maxError).toBeLessThan(1e-6);
+  });
+
+  it.each(['rec', 'det', 'cls'])('stored, makes %s a quarter and a little', (name) => {
+    const bytes = sampleBytes(name);
+    const layers = layersOf(prepareModel(bytes));
+    const made = applyRecipe(bytes, uniformly(bytes, 'stored'));
+    console.log(
+      `${name}: ${layers.length} layers, ${bytes.length} → ${made.length} bytes, ${(made.length / bytes.length).toFixed(3)} ×`,
+    );
+    expect(made.length / bytes.length).toBeLessThan(name === 'cls' ? 0.5 : 0.31);
+  });
+});
+
+describe('calibration', () => {
+  const { bytes, feeds } = perceptron();
+
+  it('covers every value that samples make, and no more', async () => {
+    const samples = [0, 1, 2].map((seed) => ({ name: `${seed}`, feeds: feeds(seed) }));
+    const { minmax: ranges } = await calibrate(bytes, ['x'], samples, ['minmax'], 1);
+    const all = samples.flatMap((sample) => [...(sample.feeds['x']?.data ?? [])].map(Number));
+    expect(ranges['x']).toEqual([Math.min(...all), Math.max(...all)]);
+  });
+
+  it.each([
+    ['no samples', [], 'expected samples to calibrate with, got none'],
+    [
+      'NaN',
+      [{ name: 'b.npy', feeds: { x: tensor('FP32', [1, 32], new Float32Array(32).fill(Number.NaN)) } }],
+      'sample "b.npy": expected numbers in "x", got NaN or infinity',
+    ],
+    [
+      'another shape',
+      [{ name: 'c.npy', feeds: { x: tensor('FP32', [1, 31], new Float32Array(31)) } }],
+      'sample "c.npy": ',
+    ],
+    ['another input', [{ name: 'd.npy', feeds: { y: tensor('FP32', [1], new Float32Array(1)) } }], 'sample "d.npy": '],
+    [
+      'numbers that overflow inside',
+      [{ name: 'e.npy', feeds: { x: tensor('FP32', [1, 32], new Float32Array(32).fill(3e38)) } }],
+      'the model makes NaN or infinity',
+    ],
+  ])('refuses %s', async (_name, samples, message) => {
+    const failed = await calibrate(bytes, ['x', 'h'], samples, ['minmax'], 1).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(GlowplugError);
+    expect(String(failed)).toContain(message);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import type { Stage } from '../../src/handler/cold-start.ts';
+import { report } from '../../src/testing/cold-start.ts';
+
+/** Boot 100 ms; two models side by side; what can overlap does, but for 20 ms. */
+const stages: Stage[] = [
+  { stage: 'boot', from: 0, to: 100 },
+  { stage: 'import', from: 100, to: 110 },
+  { stage: 'fetch', from: 110, to: 200, model: 'a', bytes: 1e6 },
+  { stage: 'fetch', from: 112, to: 210, model: 'b', bytes: 1e6 },
+  { stage: 'verify', from: 110, to: 200, model: 'a', ms: 4 },
+  { stage: 'verify', from: 112, to: 210, model: 'b', ms: 5 },
+  { stage: 'runtime', from: 115, to: 150 },
+  { stage: 'create', from: 150, to: 170, model: 'a' },
+  { stage: 'create', from: 170, to: 180, model: 'b' },
+  { stage: 'request', from: 120, to: 280 },
+  { stage: 'run', from: 230, to: 250, model: 'a' },
+  { stage: 'run', from: 250, to: 280, model: 'b' },
+];
+
+describe('the budget of a cold start', () => {
+  const start = report(stages);
+
+  it('is against the floor for the whole, and against boot for a stage', () => {
+    // 100 + 10 + max(100, 35 + 30) + 50
+    expect([start.ms, start.floorMs]).toEqual([280, 260]);
+    expect(start.over({ total: 1.08, import: 0.1, fetch: 1, verify: 0.09, run: 0.5 })).toEqual([]);
+    expect(start.meets({ total: 1.08 })).toBe(true);
+  });
+
+  it('says what is over it, with both figures', () => {
+    expect(start.over({ total: 1, fetch: 0.9, boot: 1 })).toEqual([
+      'total: expected at most 1 × the floor, 260 ms; got 1.08 ×, 280 ms',
+      'fetch: expected at most 0.9 × boot, 100 ms; got 1.00 ×, 100 ms',
+    ]);
+    expect(start.meets({ total: 1 })).toBe(false);
+  });
+
+  it('counts a stage that did not happen as nothing', () => {
+    expect(start.over({ warm: 0 })).toEqual([]);
+  });
+});
