@@ -5,6 +5,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { functionUrlListener } from './function-url.ts';
 import { FunctionVersions } from './function-versions.ts';
 import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
+import type { InvocationTarget } from './lambda-api.ts';
 import { type Bound, listen } from './listen.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { CloudIdentity, FunctionSpec } from './runtime/function-spec.ts';
@@ -55,13 +56,14 @@ export class CloudFunction implements AsyncDisposable {
   readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
 
   /** A version or an alias of it, as a front door; undefined where there is none. An alias chooses anew each time. */
-  qualified(qualifier: string): { version: string; invoke(invocation: Invocation): Promise<Outcome> } | undefined {
+  qualified(qualifier: string): Omit<InvocationTarget, 'accept'> | undefined {
     const found = this.#versions.find(qualifier);
     if (!found) return undefined;
     const named = qualifier === '$LATEST' ? {} : { qualifier };
     return {
       version: found.version,
       invoke: (invocation) => found.target.invoke({ ...invocation, ...named }),
+      stream: (invocation) => found.target.stream({ ...invocation, ...named }),
     };
   }
 

@@ -96,7 +96,7 @@ export interface LocalCloud extends AsyncDisposable {
 const region = 'us-east-1';
 const account = '000000000000';
 /** Lambda's API, SQS and S3 share a port: no bucket is called like an API's date, and only SQS has this header. */
-const lambdaPaths = '/2015-03-31/';
+const lambdaPaths = /^\/(2015-03-31|2021-11-15)\//;
 const sqsTargets = 'AmazonSQS.';
 
 /**
@@ -148,7 +148,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   // A model's gigabyte may take its time.
   const queues = new LocalQueues({ secretFor, region, now });
   const serviceOf = (request: IncomingMessage): RequestListener => {
-    if (request.url?.startsWith(lambdaPaths)) return lambda;
+    if (lambdaPaths.test(request.url ?? '')) return lambda;
     if (request.url?.startsWith(pagePath)) return page;
     if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
     return isBrowser(request) ? toPage : s3OrFault;

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { isRecord } from '../core/is-record.ts';
 import { type UrlHead, urlHead } from './function-url-result.ts';
 import type { StreamOutcome } from './invocation.ts';
+import { setHeaders } from './set-headers.ts';
 
 /** What a runtime says that begins with a prelude, and what comes between it and the body. */
 const preludeType = 'application/vnd.awslambda.http-integration-response';
@@ -26,7 +27,7 @@ export async function sendStream(
     const head = begun && (begun.prelude ? urlHead(begun.prelude, 'application/octet-stream') : plain(contentType));
     // Nothing is out yet: a function that fails before its first byte is an error like any other.
     if (!begun || !head || (begun.isWhole && (await ended).error)) return false;
-    for (const [name, value] of Object.entries(withOwn(head.headers))) response.setHeader(name, value);
+    if (!setHeaders(response, withOwn(head.headers))) return false;
     response.writeHead(head.status).flushHeaders();
     let next: IteratorResult<Uint8Array> = { value: begun.rest };
     for (; !next.done && !gone.signal.aborted; next = await reader.next()) {

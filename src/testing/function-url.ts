@@ -8,6 +8,7 @@ import { sendStream } from './function-url-stream.ts';
 import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { readLimited } from './read-limited.ts';
 import type { UrlCors } from './runtime/function-spec.ts';
+import { setHeaders } from './set-headers.ts';
 import { type Gate, signedBy } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
@@ -67,14 +68,7 @@ async function answer(options: FunctionUrlOptions, message: IncomingMessage, res
   // An error is the function's own business, a timeout included: the caller learns nothing of it.
   const result = outcome.kind === 'response' ? functionUrlResponse(outcome.payload) : undefined;
   if (!result) return refuse(response, 'broken');
-  const headers = withCors(cors, result.headers, message);
-  try {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  } catch {
-    // A header that HTTP cannot carry: none of them is sent.
-    for (const name of Object.keys(headers)) response.removeHeader(name);
-    return refuse(response, 'broken');
-  }
+  if (!setHeaders(response, withCors(cors, result.headers, message))) return refuse(response, 'broken');
   if (result.status !== 204 && result.status !== 304) response.setHeader('content-length', result.body.length);
   response.writeHead(result.status).end(result.body);
 }

@@ -1,25 +1,25 @@
 // Lambda's Invoke API, for the real @aws-sdk/client-lambda.
-// Source: AWS Lambda API Reference, "Invoke".
+// Source: AWS Lambda API Reference, "Invoke" and "InvokeWithResponseStream".
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Invocation, Outcome } from './invocation.ts';
+import type { Invocation, Outcome, StreamOutcome } from './invocation.ts';
 import { readLimited } from './read-limited.ts';
+import { sendEvents } from './send-events.ts';
 import { type Gate, signedBy, splitTarget } from './signed-by.ts';
 import { SigV4Error } from './sigv4.ts';
 
 export interface LambdaApiOptions extends Gate {
-  find(
-    name: string,
-    qualifier: string,
-  ):
-    | {
-        readonly version: string;
-        invoke(invocation: Invocation): Promise<Outcome>;
-        /** Takes it for later; the answer is its request id. */
-        accept(invocation: Invocation): string;
-      }
-    | undefined;
+  find(name: string, qualifier: string): InvocationTarget | undefined;
   readonly account: string;
+}
+
+export interface InvocationTarget {
+  readonly version: string;
+  invoke(invocation: Invocation): Promise<Outcome>;
+  /** Takes it for later; the answer is its request id. */
+  accept(invocation: Invocation): string;
+  /** For an invocation that `streams`. */
+  stream(invocation: Invocation): Promise<Outcome | StreamOutcome>;
 }
 
 /** Whatever goes wrong is an answer. */
@@ -40,7 +40,7 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
   const body = await readLimited(message, limit);
   if (!body) throw tooLarge(limit);
   checkSignature(options, message, body);
-  const { invoke, accept, version } = target(options, message);
+  const { invoke, stream, accept, version, streams } = target(options, message);
   if (!isInvocationType(type)) {
     const expected = Object.keys(limits).join(', ');
     throw new Refusal(400, 'InvalidParameterValueException', `Unsupported invocation type, expected ${expected}`);
@@ -55,8 +55,14 @@ async function answer(options: LambdaApiOptions, message: IncomingMessage, respo
     ...readContext(message.headers['x-amz-client-context']),
     ...(traceId === undefined ? {} : { traceId }),
   };
+  const wantsTail = message.headers['x-amz-log-type'] === 'Tail';
+  if (streams) {
+    const outcome = await stream({ ...invocation, streams });
+    refuseUnless(outcome);
+    return await sendEvents(response, outcome, version, wantsTail);
+  }
   if (type === 'Event') return void response.writeHead(202, { 'x-amzn-requestid': accept(invocation) }).end();
-  sendOutcome(response, await invoke(invocation), version, message.headers['x-amz-log-type'] === 'Tail');
+  sendOutcome(response, await invoke(invocation), version, wantsTail);
 }
 
 /** Bytes of a payload: 6 MB synchronous, 1 MB asynchronous. */
@@ -107,20 +113,17 @@ function checkSignature(options: LambdaApiOptions, message: IncomingMessage, bod
 /** A name, a partial ARN (`account:function:name`) or a whole one, with a version or alias in it or beside it. */
 function target({ find, region, account }: LambdaApiOptions, message: IncomingMessage) {
   const [path, query] = splitTarget(message);
-  const encoded = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path)?.[1];
+  const [, encoded, verb] =
+    /^\/(?:2015-03-31|2021-11-15)\/functions\/([^/]+)\/((?:response-streaming-)?invocations)$/.exec(path) ?? [];
   if (message.method !== 'POST' || encoded === undefined) {
-    throw new Refusal(
-      404,
-      'UnknownOperationException',
-      'the local cloud has POST /2015-03-31/functions/{name}/invocations',
-    );
+    throw new Refusal(404, 'UnknownOperationException', 'the local cloud has Invoke and InvokeWithResponseStream');
   }
   const named = /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:(?:function:)?)?([\w-]{1,140})(?::([\w$-]+))?$/.exec(
     decode(encoded),
   );
   const [, name = '', version = new URLSearchParams(query).get('Qualifier') ?? '$LATEST'] = named ?? [];
   const found = find(name, version);
-  if (found) return found;
+  if (found) return { ...found, streams: verb !== 'invocations' };
   const suffix = version === '$LATEST' ? '' : `:${version}`;
   const arn = `arn:aws:lambda:${region}:${account}:function:${name || decode(encoded)}${suffix}`;
   throw new Refusal(404, 'ResourceNotFoundException', `Function not found: ${arn}`);
@@ -161,11 +164,18 @@ function parseJson(text: string): unknown {
   }
 }
 
-function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
+/** What never reached the function is no answer of it. */
+function refuseUnless<T extends Outcome | StreamOutcome>(
+  outcome: T,
+): asserts outcome is Exclude<T, { kind: 'too-large' | 'throttled' }> {
   if (outcome.kind === 'too-large') throw tooLarge(limits.RequestResponse);
   if (outcome.kind === 'throttled') {
     throw new Refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', { Reason: outcome.reason });
   }
+}
+
+function sendOutcome(response: ServerResponse, outcome: Outcome, version: string, wantsTail: boolean): void {
+  refuseUnless(outcome);
   const { kind, requestId, payload, logTail } = outcome;
   response.writeHead(200, {
     'content-type': 'application/json',

@@ -17,17 +17,15 @@ const echo = (logTail = ''): ((invocation: Invocation) => Promise<Outcome>) => {
 /** The API with one function, `echo`, and the real client. */
 async function open(invoke = echo()) {
   const invocations: Invocation[] = [];
-  const fake = {
-    version: '$LATEST',
-    invoke: (invocation: Invocation) => {
-      invocations.push(invocation);
-      return invoke(invocation);
-    },
-    accept: (invocation: Invocation) => {
-      void fake.invoke(invocation);
-      return 'the-event';
-    },
+  const take = (invocation: Invocation) => {
+    invocations.push(invocation);
+    return invoke(invocation);
   };
+  const accept = (invocation: Invocation) => {
+    void take(invocation);
+    return 'the-event';
+  };
+  const fake = { version: '$LATEST', invoke: take, stream: take, accept };
   const listener = lambdaApiListener({
     find: (name, version) => (name === 'echo' && version === '$LATEST' ? fake : undefined),
     secretFor: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InvokeWithResponseStreamCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { listen } from '../../src/testing/listen.ts';
@@ -176,6 +177,63 @@ describe('a URL of invoke mode RESPONSE_STREAM', () => {
     async () => {
       const response = await call('plain');
       expect([response.status, await response.text()]).toEqual([201, 'whole']);
+    },
+  );
+});
+
+describe('InvokeWithResponseStream', () => {
+  let app: TestApp;
+  let cloud: LocalCloud;
+  let client: LambdaClient;
+  beforeAll(async () => {
+    app = testApp({});
+    for (const name of ['bare', 'prelude', 'early', 'plain'] as const) {
+      const source = name === 'plain' ? 'export const handler = async () => [1];' : streaming(handlers[name]);
+      app.write(name, source, { url: false });
+    }
+    app.write('late', streaming(`stream.write('half'); throw new TypeError('later');`), { url: false });
+    cloud = await startLocalCloud({ root: app.root });
+    const { endpoint, region, credentials } = cloud;
+    client = new LambdaClient({ endpoint, region, credentials, maxAttempts: 1 });
+  }, 30_000);
+  afterAll(async () => {
+    client.destroy();
+    await cloud[Symbol.asyncDispose]();
+    app[Symbol.dispose]();
+  });
+  const invoke = async (FunctionName: string) => {
+    const { EventStream } = await client.send(new InvokeWithResponseStreamCommand({ FunctionName, LogType: 'Tail' }));
+    const chunks: Uint8Array[] = [];
+    for await (const { PayloadChunk, InvokeComplete } of EventStream!) {
+      if (PayloadChunk?.Payload) chunks.push(PayloadChunk.Payload);
+      if (InvokeComplete) return { payload: Buffer.concat(chunks).toString('latin1'), ...InvokeComplete };
+    }
+    throw new Error('the stream had no end');
+  };
+
+  behaviour(
+    'InvokeWithResponseStream sends what the function writes as payload chunks, then the end with the log',
+    'AWS Lambda API Reference: InvokeWithResponseStream',
+    async () => {
+      const { payload, LogResult, ErrorCode } = await invoke('bare');
+      expect([payload, ErrorCode]).toEqual(['\u0001\0\0\0\0\0\0\0\0\u0002', undefined]);
+      expect(Buffer.from(LogResult ?? '', 'base64').toString()).toMatch(/^START RequestId/);
+      expect((await invoke('prelude')).payload).toMatch(/^\{"statusCode":418,.*\}\0{8}brew$/);
+      expect((await invoke('plain')).payload).toBe('[1]');
+    },
+  );
+
+  behaviour(
+    'A function that fails in a streamed invocation is told in its end: code and details, after what it wrote',
+    'AWS Lambda API Reference: InvokeWithResponseStream',
+    async () => {
+      expect(await invoke('late')).toMatchObject({
+        payload: 'half',
+        ErrorCode: 'TypeError',
+        ErrorDetails: expect.stringContaining('later'),
+      });
+      expect(await invoke('early')).toMatchObject({ ErrorCode: 'Error' });
+      await expect(invoke('none')).rejects.toThrow('Function not found');
     },
   );
 });

@@ -32,3 +32,15 @@ export function at(value: Json | undefined, ...path: readonly string[]): Json | 
   for (const name of path) found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
   return found;
 }
+
+/** The logical id in `{ "Fn::GetAtt": [id, …] }`. */
+export function referredBy(value: Json | undefined): string | undefined {
+  const argument = at(value, 'Fn::GetAtt');
+  const id = Array.isArray(argument) ? argument[0] : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+export function listAt(value: Json, name: string): readonly Json[] {
+  const list = at(value, name);
+  return Array.isArray(list) ? list : [];
+}

@@ -5,13 +5,14 @@ import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { AsyncSettings } from '../events/async-invoker.ts';
 import type { ScheduleSpec } from '../events/schedules.ts';
-import type { FunctionSpec, FunctionUrl, ManagedInstances, UrlCors } from '../runtime/function-spec.ts';
+import type { FunctionSpec, ManagedInstances } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
 import { readAsyncSettings } from './async-settings.ts';
 import { readEventSources, readQueues } from './event-sources.ts';
+import { readUrl } from './function-url.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
-import { at, isObject, type Json, objectAt, resourcesOf, stringAt } from './json.ts';
+import { at, isObject, type Json, listAt, objectAt, referredBy, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
 import { readSchedules } from './schedules.ts';
 import { unknownResources } from './unknown-resources.ts';
@@ -187,40 +188,6 @@ function readManaged(memoryMb: number, config: Json | undefined): ManagedInstanc
   return { vcpus, maxConcurrency: number('PerExecutionEnvironmentMaxConcurrency', 64 * vcpus) };
 }
 
-function readUrl(id: string, stack: Stack, evaluator: Evaluator): FunctionUrl | undefined {
-  for (const [, resource] of resourcesOf(stack.template, 'AWS::Lambda::Url')) {
-    const target = at(resource, 'Properties', 'TargetFunctionArn');
-    if (stringAt(target, 'Ref') !== id && referredBy(target) !== id) continue;
-    const evaluated = (name: string) => evaluator.evaluate(at(resource, 'Properties', name) ?? null);
-    return {
-      auth: evaluated('AuthType') === 'NONE' ? 'NONE' : 'AWS_IAM',
-      invokeMode: evaluated('InvokeMode') === 'RESPONSE_STREAM' ? 'RESPONSE_STREAM' : 'BUFFERED',
-      ...readCors(evaluated('Cors')),
-      ...readQualifier(evaluated('Qualifier')),
-    };
-  }
-  return undefined;
-}
-
-function readQualifier(qualifier: Json | undefined): { qualifier?: string } {
-  return typeof qualifier === 'string' ? { qualifier } : {};
-}
-
-function readCors(cors: Json | undefined): { cors?: UrlCors } {
-  if (!isObject(cors)) return {};
-  const list = (name: string) => listAt(cors, name).map(String);
-  return {
-    cors: {
-      allowOrigins: list('AllowOrigins'),
-      allowMethods: list('AllowMethods'),
-      allowHeaders: list('AllowHeaders'),
-      exposeHeaders: list('ExposeHeaders'),
-      allowCredentials: at(cors, 'AllowCredentials') === true,
-      maxAge: Number(at(cors, 'MaxAge') ?? 0),
-    },
-  };
-}
-
 function readBuckets(stack: Stack, deployment: Deployment): { name: string; versioned: boolean }[] {
   const evaluator = new Evaluator(deployment, stack);
   return resourcesOf(stack.template, 'AWS::S3::Bucket').map(([id, resource]) => {
@@ -249,16 +216,4 @@ function reasonToSkip(resource: Json): string | undefined {
   return runtime.startsWith('nodejs')
     ? undefined
     : `its runtime is ${runtime || 'not named'}, and only Node.js runs here`;
-}
-
-/** The logical id in `{ "Fn::GetAtt": [id, …] }`. */
-function referredBy(value: Json | undefined): string | undefined {
-  const argument = at(value, 'Fn::GetAtt');
-  const id = Array.isArray(argument) ? argument[0] : undefined;
-  return typeof id === 'string' ? id : undefined;
-}
-
-function listAt(value: Json, name: string): readonly Json[] {
-  const list = at(value, name);
-  return Array.isArray(list) ? list : [];
 }

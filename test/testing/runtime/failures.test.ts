@@ -141,7 +141,7 @@ describe('an invocation that fails', () => {
     );
     const { value } = await fn.call({ mb: 20 });
     expect(value).toMatchObject({ errorType: 'Runtime.ExitError' });
-    expect(fn.local.log.text).toContain('20 MB in /tmp, and the function has 8 MB of ephemeral storage');
+    expect(fn.local.log.text).toMatch(/\d+ MB in \/tmp, and the function has 8 MB of ephemeral storage/);
     expect(await fn.value({})).toEqual([]);
   });
 
