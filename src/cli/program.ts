@@ -2,9 +2,11 @@
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
+import { convertCommand } from './convert.ts';
 import { copyCommand } from './copy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
+import { distillDataCommand } from './distill-data.ts';
 import { doctorCommand } from './doctor.ts';
 import { historyCommand } from './history.ts';
 import { inspectCommand } from './inspect.ts';
@@ -34,6 +36,7 @@ export function buildProgram(): Command {
     devCommand(),
     invokeCommand(),
     serveCommand(),
+    convertCommand(),
     publishCommand(),
     lockCommand(),
     lsCommand(),
@@ -50,6 +53,7 @@ export function buildProgram(): Command {
     pruneCommand(),
     inspectCommand(),
     optimizeCommand(),
+    distillDataCommand(),
     compareCommand(),
     benchCommand(),
     doctorCommand(),
