@@ -84,6 +84,7 @@ describe('convert', () => {
       source: { file: 'flowers.joblib', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
       exporter: 'skl2onnx.to_onnx',
       versions: { 'scikit-learn': '1.9.1' },
+      opset: 13,
       parity: { argmax: 1, maxError: 0 },
     });
     const definition = await readFile(join(root, 'models/flowers.ts'), 'utf8');

@@ -42,6 +42,7 @@ export interface Provenance {
   readonly python: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly packages: readonly string[];
+  /** Of the model: an exporter may have its own least or most. */
   readonly opset: number;
   readonly samples: number;
   readonly parity: Parity;
@@ -71,7 +72,8 @@ export async function convert(options: ConvertOptions): Promise<Converted> {
     const model = join(folder, 'model.onnx');
     onProgress?.('comparing the answers');
     const parity = await compare(model, folder);
-    const provenance = await provenanceOf(options, folder, parity);
+    const { opsets } = inspectModel(await readFile(model));
+    const provenance = await provenanceOf(options, folder, parity, opsets['ai.onnx'] ?? options.opset);
     if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance);
     return { provenance, ...(await keep(options, model, provenance)) };
   } finally {
@@ -123,12 +125,17 @@ async function readNpz(path: string): Promise<Tensors> {
   return parseNpz(await readFile(path), path, 2 ** 31);
 }
 
-async function provenanceOf(options: ConvertOptions, folder: string, parity: Parity): Promise<Provenance> {
+async function provenanceOf(
+  options: ConvertOptions,
+  folder: string,
+  parity: Parity,
+  opset: number,
+): Promise<Provenance> {
   const report: unknown = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
   if (!isRecord(report) || !isRecord(report['versions'])) {
     throw new GlowplugError('MODEL_INVALID', 'expected a report of the export, got something else');
   }
-  const { source, framework, environment, opset } = options;
+  const { source, framework, environment } = options;
   const isFolder = (await stat(source)).isDirectory();
   const bytes = await readFile(isFolder ? join(source, 'saved_model.pb') : source);
   return {
