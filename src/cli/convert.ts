@@ -12,6 +12,7 @@ import { type Converted, convert } from '../release/convert/convert.ts';
 import { detectFramework, type Framework, frameworkNames, frameworkOf } from '../release/convert/frameworks.ts';
 import { type ModelInput, parseModelInput } from '../release/convert/model-input.ts';
 import { type EnvironmentPlan, planEnvironment, type Run } from '../release/convert/python-environment.ts';
+import { saveOrtFormat } from '../session/save-ort-format.ts';
 import { byteSize } from './byte-size.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 
@@ -25,6 +26,7 @@ interface Options {
   readonly tolerance: number;
   readonly package: readonly string[];
   readonly python: string;
+  readonly ort?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -44,16 +46,18 @@ export function convertCommand(): Command {
     .option('--tolerance <error>', 'greatest relative error of the outputs', positive, 1e-3)
     .option('--package <name==version>', 'another version of a package than ours; may be repeated', packages, [])
     .option('--python <program>', 'Python to make the environment with', 'python3')
+    .option('--ort <file>', 'write an .onnx source in onnxruntime’s own format for small devices, and do nothing else')
     .option('--yes', 'install and run without asking')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nRuns the framework’s own exporter in a Python environment of its own, below .glowplug/convert. Writes models/<name>/<name>.onnx,\nprovenance.json beside it, and models/<name>.ts where there is none.\n\nExamples:\n  glowplug convert model.joblib --name spam\n  glowplug convert net.pt --input x:float32[N,3,224,224] --samples data/ --yes\n  glowplug convert saved/ --framework saved-model --yes --json\n\nExit codes: 0 converted and equal, 1 not, 2 usage.',
+      '\nRuns the framework’s own exporter in a Python environment of its own, below .glowplug/convert. Writes models/<name>/<name>.onnx,\nprovenance.json beside it, and models/<name>.ts where there is none.\n\nExamples:\n  glowplug convert model.joblib --name spam\n  glowplug convert net.pt --input x:float32[N,3,224,224] --samples data/ --yes\n  glowplug convert saved/ --framework saved-model --yes --json\n  glowplug convert model.onnx --ort model.ort\n\nExit codes: 0 converted and equal, 1 not, 2 usage.',
     )
     .action(command(runConvert));
 }
 
 async function runConvert(source: string, options: Options): Promise<void> {
+  if (options.ort !== undefined) return await runOut(source, options.ort, options);
   const framework = options.framework ? frameworkOf(options.framework) : await detectFramework(source);
   const name = options.name ?? basename(source, extname(source)).toLowerCase();
   check(framework, name, options);
@@ -79,6 +83,14 @@ async function runConvert(source: string, options: Options): Promise<void> {
   });
   if (options.json) printJson(converted);
   else report(converted, name);
+}
+
+async function runOut(source: string, file: string, { json }: Options): Promise<void> {
+  if (extname(source) !== '.onnx')
+    throw invalid(`--ort: expected an .onnx file, got ${source}`, 'Convert it to ONNX first, without --ort.');
+  const bytes = await saveOrtFormat(source, file);
+  if (json) printJson({ file, bytes });
+  else printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
 }
 
 /** Twenty minutes: torch is 3 GB, and the line may be slow. */
