@@ -35,7 +35,8 @@ describe('float16', () => {
     const bytes = writeModel(model);
     expect(bytes.length / real.bytes.length).toBeLessThanOrEqual(0.51);
     expect(readSignature(bytes)).toEqual(readSignature(real.bytes));
-    const [before, after] = [await runModel(modelOf(real), real.feeds), await runModel(model, real.feeds)];
+    const feeds = real.feeds.slice(0, 1);
+    const [before, after] = [await runModel(modelOf(real), feeds), await runModel(model, feeds)];
     const worst = Math.max(...before.map((one, at) => difference(one, after[at]!).most));
     console.log(
       `${name}: ${(bytes.length / real.bytes.length).toFixed(4)} of the size, worst difference ${worst.toFixed(5)}`,
