@@ -6,13 +6,14 @@ import { isRecord } from '../core/is-record.ts';
 import { consumersOf } from '../onnx/consumers.ts';
 import { dropUnusedWeights } from '../onnx/drop-unused.ts';
 import { foldAffine } from '../onnx/fold-affine.ts';
-import { importOpset } from '../onnx/import-opset.ts';
+import { importOpset, opsetOf } from '../onnx/import-opset.ts';
 import { nodesOf, operatorName } from '../onnx/nodes.ts';
-import { raiseToTen } from '../onnx/raise-opset.ts';
 import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { constantsOf } from '../onnx/read-constants.ts';
 import { writeModel } from '../onnx/write.ts';
 import { float16 } from './float16/float16.ts';
+import { fuse } from './graph/fuse.ts';
+import { raiseOpset } from './graph/raise-opset.ts';
 import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
 import { blockLayer } from './quantize-blocks.ts';
@@ -38,7 +39,7 @@ export interface Recipe {
 
 /** A model ready for quantising: what scales and shifts channels is part of its convolution. */
 export function prepareModel(bytes: Uint8Array): OnnxModel {
-  const model = simplify(readModel(bytes));
+  const model = fuse(readModel(bytes));
   foldAffine(model);
   return model;
 }
@@ -58,8 +59,7 @@ export function layersOf({ graph }: OnnxModel): LinearLayer[] {
  */
 export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
   if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
-  const model = prepareModel(bytes);
-  if (Object.values(layers).includes('static')) raiseToTen(model);
+  const model = Object.values(layers).includes('static') ? atLeastTen(prepareModel(bytes)) : prepareModel(bytes);
   const { graph } = model;
   const found = new Map(layersOf(model).map((layer) => [layer.node, layer]));
   checkNames(layers, [...found.values()]);
@@ -83,6 +83,11 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   // Shapes and types that the file notes of values in between may be of what is gone.
   graph.valueInfo = [];
   return writeModel(model);
+}
+
+/** The first opset in which onnxruntime's quantised kernels stand. */
+function atLeastTen(model: OnnxModel): OnnxModel {
+  return opsetOf(model) < 10 ? raiseOpset(model, 10) : model;
 }
 
 function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {

@@ -131,6 +131,20 @@ describe('a recipe', () => {
     expect((await parityOf(one, made)).maxError).toBeLessThan(1e-6);
   });
 
+  it('keeps inputs that nobody reads, and takes out weights that were listed as inputs', async () => {
+    const graph = {
+      name: 'listed',
+      input: [value('x', ['N', 32]), value('idle', [1]), value('w', [32, 16])],
+      output: [value('y', ['N', 16])],
+      initializer: [newWeight('w', [32, 16], uniform(1, 512))],
+      node: [newNode('MatMul', ['x', 'w'], ['y'])],
+    };
+    const made = applyRecipe(bytesOf(graph), { layers: { y: 'dynamic' } });
+    expect(readModel(made).graph.input.map(({ name }) => name)).toEqual(['x', 'idle']);
+    await using session = await openBytes(made, 1);
+    expect(Object.keys(session.signature.inputs)).toEqual(['x', 'idle']);
+  });
+
   it.each(['rec', 'det', 'cls'])('stored, makes %s a quarter and a little', (name) => {
     const bytes = sampleBytes(name);
     const layers = layersOf(prepareModel(bytes));
