@@ -17,7 +17,7 @@ import { raiseOpset } from './graph/raise-opset.ts';
 import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
 import { blockLayer } from './quantize-blocks.ts';
-import { dynamicLayer, fuseBias } from './quantize-dynamic.ts';
+import { dynamicLayer, fuseBias, type SharedInputs, sharedInputs } from './quantize-dynamic.ts';
 import { type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
 import { storeWeight } from './store-weights.ts';
 
@@ -63,19 +63,21 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   const { graph } = model;
   const found = new Map(layersOf(model).map((layer) => [layer.node, layer]));
   checkNames(layers, [...found.values()]);
-  const quantizing: StaticGraph = {
+  const dynamic = [...found.values()].filter(({ name, kind }) => layers[name] === 'dynamic' && kind !== 'Gather');
+  const quantizing: Quantizing = {
     model,
     constants: constantsOf(graph),
     consumers: consumersOf(graph),
     ranges,
     dequantized: new Map(),
+    shared: sharedInputs(dynamic, opsetOf(model)),
+    behind: new Map(),
   };
-  const behind = new Map<NodeProto, NodeProto[]>();
   graph.node = graph.node.flatMap((node) => {
     const layer = found.get(node);
     const form = layer && layers[layer.name];
-    const made = form ? formed(quantizing, layer, form, behind) : [node];
-    return [...made, ...(behind.get(node) ?? [])];
+    const made = form ? formed(quantizing, layer, form) : [node];
+    return [...made, ...(quantizing.behind.get(node) ?? [])];
   });
   fuseBias(graph, constantsOf(graph));
   dropUnusedWeights(graph);
@@ -83,6 +85,12 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   // Shapes and types that the file notes of values in between may be of what is gone.
   graph.valueInfo = [];
   return writeModel(model);
+}
+
+interface Quantizing extends StaticGraph {
+  readonly shared: SharedInputs;
+  /** Nodes that follow a node. */
+  readonly behind: Map<NodeProto, NodeProto[]>;
 }
 
 /** The first opset in which onnxruntime's quantised kernels stand. */
@@ -96,8 +104,8 @@ function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {
   return float16(model, { keep: new Set(others.flatMap(({ output }) => output[0] ?? [])) });
 }
 
-function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<NodeProto, NodeProto[]>): NodeProto[] {
-  const nodes = formedNodes(graph, layer, form, behind);
+function formed(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] {
+  const nodes = formedNodes(graph, layer, form);
   if (nodes) return nodes;
   throw new GlowplugError(
     'CONFIG_INVALID',
@@ -105,24 +113,19 @@ function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<
   );
 }
 
-function formedNodes(
-  graph: StaticGraph,
-  layer: LinearLayer,
-  form: Form,
-  behind: Map<NodeProto, NodeProto[]>,
-): NodeProto[] | undefined {
+function formedNodes(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] | undefined {
   switch (form) {
     case 'stored':
       return [...storeWeight(graph.model, layer), layer.node];
     case 'dynamic':
-      return dynamicLayer(graph.model, layer);
+      return dynamicLayer(graph.model, layer, graph.shared);
     case 'blocks8':
       return blockLayer(graph.model, layer, 8);
     case 'blocks4':
       return blockLayer(graph.model, layer, 4);
     case 'static': {
       const made = staticLayer(graph, layer);
-      for (const [node, nodes] of made.behind) behind.set(node, nodes);
+      for (const [node, nodes] of made.behind) graph.behind.set(node, nodes);
       return [...made.before, layer.node];
     }
   }
