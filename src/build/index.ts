@@ -6,3 +6,4 @@ export { type Architecture, architectures, type Layer, type LayerOptions } from 
 export { buildOnnxruntimeLayer } from './onnxruntime-layer.ts';
 export { recipe } from './recipe.ts';
 export { buildSharpLayer } from './sharp-layer.ts';
+export { ungatedVariants } from './ungated-variants.ts';

@@ -17,7 +17,10 @@ describe('defineModel', () => {
     [{ license: '' }, /SPDX/],
     [{ files: { 'weights.onnx': fromPath('a') } }, /files with model.onnx, got \["weights.onnx"\]/],
     [{ files: { ...right.files, '../x': fromPath('a') } }, /file name .*, got "..\/x"/],
-    [{ files: { 'model.onnx': 'a.onnx' } }, /model.onnx to be fromPackage\(…\), fromPath\(…\) or fromUrl\(…\)/],
+    [
+      { files: { 'model.onnx': 'a.onnx' } },
+      /model.onnx to be fromPackage\(…\), fromPath\(…\), fromUrl\(…\) or fromRecipe\(…\)/,
+    ],
     [{ licence: 'MIT' }, /got "licence"/],
   ])('refuses %j and says why', (change, message) => {
     const wrong: unknown = { ...right, ...change };

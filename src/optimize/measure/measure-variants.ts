@@ -150,7 +150,6 @@ class VariantProcess {
     this.#child = fork(fileURLToPath(file), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: nodeFlags(),
     });
     this.#ended = new Promise((resolve) => this.#child.once('exit', () => resolve()));
   }
@@ -205,9 +204,4 @@ function isKind<K extends FromVariant['kind']>(
   kind: K,
 ): answer is Extract<FromVariant, { kind: K }> {
   return answer.kind === kind;
-}
-
-/** The conditions under which this process reads its modules, without what belongs to it alone (a debugger's port, a test's loader). */
-function nodeFlags(): string[] {
-  return process.execArgv.filter((flag) => /^--(conditions|disable-warning)/.test(flag));
 }
