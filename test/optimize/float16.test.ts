@@ -5,6 +5,7 @@ import { difference } from '../../src/handler/difference.ts';
 import { weightsOf } from '../../src/onnx/nodes.ts';
 import { type OnnxModel, readModel } from '../../src/onnx/read.ts';
 import { readSignature } from '../../src/onnx/signature.ts';
+import { makeTensor } from '../../src/onnx/tensor-values.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import { float16 } from '../../src/optimize/float16/float16.ts';
 import { fuse } from '../../src/optimize/graph/fuse.ts';
@@ -116,6 +117,17 @@ describe('float16', () => {
     expect(float16(addTo(0.5), { ...half, keep: new Set(['y']) }).graph.node.map(({ opType }) => opType)).toEqual([
       'Add',
     ]);
+  });
+
+  it('leaves the weights of a node that is kept as they are, however large', () => {
+    const values = { elemType: Type.FLOAT, shape: [600, 2], data: new Float32Array(1200).fill(0.1) };
+    const graph = {
+      node: [{ opType: 'Add', input: ['x', 'c'], output: ['y'] }],
+      initializer: [makeTensor('c', values)],
+    };
+    const model = readModel(bytesOf(tinyGraph(graph)));
+    expect(initializer(float16(model), 'c')).toBe(Type.FLOAT16);
+    expect(initializer(float16(model, { keep: new Set(['y']) }), 'c')).toBe(Type.FLOAT);
   });
 
   it('goes on inside the branches of silero', () => {
