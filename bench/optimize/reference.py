@@ -6,6 +6,7 @@ import time
 
 import numpy
 import onnx
+import onnx.version_converter
 from onnxruntime.quantization import CalibrationDataReader, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxconverter_common import float16
@@ -27,8 +28,12 @@ start = time.time()
 if kind == "float16":
     onnx.save(float16.convert_float_to_float16(onnx.load(model), keep_io_types=True), out)
 else:
+    source = onnx.load(model)
+    # Below opset 13 a scale for each channel has no axis: it would quantise without a warning, and read nothing any more.
+    if source.opset_import[0].version < 13:
+        source = onnx.version_converter.convert_version(source, 13)
     # As its documentation asks for, and what lets it fold what follows a convolution.
-    quant_pre_process(model, prepared, skip_symbolic_shape=True)
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
     if kind == "dynamic":
         quantize_dynamic(prepared, out, per_channel=True)
     else:

@@ -1,13 +1,15 @@
 // glowplug optimize, glowplug compare: variants of a model, or several models, measured on this machine and proven on samples.
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import { lossOf } from '../core/gate.ts';
-import { limits } from '../onnx/limits.ts';
+import { inspectModel } from '../onnx/inspect.ts';
+import { readModelFile } from '../onnx/read-model-file.ts';
 import { readSignature } from '../onnx/signature.ts';
+import { writeModel } from '../onnx/write.ts';
 import { type CalibrationMethod, methods } from '../optimize/calibrate.ts';
 import { type LabelMetric, labelMetrics, metricFor } from '../optimize/labels.ts';
 import type { Metric } from '../optimize/metric.ts';
@@ -93,7 +95,7 @@ function shared(it: Command): Command {
 }
 
 async function runOptimize(path: string, options: Options): Promise<void> {
-  const bytes = await readModelFile(path);
+  const bytes = await readWhole(path);
   const { samples, metric } = await samplesFor(bytes, options);
   const progress = stepProgress();
   const outcome = await optimize({
@@ -128,7 +130,7 @@ async function runCompare(paths: string[], options: CompareOptions): Promise<voi
       remedy: 'Name another .onnx file.',
     });
   const models = [];
-  for (const path of paths) models.push({ name: basename(path, '.onnx'), path, bytes: await readModelFile(path) });
+  for (const path of paths) models.push({ name: basename(path, '.onnx'), path, bytes: await readWhole(path) });
   const { samples, metric } = await samplesFor(models[0]!.bytes, options);
   const progress = stepProgress();
   const outcome = await compare(models, {
@@ -223,20 +225,11 @@ async function samplesFor(
   return { ...read, metric: metricFor(options.metric ?? 'top-1', read.samples, signature, classes) };
 }
 
-async function readModelFile(path: string): Promise<Uint8Array> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) {
-    throw new GlowplugError(
-      'CONFIG_INVALID',
-      `expected a model at ${path}, found ${found ? 'something else' : 'nothing'}`,
-      {
-        remedy: 'Give the path of an .onnx file.',
-      },
-    );
-  }
-  if (found.size > limits.bytes)
-    throw new GlowplugError('MODEL_INVALID', `expected at most ${limits.bytes} bytes, got ${found.size}`);
-  return await readFile(path);
+/** The file's own bytes, by which a record names it; one whose weights lie in other files is made whole. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  const model = await readModelFile(path);
+  const bytes = await readFile(path);
+  return inspectModel(bytes).externalData.length > 0 ? writeModel(model) : bytes;
 }
 
 /** What a small function and a large one have. */

@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
+import { convertCommand } from './convert.ts';
 import { copyCommand } from './copy.ts';
 import { costCommand } from './cost.ts';
 import { deployCommand } from './deploy.ts';
 import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
+import { distillDataCommand } from './distill-data.ts';
 import { doctorCommand } from './doctor.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
@@ -42,6 +44,7 @@ export function buildProgram(): Command {
     invokeCommand(),
     logsCommand(),
     serveCommand(),
+    convertCommand(),
     publishCommand(),
     lockCommand(),
     lsCommand(),
@@ -60,6 +63,7 @@ export function buildProgram(): Command {
     transformCommand(),
     inspectCommand(),
     optimizeCommand(),
+    distillDataCommand(),
     compareCommand(),
     benchCommand(),
     costCommand(),

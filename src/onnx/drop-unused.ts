@@ -5,11 +5,11 @@ import type { GraphProto, NodeProto } from 'onnx-buf';
 export function dropUnusedWeights(graph: GraphProto): void {
   const used = new Set(graph.output.map(({ name }) => name));
   readNames(graph.node, used);
+  const gone = new Set(graph.initializer.map(({ name }) => name).filter((name) => !used.has(name)));
   graph.initializer = graph.initializer.filter(({ name }) => used.has(name));
-  const kept = new Set(graph.initializer.map(({ name }) => name));
   graph.node = graph.node.filter(({ opType, output }) => opType !== 'Constant' || used.has(output[0] ?? ''));
   // What was a default of an input without its initialiser would ask every caller for the weight.
-  graph.input = graph.input.filter(({ name }) => kept.has(name) || used.has(name));
+  graph.input = graph.input.filter(({ name }) => !gone.has(name));
 }
 
 /** Subgraphs read the values of the graph around them. */

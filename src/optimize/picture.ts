@@ -43,17 +43,27 @@ function axisLines(
   return `<path class="line" d="M${room.left} ${round(y(ms))}H${WIDTH - room.right}"/><text class="dim" x="${room.left - 8}" y="${round(y(ms)) + 4}" text-anchor="end">${short(ms)}</text><text class="dim" x="${round(x(size))}" y="${HEIGHT - room.bottom + 18}" text-anchor="middle">${short(size)}</text>`;
 }
 
-/** Names beside their points, moved apart where they would lie on each other. */
+/** Names to the right of their points, else to the left, else moved down, so that none lies on another. */
 function labelled(points: readonly Point[]): string {
-  const taken: { x: number; y: number }[] = [];
+  const taken = points.map(({ x, y }) => ({ from: x - 6, to: x + 6, y: y + 4 }));
+  const free = (from: number, to: number, y: number) =>
+    from > room.left && !taken.some((other) => Math.abs(other.y - y) < 13 && other.from < to && from < other.to);
   return [...points]
-    .sort((a, b) => a.y - b.y)
+    .sort((a, b) => b.x - a.x)
     .map(({ variant, x, y }) => {
-      let at = y + 4;
-      while (taken.some((other) => Math.abs(other.x - x) < 90 && Math.abs(other.y - at) < 14)) at += 4;
-      taken.push({ x, y: at });
       const passes = variant.failures.length === 0;
-      return `<circle class="${passes ? 'pass' : 'fail'}" cx="${round(x)}" cy="${round(y)}" r="5"><title>${escaped(variant.how)}</title></circle><text class="ink" x="${round(x) + 10}" y="${round(at)}">${escaped(variant.name)}${passes ? '' : ' ✗'}</text>`;
+      const text = `${variant.name}${passes ? '' : ' ✗'}`;
+      // 7 units a letter, which is wider than most.
+      const width = 7 * text.length;
+      let [at, left] = [y + 4, false];
+      while (!free(x + 10, x + 10 + width, at)) {
+        left = free(x - 10 - width, x - 10, at);
+        if (left) break;
+        at += 4;
+      }
+      taken.push(left ? { from: x - 10 - width, to: x - 10, y: at } : { from: x + 10, to: x + 10 + width, y: at });
+      const place = left ? `x="${round(x) - 10}" text-anchor="end"` : `x="${round(x) + 10}"`;
+      return `<circle class="${passes ? 'pass' : 'fail'}" cx="${round(x)}" cy="${round(y)}" r="5"><title>${escaped(variant.how)}</title></circle><text class="ink" ${place} y="${round(at)}">${escaped(text)}</text>`;
     })
     .join('\n');
 }

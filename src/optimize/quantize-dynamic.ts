@@ -15,7 +15,7 @@ const MICROSOFT = 'com.microsoft';
  * The nodes that take the layer's place, or undefined where it has no dynamic kernel. What onnxruntime makes of the
  * DynamicQuantizeLinear and MatMulInteger of its own quantiser is written at once: one node, and no newer opset needed.
  */
-export function dynamicLayer({ graph }: OnnxModel, layer: LinearLayer): NodeProto[] | undefined {
+export function dynamicLayer({ graph }: OnnxModel, layer: LinearLayer, shared: SharedInputs): NodeProto[] | undefined {
   const { node, name, dims } = layer;
   if (layer.kind === 'Gather') return gatherRows(graph, layer);
   if (layer.kind !== 'MatMul' && layer.kind !== 'Gemm') return undefined;
@@ -27,22 +27,54 @@ export function dynamicLayer({ graph }: OnnxModel, layer: LinearLayer): NodeProt
     newWeight(`${name}/scales`, [shape[1]!], scales),
     newWeight(`${name}/zero`, [shape[1]!], new Int8Array(shape[1]!)),
   );
-  const inputs = [node.input[0]!, `${name}/int8`, `${name}/scales`, `${name}/zero`];
+  const { before, product } = multiply(node.input[0]!, name, shared);
   const bias = node.input[2];
   // The kernel's bias is one value a column; Gemm's C may have other shapes, which Add broadcasts alike.
-  if (!bias) return [newNode('DynamicQuantizeMatMul', inputs, [name], {}, MICROSOFT)];
-  return [
-    newNode('DynamicQuantizeMatMul', inputs, [`${name}/product`], {}, MICROSOFT),
-    newNode('Add', [`${name}/product`, bias], [name]),
-  ];
+  if (!bias) return [...before, product(name)];
+  return [...before, product(`${name}/product`), newNode('Add', [`${name}/product`, bias], [name])];
 }
+
+/** An input that several products read (query, key and value) is quantised once, where the opset has an operator for that. */
+export interface SharedInputs {
+  has(value: string): boolean;
+  /** Those that were quantised already. */
+  readonly done: Set<string>;
+}
+
+export function sharedInputs(layers: readonly LinearLayer[], opset: number): SharedInputs {
+  const counts = new Map<string, number>();
+  for (const { node } of layers) counts.set(node.input[0]!, (counts.get(node.input[0]!) ?? 0) + 1);
+  return { has: (value) => opset >= 11 && (counts.get(value) ?? 0) > 1, done: new Set() };
+}
+
+function multiply(input: string, name: string, shared: SharedInputs) {
+  const [data, scales, zero] = [`${name}/int8`, `${name}/scales`, `${name}/zero`];
+  if (!shared.has(input)) {
+    const product = (output: string) =>
+      newNode('DynamicQuantizeMatMul', [input, data, scales, zero], [output], {}, MICROSOFT);
+    return { before: [], product };
+  }
+  const quantized = ['uint8', 'step', 'offset'].map((part) => `${input}/dynamic-${part}`);
+  const before = shared.done.has(input) ? [] : [newNode('DynamicQuantizeLinear', [input], quantized)];
+  shared.done.add(input);
+  const [codes = '', step = '', offset = ''] = quantized;
+  const product = (output: string) =>
+    newNode('MatMulIntegerToFloat', [codes, data, step, scales, offset, zero], [output], {}, MICROSOFT);
+  return { before, product };
+}
+
+/** Inputs of each product before its bias. */
+const beforeBias = new Map([
+  ['DynamicQuantizeMatMul', 4],
+  ['MatMulIntegerToFloat', 6],
+]);
 
 /** An Add of one value a column behind a dynamic product becomes its bias. Changes the graph. */
 export function fuseBias(graph: OnnxModel['graph'], constants: ReadonlyMap<string, TensorProto>): void {
   const consumers = consumersOf(graph);
   const gone = new Set<NodeProto>();
   for (const node of graph.node) {
-    if (node.opType !== 'DynamicQuantizeMatMul' || node.input.length !== 4) continue;
+    if (node.domain !== MICROSOFT || beforeBias.get(node.opType) !== node.input.length) continue;
     const add = biasAfter(node, consumers, constants);
     if (!add) continue;
     node.input.push(add.input.find((name) => name !== node.output[0])!);

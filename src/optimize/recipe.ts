@@ -6,17 +6,18 @@ import { isRecord } from '../core/is-record.ts';
 import { consumersOf } from '../onnx/consumers.ts';
 import { dropUnusedWeights } from '../onnx/drop-unused.ts';
 import { foldAffine } from '../onnx/fold-affine.ts';
-import { importOpset } from '../onnx/import-opset.ts';
+import { importOpset, opsetOf } from '../onnx/import-opset.ts';
 import { nodesOf, operatorName } from '../onnx/nodes.ts';
-import { raiseToTen } from '../onnx/raise-opset.ts';
 import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { constantsOf } from '../onnx/read-constants.ts';
 import { writeModel } from '../onnx/write.ts';
 import { float16 } from './float16/float16.ts';
+import { fuse } from './graph/fuse.ts';
+import { raiseOpset } from './graph/raise-opset.ts';
 import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
 import { blockLayer } from './quantize-blocks.ts';
-import { dynamicLayer, fuseBias } from './quantize-dynamic.ts';
+import { dynamicLayer, fuseBias, type SharedInputs, sharedInputs } from './quantize-dynamic.ts';
 import { type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
 import { storeWeight } from './store-weights.ts';
 
@@ -38,7 +39,7 @@ export interface Recipe {
 
 /** A model ready for quantising: what scales and shifts channels is part of its convolution. */
 export function prepareModel(bytes: Uint8Array): OnnxModel {
-  const model = simplify(readModel(bytes));
+  const model = fuse(readModel(bytes));
   foldAffine(model);
   return model;
 }
@@ -58,24 +59,25 @@ export function layersOf({ graph }: OnnxModel): LinearLayer[] {
  */
 export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
   if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
-  const model = prepareModel(bytes);
-  if (Object.values(layers).includes('static')) raiseToTen(model);
+  const model = Object.values(layers).includes('static') ? atLeastTen(prepareModel(bytes)) : prepareModel(bytes);
   const { graph } = model;
   const found = new Map(layersOf(model).map((layer) => [layer.node, layer]));
   checkNames(layers, [...found.values()]);
-  const quantizing: StaticGraph = {
+  const dynamic = [...found.values()].filter(({ name, kind }) => layers[name] === 'dynamic' && kind !== 'Gather');
+  const quantizing: Quantizing = {
     model,
     constants: constantsOf(graph),
     consumers: consumersOf(graph),
     ranges,
     dequantized: new Map(),
+    shared: sharedInputs(dynamic, opsetOf(model)),
+    behind: new Map(),
   };
-  const behind = new Map<NodeProto, NodeProto[]>();
   graph.node = graph.node.flatMap((node) => {
     const layer = found.get(node);
     const form = layer && layers[layer.name];
-    const made = form ? formed(quantizing, layer, form, behind) : [node];
-    return [...made, ...(behind.get(node) ?? [])];
+    const made = form ? formed(quantizing, layer, form) : [node];
+    return [...made, ...(quantizing.behind.get(node) ?? [])];
   });
   fuseBias(graph, constantsOf(graph));
   dropUnusedWeights(graph);
@@ -85,14 +87,25 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   return writeModel(model);
 }
 
+interface Quantizing extends StaticGraph {
+  readonly shared: SharedInputs;
+  /** Nodes that follow a node. */
+  readonly behind: Map<NodeProto, NodeProto[]>;
+}
+
+/** The first opset in which onnxruntime's quantised kernels stand. */
+function atLeastTen(model: OnnxModel): OnnxModel {
+  return opsetOf(model) < 10 ? raiseOpset(model, 10) : model;
+}
+
 function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {
   const chosen = new Set(operators);
   const others = [...nodesOf(model)].filter((node) => !chosen.has(operatorName(node)));
   return float16(model, { keep: new Set(others.flatMap(({ output }) => output[0] ?? [])) });
 }
 
-function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<NodeProto, NodeProto[]>): NodeProto[] {
-  const nodes = formedNodes(graph, layer, form, behind);
+function formed(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] {
+  const nodes = formedNodes(graph, layer, form);
   if (nodes) return nodes;
   throw new GlowplugError(
     'CONFIG_INVALID',
@@ -100,24 +113,19 @@ function formed(graph: StaticGraph, layer: LinearLayer, form: Form, behind: Map<
   );
 }
 
-function formedNodes(
-  graph: StaticGraph,
-  layer: LinearLayer,
-  form: Form,
-  behind: Map<NodeProto, NodeProto[]>,
-): NodeProto[] | undefined {
+function formedNodes(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] | undefined {
   switch (form) {
     case 'stored':
       return [...storeWeight(graph.model, layer), layer.node];
     case 'dynamic':
-      return dynamicLayer(graph.model, layer);
+      return dynamicLayer(graph.model, layer, graph.shared);
     case 'blocks8':
       return blockLayer(graph.model, layer, 8);
     case 'blocks4':
       return blockLayer(graph.model, layer, 4);
     case 'static': {
       const made = staticLayer(graph, layer);
-      for (const [node, nodes] of made.behind) behind.set(node, nodes);
+      for (const [node, nodes] of made.behind) graph.behind.set(node, nodes);
       return [...made.before, layer.node];
     }
   }

@@ -97,6 +97,35 @@ describe('a recipe', () => {
     expect(operatorsOf(made)).toEqual(['DynamicQuantizeMatMul', 'Relu', 'DynamicQuantizeMatMul']);
   });
 
+  it.each([17, 10])('quantises what several products read once, where opset %i can', async (opset) => {
+    const graph = {
+      name: 'shared input',
+      input: [value('x', ['N', 32])],
+      output: [value('q', ['N', 16]), value('k', ['N', 16])],
+      initializer: [
+        newWeight('wq', [32, 16], uniform(1, 512, 0.3)),
+        newWeight('wk', [32, 16], uniform(2, 512, 0.3)),
+        newWeight('b', [16], uniform(3, 16)),
+      ],
+      node: [
+        newNode('MatMul', ['x', 'wq'], ['m']),
+        newNode('Add', ['m', 'b'], ['q']),
+        newNode('MatMul', ['x', 'wk'], ['k']),
+      ],
+    };
+    const one: Case = {
+      bytes: bytesOf(graph, opset),
+      feeds: (seed) => ({ x: tensor('FP32', [2, 32], uniform(seed, 64)) }),
+    };
+    const made = applyRecipe(one.bytes, { layers: { m: 'dynamic', k: 'dynamic' } });
+    expect(operatorsOf(made)).toEqual(
+      opset === 17
+        ? ['DynamicQuantizeLinear', 'MatMulIntegerToFloat', 'MatMulIntegerToFloat']
+        : ['DynamicQuantizeMatMul', 'DynamicQuantizeMatMul'],
+    );
+    expect((await parityOf(one, made)).relativeError).toBeLessThan(0.03);
+  });
+
   it('is checked when it is read: no JSON, no layers, an unknown form, a range that is none, another model’s layer', () => {
     const parse = (text: string) => () => parseRecipe(text, 'int8.recipe.json');
     expect(parse('{')).toThrow('expected a recipe in int8.recipe.json, got no JSON');
@@ -129,6 +158,20 @@ describe('a recipe', () => {
     const made = applyRecipe(one.bytes, { layers: {} });
     expect(operatorsOf(made)).toEqual(['Conv', 'Add']);
     expect((await parityOf(one, made)).maxError).toBeLessThan(1e-6);
+  });
+
+  it('keeps inputs that nobody reads, and takes out weights that were listed as inputs', async () => {
+    const graph = {
+      name: 'listed',
+      input: [value('x', ['N', 32]), value('idle', [1]), value('w', [32, 16])],
+      output: [value('y', ['N', 16])],
+      initializer: [newWeight('w', [32, 16], uniform(1, 512))],
+      node: [newNode('MatMul', ['x', 'w'], ['y'])],
+    };
+    const made = applyRecipe(bytesOf(graph), { layers: { y: 'dynamic' } });
+    expect(readModel(made).graph.input.map(({ name }) => name)).toEqual(['x', 'idle']);
+    await using session = await openBytes(made, 1);
+    expect(Object.keys(session.signature.inputs)).toEqual(['x', 'idle']);
   });
 
   it.each(['rec', 'det', 'cls'])('stored, makes %s a quarter and a little', (name) => {

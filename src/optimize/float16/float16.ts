@@ -115,12 +115,13 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
   const graphOutputs = new Set(graph.output.map(({ name }) => name));
   const outputs = new Set([...graphOutputs].filter((name) => made.has(name) && isFloat(name)));
 
+  const ofKept = new Set(graph.node.filter((one) => isKept(conversion, one)).flatMap(({ input }) => input));
   for (const tensor of graph.initializer) {
     if (!isFloat(tensor.name)) continue;
     const value: Value = { constant: { tensor, home, isUsed: false } };
     // A large constant is in the file once, as FP16: who needs FP32 has a Cast, which onnxruntime folds when it loads.
     const isSmall = tensor.rawData.length < LARGE || graphOutputs.has(tensor.name);
-    if (isSmall || !halfOf(conversion, tensor)) value.single = tensor.name;
+    if (isSmall || ofKept.has(tensor.name) || !halfOf(conversion, tensor)) value.single = tensor.name;
     scope.values.set(tensor.name, value);
   }
 
@@ -179,10 +180,14 @@ function convertGraph(conversion: Conversion, graph: GraphProto, outer: Scope, b
   return names.size === 0 ? converted : renamedGraph(converted, names);
 }
 
+function isKept({ keep }: Conversion, { name, output }: NodeProto): boolean {
+  return keep.has(name) || keep.has(output[0] ?? '');
+}
+
 function mayBeHalf(conversion: Conversion, node: NodeProto, { elemType, values }: Scope): boolean {
   if (conversion.compute === 'single' || reasonToKeep(operatorName(node)) !== undefined || subgraphsOf(node).length > 0)
     return false;
-  if (conversion.keep.has(node.name) || conversion.keep.has(node.output[0] ?? '')) return false;
+  if (isKept(conversion, node)) return false;
   const names = [...node.input, ...node.output].filter((name) => name !== '');
   if (names.some((name) => elemType(name) === 0)) return false;
   return node.input.every((name) => {

@@ -10,6 +10,9 @@ const run = new Set([
   'AWS::Lambda::Version',
   'AWS::Lambda::Alias',
   'AWS::Lambda::EventSourceMapping',
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::Events::Rule',
+  'AWS::Scheduler::Schedule',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
 ]);

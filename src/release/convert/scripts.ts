@@ -1,0 +1,197 @@
+// The Python that runs each framework's own exporter. A script reads a job, writes model.onnx, what the framework itself
+// answers to each sample (expected/*.npz beside feeds/*.npz), and report.json.
+
+const prelude = `import json, os, platform, sys, warnings
+warnings.filterwarnings("ignore")
+import numpy as np
+job = json.load(open(sys.argv[1]))
+target = os.path.join(job["folder"], "model.onnx")
+
+def samples(specs):
+    """The user's samples, or some that are the same in every run."""
+    if job["samples"]:
+        return [dict(np.load(path)) for path in job["samples"]]
+    rng = np.random.default_rng(0)
+    def one(spec):
+        shape = [size for _, size in spec["dims"]]
+        if spec["type"].startswith("float"):
+            return rng.standard_normal(shape).astype(spec["type"])
+        return rng.integers(0, 2 if spec["type"] == "bool" else 10, shape).astype(spec["type"])
+    return [{spec["name"]: one(spec) for spec in specs} for _ in range(8)]
+
+def rows(name, width):
+    return [{"name": name, "type": "float32", "dims": [["N", 4], [None, width]]}]
+
+def finish(exporter, packages, feeds, answer):
+    """answer(feed) gives the outputs in the order of the ONNX model's."""
+    import importlib.metadata as metadata
+    import onnx
+    model = onnx.load(target, load_external_data=False)
+    names = [value.name for value in model.graph.output]
+    for folder in ("feeds", "expected"):
+        os.makedirs(os.path.join(job["folder"], folder), exist_ok=True)
+    for index, feed in enumerate(feeds):
+        outputs = [np.ascontiguousarray(output) for output in answer(feed)]
+        if len(outputs) != len(names):
+            raise SystemExit(f"expected {len(names)} outputs of the framework, got {len(outputs)}")
+        kept = {name: output for name, output in zip(names, outputs) if output.dtype.kind in "fiub"}
+        np.savez(os.path.join(job["folder"], "feeds", f"{index}.npz"), **feed)
+        np.savez(os.path.join(job["folder"], "expected", f"{index}.npz"), **kept)
+    versions = {name: metadata.version(name) for name in packages}
+    json.dump({"exporter": exporter, "python": platform.python_version(), "versions": versions, "samples": len(feeds)},
+              open(os.path.join(job["folder"], "report.json"), "w"))
+`;
+
+const torchscript = `import torch
+try:
+    model = torch.jit.load(job["source"], map_location="cpu").eval()
+except RuntimeError as error:
+    raise SystemExit("expected TorchScript: a file of torch.save holds weights, or a pickle, without the model's graph. "
+                     "Save torch.jit.trace(model, example), or torch.export.save of the model. " + str(error).splitlines()[0])
+specs = job["inputs"]
+feeds = samples(specs)
+def tensors(feed):
+    return tuple(torch.from_numpy(feed[spec["name"]]) for spec in specs)
+def answer(feed):
+    with torch.no_grad():
+        outputs = model(*tensors(feed))
+    return [output.numpy() for output in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
+count = len(answer(feeds[0]))
+axes = {spec["name"]: {axis: name for axis, (name, _) in enumerate(spec["dims"]) if name} for spec in specs}
+outputs = [f"output{index}" if count > 1 else "output" for index in range(count)]
+if any(axes.values()):
+    axes.update({name: {0: "N"} for name in outputs})
+torch.onnx.export(model, tensors(feeds[0]), target, input_names=[spec["name"] for spec in specs], output_names=outputs,
+                  dynamic_axes=axes, opset_version=job["opset"], dynamo=False)
+finish("torch.onnx.export(dynamo=False)", ["torch", "onnx"], feeds, answer)
+`;
+
+const torchExport = `import torch
+program = torch.export.load(job["source"])
+exported = torch.onnx.export(program, dynamo=True, opset_version=max(job["opset"], 18), verbose=False)
+exported.save(target, external_data=False)
+import onnx
+names = [value.name for value in onnx.load(target).graph.input]
+module = program.module()
+if job["samples"]:
+    feeds = samples([])
+elif program.example_inputs:
+    args, kwargs = program.example_inputs
+    feeds = [{name: value.detach().numpy() for name, value in zip(names, list(args) + list(kwargs.values()))}]
+else:
+    raise SystemExit("the program holds no example inputs: give --samples")
+def answer(feed):
+    with torch.no_grad():
+        outputs = module(*[torch.from_numpy(feed[name]) for name in names])
+    return [output.numpy() for output in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
+finish("torch.onnx.export(dynamo=True)", ["torch", "onnx", "onnxscript"], feeds, answer)
+`;
+
+const tensorflow = `import subprocess
+kind = job["framework"]
+flag = {"saved-model": "--saved-model", "tflite": "--tflite"}.get(kind)
+import tensorflow as tf, tf2onnx
+if kind == "keras":
+    model = tf.keras.models.load_model(job["source"], compile=False)
+    signature = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
+    tf2onnx.convert.from_keras(model, input_signature=signature, opset=job["opset"], output_path=target)
+else:
+    subprocess.run([sys.executable, "-m", "tf2onnx.convert", flag, job["source"], "--output", target,
+                    "--opset", str(job["opset"])], check=True, stdout=subprocess.DEVNULL)
+import onnx
+loaded = onnx.load(target)
+types = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float64", 2: "uint8", 3: "int8"}
+def spec(value):
+    tensor = value.type.tensor_type
+    dims = [["N", 4] if axis == 0 and not dim.dim_value else [None, dim.dim_value or 8] for axis, dim in enumerate(tensor.shape.dim)]
+    return {"name": value.name, "type": types[tensor.elem_type], "dims": dims}
+given = {tensor.name for tensor in loaded.graph.initializer}
+specs = [spec(value) for value in loaded.graph.input if value.name not in given]
+names = [value.name for value in loaded.graph.output]
+feeds = samples(specs)
+def answer(feed):
+    if kind == "keras":
+        outputs = model([feed[one["name"]] for one in specs] if len(specs) > 1 else feed[specs[0]["name"]])
+        return [np.asarray(output) for output in (outputs if isinstance(outputs, (tuple, list)) else [outputs])]
+    if kind == "saved-model":
+        run = tf.saved_model.load(job["source"]).signatures["serving_default"]
+        outputs = run(**{name.split(":")[0]: tf.constant(value) for name, value in feed.items()})
+        return [outputs[name.split(":")[0]].numpy() for name in names]
+    lite = tf.lite.Interpreter(model_path=job["source"])
+    for detail in lite.get_input_details():
+        lite.resize_tensor_input(detail["index"], feed[detail["name"]].shape)
+    lite.allocate_tensors()
+    for detail in lite.get_input_details():
+        lite.set_tensor(detail["index"], feed[detail["name"]])
+    lite.invoke()
+    return [lite.get_tensor(detail["index"]) for detail in lite.get_output_details()]
+finish("tf2onnx", ["tensorflow", "tf2onnx", "onnx"], feeds, answer)
+`;
+
+const scikitLearn = `import joblib
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+model = joblib.load(job["source"])
+width = getattr(model, "n_features_in_", None)
+if width is None:
+    raise SystemExit("the estimator does not say how many features it takes (n_features_in_): is it fitted?")
+is_classifier = hasattr(model, "predict_proba")
+options = {"zipmap": False} if is_classifier else None
+exported = to_onnx(model, initial_types=[("x", FloatTensorType([None, width]))], options=options and {id(model): options}, target_opset=job["opset"])
+open(target, "wb").write(exported.SerializeToString())
+feeds = samples(rows("x", width))
+def answer(feed):
+    x = feed["x"]
+    if is_classifier:
+        return [model.predict(x), model.predict_proba(x).astype(np.float32)]
+    predicted = model.predict(x) if hasattr(model, "predict") else model.transform(x)
+    return [np.asarray(predicted, dtype=np.float32).reshape(len(x), -1)]
+finish("skl2onnx.to_onnx", ["scikit-learn", "skl2onnx", "onnx"], feeds, answer)
+`;
+
+const xgboost = `import xgboost
+from onnxmltools import convert_xgboost
+from onnxmltools.convert.common.data_types import FloatTensorType
+booster = xgboost.Booster(model_file=job["source"])
+width = booster.num_features()
+exported = convert_xgboost(booster, initial_types=[("x", FloatTensorType([None, width]))], target_opset=min(job["opset"], 15))
+open(target, "wb").write(exported.SerializeToString())
+feeds = samples(rows("x", width))
+names = [value.name for value in exported.graph.output]
+def answer(feed):
+    scores = booster.predict(xgboost.DMatrix(feed["x"]), strict_shape=True)
+    if len(names) == 1:
+        return [scores.astype(np.float32)]
+    both = np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+    return [both.argmax(axis=1), both.astype(np.float32)]
+finish("onnxmltools.convert_xgboost", ["xgboost", "onnxmltools", "onnx"], feeds, answer)
+`;
+
+const lightgbm = `import lightgbm
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType
+booster = lightgbm.Booster(model_file=job["source"])
+width = booster.num_feature()
+exported = convert_lightgbm(booster, initial_types=[("x", FloatTensorType([None, width]))], target_opset=min(job["opset"], 15), zipmap=False)
+open(target, "wb").write(exported.SerializeToString())
+feeds = samples(rows("x", width))
+names = [value.name for value in exported.graph.output]
+def answer(feed):
+    scores = np.asarray(booster.predict(feed["x"]), dtype=np.float32)
+    if len(names) == 1:
+        return [scores.reshape(len(feed["x"]), -1)]
+    both = np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
+    return [both.argmax(axis=1), both]
+finish("onnxmltools.convert_lightgbm", ["lightgbm", "onnxmltools", "onnx"], feeds, answer)
+`;
+
+/** By name; each is a whole program. */
+export const scripts = {
+  torchscript: prelude + torchscript,
+  'torch-export': prelude + torchExport,
+  tensorflow: prelude + tensorflow,
+  'scikit-learn': prelude + scikitLearn,
+  xgboost: prelude + xgboost,
+  lightgbm: prelude + lightgbm,
+} as const;
+export type ScriptName = keyof typeof scripts;
