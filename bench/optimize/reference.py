@@ -29,11 +29,12 @@ if kind == "float16":
     onnx.save(float16.convert_float_to_float16(onnx.load(model), keep_io_types=True), out)
 else:
     source = onnx.load(model)
-    # Below opset 13 a scale for each channel has no axis: it would quantise without a warning, and read nothing any more.
+    # ONNX has a scale for each channel from opset 13 on: below it, version 1.32 writes a model that does not load.
     if source.opset_import[0].version < 13:
-        source = onnx.version_converter.convert_version(source, 13)
+        onnx.save(onnx.version_converter.convert_version(source, 13), prepared)
+        model = prepared
     # As its documentation asks for, and what lets it fold what follows a convolution.
-    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    quant_pre_process(model, prepared, skip_symbolic_shape=True)
     if kind == "dynamic":
         quantize_dynamic(prepared, out, per_channel=True)
     else:
