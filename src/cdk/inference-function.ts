@@ -203,7 +203,8 @@ export class InferenceFunction extends Construct implements IGrantable {
     this.function = new LambdaFunction(this, 'Function', {
       runtime: Runtime.NODEJS_24_X,
       architecture: lambdaArchitecture(architecture),
-      handler: 'index.handler',
+      // Lambda waits for the init of what it keeps ready: there it ends when the models are open.
+      handler: props.provisionedConcurrency ? 'init.handler' : 'index.handler',
       code: Code.fromAsset(this.bundle.path, { assetHash: this.bundle.digest, assetHashType: AssetHashType.CUSTOM }),
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
       memorySize,
@@ -244,7 +245,14 @@ export class InferenceFunction extends Construct implements IGrantable {
     this.url = this.alias
       ? this.alias.addFunctionUrl(urlOptions(props))
       : this.function.addFunctionUrl(urlOptions(props));
-    this.queue = props.queue && new InferenceQueue(this, 'Queue', { ...props.queue, function: this.function, timeout });
+    this.queue =
+      props.queue &&
+      new InferenceQueue(this, 'Queue', {
+        ...props.queue,
+        function: this.function,
+        target: this.target,
+        timeout,
+      });
     if (props.warmEvery) this.#keepWarm(props.warmEvery);
   }
 

@@ -2,7 +2,7 @@
 // dead-letter queue, and answers are written to a bucket, each once.
 import { CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, Policy, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -64,7 +64,12 @@ export class InferenceQueue extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: InferenceQueueProps & { readonly function: LambdaFunction; readonly timeout: Duration },
+    props: InferenceQueueProps & {
+      readonly function: LambdaFunction;
+      /** What takes the records: the function, or its alias. */
+      readonly target: IFunction;
+      readonly timeout: Duration;
+    },
   ) {
     super(scope, id);
     const { maxBatchingWindow, maxConcurrency, resultQueue } = props;
@@ -78,7 +83,7 @@ export class InferenceQueue extends Construct {
     });
     this.results = this.#bucket(props.keepResults ?? Duration.days(30));
     this.location = `s3://${this.results.bucketName}/results`;
-    props.function.addEventSource(
+    props.target.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: props.batchSize ?? 10,
         // Without it one failed record would bring its whole batch back, or a reported failure would be lost.

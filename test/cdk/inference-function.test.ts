@@ -150,10 +150,14 @@ describe('InferenceFunction', () => {
     const aliased = functions({ alias: 'canary' });
     aliased.hasResourceProperties('AWS::Lambda::Alias', { Name: 'canary' });
     aliased.hasResourceProperties('AWS::Lambda::Url', { Qualifier: 'canary' });
-    functions({ provisionedConcurrency: 2 }).hasResourceProperties('AWS::Lambda::Alias', {
+    const provisioned = functions({ provisionedConcurrency: 2 });
+    provisioned.hasResourceProperties('AWS::Lambda::Alias', {
       Name: 'live',
       ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 },
     });
+    // Whose init ends when it is warm, or Lambda would freeze half of a model.
+    provisioned.hasResourceProperties('AWS::Lambda::Function', { Handler: 'init.handler' });
+    aliased.hasResourceProperties('AWS::Lambda::Function', { Handler: 'index.handler' });
     template.resourceCountIs('AWS::Lambda::Alias', 0);
   });
 
