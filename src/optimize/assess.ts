@@ -1,8 +1,9 @@
 // Variants beside their reference over samples: parity, and the task's metric where samples have labels.
 import { type Figures, lossOf, type MetricFigures } from '../core/gate.ts';
+import { seededRandom } from '../core/seeded-random.ts';
 import type { Session } from '../session/session.ts';
 import { runSample } from './calibrate.ts';
-import { bootstrap, type Interval, seededRandom, wilson } from './confidence.ts';
+import { bootstrap, type Interval, wilson } from './confidence.ts';
 import type { Metric } from './metric.ts';
 import { compareOutputs, type ParityCounts, totalParity } from './parity.ts';
 import type { Sample } from './sample.ts';

@@ -1,6 +1,7 @@
 // glowplug/release: where models come from, and how they are published and locked.
 
 export type { Gate } from '../core/gate.ts';
+export { seededRandom } from '../core/seeded-random.ts';
 export { describeVersion, type Standing } from '../models/describe-version.ts';
 export { history } from '../models/history.ts';
 export { type ListedModel, type ListedVersion, listModels, listVersions } from '../models/list-models.ts';
@@ -21,7 +22,6 @@ export { parseTrustedKeys, type TrustedKey, type TrustedKeys } from '../models/t
 export { verifySigned } from '../models/verify-signed.ts';
 export type { BuiltVersion, LocalFile, Lock, LockedVersion, VersionFile } from '../models/version.ts';
 export { type Yank, yank } from '../models/yank.ts';
-export { seededRandom } from '../optimize/confidence.ts';
 export { characterErrors, type Metric, macroF1, maskIou, topOne, wordErrors } from '../optimize/metric.ts';
 export type { Sample } from '../optimize/sample.ts';
 export { type AliasMove, aliasWeight } from './alias-weight.ts';

@@ -2,7 +2,7 @@
 // until it is disposed, and its dice fall the same way at every run.
 import type { IncomingMessage } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
-import { seeded } from './random.ts';
+import { seededRandom } from '../core/seeded-random.ts';
 import type { Spoil } from './s3/spoil.ts';
 
 export interface Fault extends Disposable {
@@ -93,7 +93,7 @@ interface Striking<F extends Dice> {
 function add<F extends Dice>(faults: Set<Striking<F>>, fault: F): Fault {
   const { rate = 1 } = fault;
   if (!(rate >= 0 && rate <= 1)) throw invalid(`expected a rate from 0 to 1, got ${rate}`);
-  const striking: Striking<F> = { fault, random: seeded(fault.seed ?? 1), hits: 0 };
+  const striking: Striking<F> = { fault, random: seededRandom(fault.seed ?? 1), hits: 0 };
   faults.add(striking);
   return {
     get hits() {

@@ -1,6 +1,6 @@
 // The versions of one function, each with environments of its own, and the aliases that choose between them. A template
 // holds one state of the code: every version runs that, and says its own number.
-import { seeded } from './random.ts';
+import { seededRandom } from '../core/seeded-random.ts';
 import type { Fleet } from './runtime/fleet.ts';
 import type { LocalFunction } from './runtime/local-function.ts';
 
@@ -14,7 +14,7 @@ export class FunctionVersions {
   readonly #latest: LocalFunction;
   readonly #published = new Map<string, LocalFunction>();
   /** The same choices at every run. */
-  readonly #random = seeded(1);
+  readonly #random = seededRandom(1);
 
   constructor(fleet: Fleet, latest: LocalFunction) {
     this.#fleet = fleet;

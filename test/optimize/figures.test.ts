@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Figures, type Gate, gateFailures, lossOf } from '../../src/core/gate.ts';
-import { bootstrap, seededRandom, wilson } from '../../src/optimize/confidence.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
+import { bootstrap, wilson } from '../../src/optimize/confidence.ts';
 import {
   characterErrors,
   editDistance,

@@ -1,10 +1,10 @@
 // Small models with one layer each, of weights that are the same every time.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type GraphProto, type GraphProtoSchema, ModelProtoSchema, TensorProto_DataType as Type } from 'onnx-buf';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { newNode } from '../../src/onnx/new-node.ts';
 import { newWeight } from '../../src/onnx/new-weight.ts';
 import { writeModel } from '../../src/onnx/write.ts';
-import { seededRandom } from '../../src/optimize/confidence.ts';
 import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
 import { value } from '../onnx/tiny-model.ts';
 
