@@ -109,7 +109,7 @@ async function serve(cloud: LocalCloud, root: string): Promise<void> {
   printLine(
     `\n${pc.bold('The local cloud is up:')} ${pc.cyan(cloud.page)}\nAWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
   );
-  await using _watch = watchSources(root, async (changed) => {
+  await using _watch = await watchSources(root, async (changed) => {
     printProgress(`${changed.join(', ')} changed`);
     try {
       const reloaded = await cloud.reload();

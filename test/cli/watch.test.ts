@@ -11,7 +11,7 @@ it('tells of a file that is changed, replaced again and again, and in a folder t
     await mkdir(join(root, 'functions/a'), { recursive: true });
     await writeFile(file, '0');
     let told = Promise.withResolvers<string[]>();
-    await using _watch = watchSources(root, async (changed) => told.resolve(changed));
+    await using _watch = await watchSources(root, async (changed) => told.resolve(changed));
     const next = async (change: () => Promise<void>) => {
       told = Promise.withResolvers();
       await change();
