@@ -7,6 +7,7 @@ export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { GpuEndpoint, type GpuEndpointProps } from './gpu-endpoint.ts';
 export { type Gpu, gpus } from './gpus.ts';
+export { type ApiDomain, InferenceApi, type InferenceApiProps, type JwtAuth } from './inference-api.ts';
 export { InferenceFunction, type InferenceFunctionProps, type ManagedInstances } from './inference-function.ts';
 export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
