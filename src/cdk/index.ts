@@ -3,6 +3,7 @@ export { type FunctionSource, findFunctions } from '../build/find-functions.ts';
 export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
 export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
+export { BatchTransform, type BatchTransformProps } from './batch-transform.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { GpuEndpoint, type GpuEndpointProps } from './gpu-endpoint.ts';
