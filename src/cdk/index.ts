@@ -12,6 +12,7 @@ export { type ApiDomain, InferenceApi, type InferenceApiProps, type JwtAuth } fr
 export { InferenceFunction, type InferenceFunctionProps, type ManagedInstances } from './inference-function.ts';
 export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
+export { ModelPipeline, type ModelPipelineProps } from './model-pipeline.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';
 export { Rollout, type RolloutProps } from './rollout.ts';
 export { Waker, type WakerProps } from './waker.ts';
