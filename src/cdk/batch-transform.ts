@@ -23,7 +23,7 @@ import type { InferenceFunction } from './inference-function.ts';
 
 export interface BatchTransformProps {
   readonly function: InferenceFunction;
-  /** Where the objects are. A bucket with a key of its own lets the function decrypt. */
+  /** Where the objects are; the prefix is a folder. A bucket with a key of its own lets the function decrypt. */
   readonly from: { readonly bucket: IBucket | Bucket; readonly prefix?: string };
   /**
    * Folder of the bucket `results` for this run's answers. Another one begins anew; the same one goes on.
