@@ -4,6 +4,8 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
 import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
+import type { Places } from './adapters/transform.ts';
+import type { TransformEvent } from './adapters/transform-event.ts';
 import { readContract } from './core/contract.ts';
 import { consoleLog } from './core/log.ts';
 import { once } from './core/once.ts';
@@ -83,7 +85,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const answered = () => answer(fetch, event, context, { outlet, later, warm });
+    const answered = () => answer(fetch, event, context, { outlet, later, places: openPlaces, warm });
     return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
@@ -125,6 +127,13 @@ async function openOutlet(callbacks: readonly string[] = []): Promise<Outlet> {
 /** Of this process, whose functions are one module each on Lambda. */
 const coldStart = new ColdStart(performance.now());
 let shared: Environment | undefined;
+
+/** @throws GlowplugError CONFIG_INVALID */
+async function openPlaces({ transform: { from, to } }: TransformEvent): Promise<Places> {
+  const { openResults } = await import('./results/results.ts');
+  const contract = readContract();
+  return { from: openResults({ ...contract, results: from }), to: openResults({ ...contract, results: to }) };
+}
 
 /** The owner's own `warm` is a stage of the cold start. */
 function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): FunctionOptions<M, I, O> {

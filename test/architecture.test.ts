@@ -19,7 +19,8 @@ const mayImport: Record<string, readonly string[]> = {
   handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol'],
   // Where answers go that nobody waits for; models for the one S3 location and its refusals.
   results: ['core', 'models'],
-  adapters: ['core', 'handler', 'results'],
+  // transform/outcome: an object's result has the same name, whoever drives the function.
+  adapters: ['core', 'handler', 'results', 'transform/outcome'],
   inference: ['adapters', 'handler', 'results', 'session', 'protocol', 'core'],
   index: ['inference', 'handler', 'protocol', 'tensor', 'core'],
   // session: a pass is proven by running both models; constants are computed here, without a runtime.

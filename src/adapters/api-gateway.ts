@@ -56,11 +56,21 @@ export async function fromResponse(response: Response): Promise<RestResult> {
   return withinLimit({ statusCode: response.status, multiValueHeaders: headerLists(response), ...body }, bytes);
 }
 
-/** An HTTP API's path begins with its stage, unless that is $default; what a function answers at does not. */
+/**
+ * An HTTP API's path begins with its stage, unless that is $default, and one of InferenceApi with the function's name there; what a
+ * function answers at does not.
+ */
 export function withoutStage(event: FunctionUrlEvent): FunctionUrlEvent {
   const { stage = '$default' } = event.requestContext;
-  const prefix = `/${stage}`;
-  if (stage === '$default' || !(event.rawPath === prefix || event.rawPath.startsWith(`${prefix}/`))) return event;
+  const inStage = stage === '$default' ? event : below(`/${stage}`, event);
+  if (event.stageVariables?.['glowplugRoutes'] !== 'named') return inStage;
+  // `POST /iris/{proxy+}`
+  const route = /^\w+ (\/[\w-]+)(\/\{proxy\+\})?$/.exec(event.routeKey ?? '');
+  return route?.[1] === undefined ? inStage : below(route[1], inStage);
+}
+
+function below(prefix: string, event: FunctionUrlEvent): FunctionUrlEvent {
+  if (!(event.rawPath === prefix || event.rawPath.startsWith(`${prefix}/`))) return event;
   return { ...event, rawPath: event.rawPath.slice(prefix.length) || '/' };
 }
 

@@ -7,6 +7,9 @@ export interface FunctionUrlEvent {
   readonly version: '2.0';
   readonly rawPath: string;
   readonly rawQueryString?: string;
+  /** Of an HTTP API: `POST /iris/{proxy+}`. */
+  readonly routeKey?: string;
+  readonly stageVariables?: Readonly<Record<string, string>>;
   readonly cookies?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly requestContext: {

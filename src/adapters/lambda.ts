@@ -13,6 +13,8 @@ import * as functionUrl from './function-url.ts';
 import type { AsyncOutlet } from './respond-async.ts';
 import type { Outlet } from './sqs.ts';
 import { isSqsEvent } from './sqs-event.ts';
+import type { Places } from './transform.ts';
+import { isTransformEvent, type TransformEvent } from './transform-event.ts';
 
 export type Fetch = (request: Request, context: Context) => Promise<Response>;
 
@@ -21,6 +23,8 @@ export interface Host {
   readonly outlet?: () => Promise<Outlet>;
   /** Where requests go that need not be answered at once; without it they are. */
   readonly later?: (() => Promise<AsyncOutlet>) | undefined;
+  /** Where the objects of a batch transform are, and where their results go; without it they are taken for an input. */
+  readonly places?: (event: TransformEvent) => Promise<Places>;
   /** Fetches models and opens their sessions. */
   readonly warm?: () => Promise<void>;
 }
@@ -32,7 +36,7 @@ export async function answerEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  { outlet, later, warm }: Host = {},
+  { outlet, later, places, warm }: Host = {},
 ): Promise<unknown> {
   const { context, end } = openInvocation(lambda);
   const serve = async (request: Request, event: { readonly requestContext?: unknown }): Promise<Response> => {
@@ -58,6 +62,10 @@ export async function answerEvent(
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');
       return await answerRecords(event, fetch, await outlet(), context);
+    }
+    if (places && isTransformEvent(event)) {
+      const { answerObjects } = await import('./transform.ts');
+      return await answerObjects(event, fetch, await places(event), context);
     }
     if (warm && isSchedule(event)) {
       await warm();

@@ -166,6 +166,8 @@ export class InferenceFunction extends Construct implements IGrantable {
   /** Its TypeScript, and the project it belongs to where one was named. */
   readonly entry: string;
   readonly root: string | undefined;
+  /** Whether its answers are sent as they are made. */
+  readonly streaming: boolean;
   /** What was bundled: its size, its models, the packages that come from layers. */
   readonly bundle: FunctionBundle;
 
@@ -178,6 +180,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     const memorySize = props.memorySize ?? (managed ? 2048 : 1769);
     this.entry = props.entry;
     this.root = root;
+    this.streaming = streaming;
     this.bundle = bundleFunction({
       entry: props.entry,
       ...(root ? { root } : {}),

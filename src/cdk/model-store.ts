@@ -78,6 +78,20 @@ export class ModelStore extends Construct {
     this.#allow(grantee, ['s3:PutObject'], [...prefixes(models, 'index.json'), ...prefixes(models, 'blobs/*')]);
   }
 
+  /** Lets someone publish versions of the named models and move their channels; `*` is every model. Nothing can be deleted. */
+  grantPublish(grantee: IGrantable, models: readonly string[]): void {
+    this.grantMove(grantee, models);
+    this.#allow(grantee, ['s3:PutObject'], prefixes(models, 'oci-layout'));
+    this.#allow(grantee, ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], prefixes(models, 'blobs/*'));
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        // Who may not list is told that a blob is forbidden where it is not there yet.
+        actions: ['s3:ListBucket', 's3:ListBucketMultipartUploads'],
+        resources: [this.bucket.bucketArn],
+      }),
+    );
+  }
+
   #allow(grantee: IGrantable, actions: string[], keys: readonly string[]): void {
     if (keys.length === 0) return;
     const resources = keys.map((key) => this.bucket.arnForObjects(key));

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
 import { Command } from 'commander';
+import { contentTypeOf } from '../core/content-type.ts';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { contentTypeOf, readSample } from '../testing/samples.ts';
+import { readSample } from '../testing/samples.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
 import { findRunningCloud } from './running-cloud.ts';
 

@@ -1,6 +1,7 @@
 // The sample request and the golden answer that lie beside each function, and whether an answer is the golden one.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { contentTypeOf } from '../core/content-type.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export interface Sample {
@@ -20,15 +21,6 @@ export interface Golden {
   readonly tolerance: number;
   readonly body: unknown;
 }
-
-const contentTypes: Readonly<Record<string, string>> = {
-  '.json': 'application/json',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.txt': 'text/plain',
-  '.wav': 'audio/wav',
-};
 
 /** The samples of the functions under `functions/`, in order of their names. */
 export function readSamples(root: string): Sample[] {
@@ -53,11 +45,6 @@ export function readSample(folder: string, name: string): Sample | undefined {
     body: new Uint8Array(readFileSync(file)),
     golden: readGolden(join(folder, 'answer.golden.json')),
   };
-}
-
-/** By extension, with its dot. */
-export function contentTypeOf(extension: string): string {
-  return contentTypes[extension] ?? 'application/octet-stream';
 }
 
 /** Where `actual` is not the golden answer, the first place in words; undefined when it is. */

@@ -1,5 +1,6 @@
 // One request that is worth an answer: asked again while the function is busy or away, and given up when it refuses.
 import type { Clock } from '../core/clock.ts';
+import { passing } from './outcome.ts';
 
 export interface Asked {
   readonly status: number;
@@ -16,8 +17,6 @@ export interface AskOptions {
   readonly tries: number;
 }
 
-/** What says "not now" rather than "not this". */
-const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 const firstPauseMs = 200;
 const longestPauseMs = 20_000;
 

@@ -2,10 +2,10 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { isRecord } from '../core/is-record.ts';
 import { readAll } from '../models/read-all.ts';
 import type { Store } from '../models/stores/store.ts';
 import { type Asked, ask } from './ask.ts';
+import { type Failure, failureKey, failures, noAnswer, refused, resultKey, results, tooLarge } from './outcome.ts';
 
 /** Sends one object to the function. */
 export type Send = (key: string, body: Uint8Array, signal: AbortSignal | undefined) => Promise<Response>;
@@ -43,13 +43,6 @@ export interface Manifest extends Progress {
   readonly failures: readonly Failure[];
 }
 
-export interface Failure {
-  readonly key: string;
-  readonly status: number;
-  /** Of the answer, shortened. */
-  readonly error: string;
-}
-
 /**
  * `results/<key>` in `to` is the body of the answer, created once; `failures/<key>.json` says why there is none.
  *
@@ -58,14 +51,14 @@ export interface Failure {
 export async function transform(options: TransformOptions): Promise<Manifest> {
   const { from, to, concurrency, onProgress, signal } = options;
   const keys = await listed(from, '');
-  const [answered, refused] = [new Set(await listed(to, results)), new Set(await listed(to, failures))];
+  const [answered, failed] = [new Set(await listed(to, results)), new Set(await listed(to, failures))];
   const models = new Set<string>();
   const told: Failure[] = [];
   const count = { total: keys.length, skipped: 0, done: 0, failed: 0 };
 
   await eachOf(keys, concurrency, async (key) => {
-    if (answered.has(results + key)) count.skipped++;
-    else if (refused.has(failureKey(key)) && !options.retryFailed) count.failed++;
+    if (answered.has(resultKey(key))) count.skipped++;
+    else if (failed.has(failureKey(key)) && !options.retryFailed) count.failed++;
     else await one(key);
     onProgress?.({ ...count });
   });
@@ -87,16 +80,12 @@ export async function transform(options: TransformOptions): Promise<Manifest> {
     }
     const ran = outcome.headers.get('x-glowplug-model');
     if (ran) models.add(ran);
-    await createOnce(to, results + key, outcome.body, signal);
-    if (refused.has(failureKey(key))) await to.delete(failureKey(key));
+    await createOnce(to, resultKey(key), outcome.body, signal);
+    if (failed.has(failureKey(key))) await to.delete(failureKey(key));
     count.done++;
   }
 }
 
-const results = 'results/';
-const failures = 'failures/';
-const failureKey = (key: string) => `${failures}${key}.json`;
-const shownCharacters = 500;
 const tries = 6;
 
 /** Undefined when the object has gone meanwhile. */
@@ -106,34 +95,17 @@ async function answerFor(key: string, options: TransformOptions): Promise<Asked 
   if (!found) return undefined;
   if (found.size > maxBytes) {
     await found.body.cancel();
-    return { key, status: 413, error: `expected at most ${maxBytes} bytes, got ${found.size}` };
+    return tooLarge(key, found.size, maxBytes);
   }
   const body = await readAll(found.body, maxBytes, key);
   try {
     const answer = await ask(() => send(key, body, signal), { clock, random, signal, tries });
     if (answer.status < 400) return answer;
-    return { key, status: answer.status, error: said(answer.body) };
+    return refused(key, answer.status, answer.body);
   } catch (error) {
     signal?.throwIfAborted();
-    return {
-      key,
-      status: 0,
-      error: `no answer: ${error instanceof Error ? error.message : error}`.slice(0, shownCharacters),
-    };
+    return noAnswer(key, error);
   }
-}
-
-/** A function's own errors are JSON with a code and what was wrong. */
-function said(body: Uint8Array): string {
-  const text = Buffer.from(body).toString();
-  let shown = text;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value) && typeof value['error'] === 'string') shown = `${value['code'] ?? 'error'}: ${value['error']}`;
-  } catch {
-    // Somebody else's answer, shown as it is.
-  }
-  return shown.slice(0, shownCharacters);
 }
 
 async function listed(store: Store, prefix: string): Promise<string[]> {

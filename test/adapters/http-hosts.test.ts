@@ -63,6 +63,21 @@ const hosts: Record<string, Host> = {
   'a function URL': { event: payload2('$default'), limit: 6e6, lists: true },
   'an HTTP API': { event: payload2('$default'), limit: 6e6, lists: true },
   'an HTTP API’s named stage': { event: payload2('prod', '/prod'), limit: 6e6, lists: true },
+  // InferenceApi: the name of the route's function comes first, also before a path that is called so again.
+  'an HTTP API before several functions': {
+    event: (sent) => ({
+      ...payload2('$default', '/iris')(sent),
+      routeKey: `${sent.method} ${sent.path === '/' ? '/iris' : '/iris/{proxy+}'}`,
+      stageVariables: { glowplugRoutes: 'named' },
+    }),
+    limit: 6e6,
+    lists: true,
+  },
+  'somebody’s own HTTP API with routes': {
+    event: (sent) => ({ ...payload2('$default')(sent), routeKey: `${sent.method} /a/{proxy+}` }),
+    limit: 6e6,
+    lists: true,
+  },
   'a REST API': { event: rest({ stage: 'prod', domainName: 'f.example' }), limit: 6e6, lists: true },
   'a load balancer with lists': {
     event: (sent) => {
