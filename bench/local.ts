@@ -1,23 +1,39 @@
-// What does the local cloud cost a request, a start, and a fresh clone?
+// What does the local cloud cost a request, a start, a reload, and a fresh clone? And beside it, what do serverless-offline and
+// lambda-local? GLOWPLUG_BENCH_CASES=requests,reload: these alone, of requests, reload, start, clone, peers.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalCloud, startLocalCloud } from 'glowplug/testing';
 import { readSamples, type Sample } from '../src/testing/samples.ts';
+import { besidePeers } from './local/beside-peers.ts';
+import { eightAtOnce } from './local/eight-at-once.ts';
+import { startAndReload } from './local/start-and-reload.ts';
 import { alternate, atMost, type Result, round } from './measure.ts';
 
 const root = join(import.meta.dirname, '..');
 
-export async function bench(): Promise<Result[]> {
-  const results: Result[] = [];
-  {
+/** Without `GLOWPLUG_BENCH_CASES`, all; the cases beside other tools need GLOWPLUG_BENCH_PEERS=1 as well. */
+const cases: Readonly<Record<string, (sample: Sample) => Promise<Result[]>>> = {
+  requests: async (sample) => {
     await using cloud = await startLocalCloud({ root });
-    const sample = readSamples(root).find(({ name }) => name === 'iris');
-    if (!sample) throw new Error('functions/iris has no sample request');
-    results.push(await warmInvoke(cloud, sample), await manyAtOnce(cloud, sample));
+    return [await warmInvoke(cloud, sample), ...(await eightAtOnce(cloud, sample)), await manyAtOnce(cloud, sample)];
+  },
+  reload: (sample) => startAndReload(root, sample),
+  start: async () => [await secondStart()],
+  clone: async () => [await freshClone()],
+  peers: () => besidePeers(),
+};
+
+export async function bench(): Promise<Result[]> {
+  const sample = readSamples(root).find(({ name }) => name === 'iris');
+  if (!sample) throw new Error('functions/iris has no sample request');
+  const chosen = process.env['GLOWPLUG_BENCH_CASES']?.split(',');
+  const results: Result[] = [];
+  for (const [name, run] of Object.entries(cases)) {
+    if (!chosen || chosen.includes(name)) results.push(...(await run(sample)));
   }
-  return [...results, await secondStart(), await freshClone()];
+  return results;
 }
 
 /** Through the function URL, SigV4 included, against the time that the handler itself says it took. */

@@ -200,15 +200,23 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const publishes = options.publish ?? existsSync(join(root, 'models'));
   const deploy = async (): Promise<string[]> => {
     onProgress('synthesising the app');
-    await synthesize(root, code);
+    const publishTo = (stores: readonly string[]) => publishModels(root, stores, where, onProgress);
+    const makeBuckets = async () => {
+      await Promise.all((template?.buckets ?? []).map((bucket) => createBucket(where, bucket)));
+    };
+    const before = publishes ? storesOf(template) : [];
+    // A synth is a process of its own: on a reload, the models are published beside it to the stores that are known.
+    const publishing = makeBuckets().then(() => publishTo(before));
+    const done = await Promise.allSettled([synthesize(root, code), publishing]);
+    for (const each of done) if (each.status === 'rejected') throw each.reason;
     template = await readTemplate(code, where);
     if (options.inspect) {
       template = { ...template, functions: debugged(template.functions, root, options.inspect) };
     }
     for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
     if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
-    await Promise.all(template.buckets.map((bucket) => createBucket(where, bucket)));
-    if (publishes) await publishModels(root, template, where, onProgress);
+    await makeBuckets();
+    if (publishes) await publishTo(storesOf(template).filter((store) => !before.includes(store)));
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);
     schedules.apply(template.schedules);
@@ -252,14 +260,13 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   };
 }
 
-/** Each store that a function reads is given the app's models, so that every pinned version is there. */
+/** Each of `stores`, which functions read, is given the app's models, so that every pinned version is there. */
 async function publishModels(
   root: string,
-  template: CloudTemplate,
+  stores: readonly string[],
   where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials },
   onProgress: (message: string) => void,
 ): Promise<void> {
-  const stores = storesOf(template);
   if (stores.length === 0) return;
   const { openStore, publishAll } = await import('../release/index.ts');
   for (const store of stores) {
