@@ -21,7 +21,7 @@ const handlerSource = readFileSync(join(import.meta.dirname, 'plain-handler.mjs'
 const packages = ['serverless@3.40.0', 'serverless-offline@13.9.0', 'lambda-local@2.2.0'];
 
 export const contestants: Readonly<Record<string, () => Promise<Running>>> = {
-  glowplug: async () => {
+  'glowplug, started in this process': async () => {
     const app = testApp({});
     app.write('plain', handlerSource, { Timeout: 3 });
     const cloud = await startLocalCloud({ root: app.root });
