@@ -47,7 +47,9 @@ const answer = inference({
 });
 export const handler = async (event, context) => {
   if (chance(0.03)) setTimeout(() => { fault('environment killed'); process.kill(process.pid, 'SIGKILL'); }, 30 * Math.random());
-  if (chance(0.025)) { fault('batch throws before'); throw new Error('before'); }
+  // Chance alone spares two hundred records now and then: the first batch with the first of them always throws.
+  const sure = event.Records.some(({ body, attributes }) => JSON.parse(body).id === 0 && attributes.ApproximateReceiveCount === '1');
+  if (sure || chance(0.025)) { fault('batch throws before'); throw new Error('before'); }
   const failures = await answer(event, context);
   if (chance(0.025)) { fault('batch throws after'); throw new Error('after'); }
   return failures;
