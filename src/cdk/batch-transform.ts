@@ -1,8 +1,8 @@
 // Every object of a bucket through a function: Step Functions lists, batches and retries; the function reads, answers and writes.
-import { CfnElement, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { Effect, Policy, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnElement, Duration } from 'aws-cdk-lib';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import {
   DefinitionBody,
   DistributedMap,
@@ -18,7 +18,8 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { STEPFUNCTIONS_USE_DISTRIBUTED_MAP_RESULT_WRITER_V2 } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
-import { flatArn } from './explain.ts';
+import { createOnceBucket } from './create-once-bucket.ts';
+import { explainAtSynth } from './explain.ts';
 import type { InferenceFunction } from './inference-function.ts';
 
 export interface BatchTransformProps {
@@ -82,7 +83,12 @@ export class BatchTransform extends Construct {
     const prefix = trimmed(from.prefix ?? '');
     // CDK's own classes are not written for exactOptionalPropertyTypes: a Bucket has what an IBucket has.
     const input = from.bucket as IBucket;
-    this.results = this.#bucket(name);
+    this.results = createOnceBucket(this, 'Results', {
+      // Step Functions writes batches/ without a condition.
+      once: [`${name}/results/*`, `${name}/failures/*`],
+      unlogged:
+        'Only the function and the state machine write here, each object once; their logs say what they could not.',
+    });
     const output = this.results as IBucket;
     const step = new LambdaInvoke(this, 'Answer', {
       lambdaFunction: props.function.target,
@@ -128,34 +134,6 @@ export class BatchTransform extends Construct {
     this.#explain(props.function, name);
   }
 
-  #bucket(name: string): Bucket {
-    const bucket = new Bucket(this, 'Results', {
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    // The first answer wins because every writer keeps to it. Step Functions writes batches/ without a condition.
-    bucket.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'ResultsAreCreatedOnce',
-        effect: Effect.DENY,
-        principals: [new StarPrincipal()],
-        actions: ['s3:PutObject'],
-        resources: [bucket.arnForObjects(`${name}/results/*`), bucket.arnForObjects(`${name}/failures/*`)],
-        conditions: { Bool: { 's3:ObjectCreationOperation': 'true' }, Null: { 's3:if-none-match': 'true' } },
-      }),
-    );
-    Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason:
-        'Only the function and the state machine write here, each object once; their logs say what they could not.',
-    });
-    return bucket;
-  }
-
   #letAnswer(of: InferenceFunction, from: IBucket, under: string, name: string): void {
     const written = ['results', 'failures'].map((each) => this.results.arnForObjects(`${name}/${each}/*`));
     const read = from.arnForObjects(`${under}*`);
@@ -167,44 +145,35 @@ export class BatchTransform extends Construct {
     });
     of.function.role?.attachInlinePolicy(policy);
     from.encryptionKey?.grantDecrypt(of.function);
-    const explain = () => {
-      for (const arn of [read, ...written]) {
-        Validations.of(policy).acknowledge({
-          id: `AwsSolutions-IAM5[Resource::${flatArn(policy, arn)}]`,
-          reason: 'Objects are named by whoever wrote them: the wildcard stays inside the prefixes of this transform.',
-        });
-      }
-      return [];
-    };
-    policy.node.addValidation({ validate: explain });
+    explainAtSynth(
+      policy,
+      () => [read, ...written],
+      'Objects are named by whoever wrote them: the wildcard stays inside the prefixes of this transform.',
+    );
   }
 
   /** What Step Functions asks for, as CDK words it. */
   #explain(of: InferenceFunction, name: string): void {
-    const explain = () => {
+    const asked = () => {
       const { stack } = this.stateMachine;
       const self = this.stateMachine.node.defaultChild;
       const id = CfnElement.isCfnElement(self) ? stack.resolve(self.logicalId) : '';
       const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${JSON.stringify({
         'Fn::Select': [6, { 'Fn::Split': [':', { Ref: id }] }],
       })}`;
-      const wide = [
+      return [
         '*',
-        flatArn(this, `${of.target.functionArn}:*`),
-        flatArn(this, this.results.arnForObjects(`${name}/batches/*`)),
+        `${of.target.functionArn}:*`,
+        this.results.arnForObjects(`${name}/batches/*`),
         `${executions}:*`,
         `${executions}/*:*`,
       ];
-      for (const arn of wide) {
-        Validations.of(this.stateMachine).acknowledge({
-          id: `AwsSolutions-IAM5[Resource::${flatArn(this, arn)}]`,
-          reason:
-            'Logs and X-Ray have no resources; the rest stays at this function, its versions and this run’s folder.',
-        });
-      }
-      return [];
     };
-    this.node.addValidation({ validate: explain });
+    explainAtSynth(
+      this.stateMachine,
+      asked,
+      'Logs and X-Ray have no resources; the rest stays at this function, its versions and this run’s folder.',
+    );
   }
 }
 

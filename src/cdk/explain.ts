@@ -7,8 +7,17 @@ export function explainWildcard(scope: IConstruct, resource: string, reason: str
   Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Resource::${flatArn(scope, resource)}]`, reason });
 }
 
+/** The same, said when names are final: a logical id may be overridden until synthesis, and references between stacks resolve then. */
+export function explainAtSynth(scope: IConstruct, resources: () => readonly string[], reason: string): void {
+  const validate = () => {
+    for (const resource of resources()) explainWildcard(scope, resource, reason);
+    return [];
+  };
+  scope.node.addValidation({ validate });
+}
+
 /** An ARN as cdk-nag writes it, seen from the stack of `scope`: what only a deployment knows in angle brackets. */
-export function flatArn(scope: IConstruct, arn: string): string {
+function flatArn(scope: IConstruct, arn: string): string {
   return flat(Stack.of(scope).resolve(arn));
 }
 

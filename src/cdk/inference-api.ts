@@ -20,7 +20,7 @@ import { ARecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
-import { explainWildcard } from './explain.ts';
+import { explainAtSynth } from './explain.ts';
 import type { InferenceFunction } from './inference-function.ts';
 
 export interface InferenceApiProps {
@@ -138,12 +138,8 @@ export class InferenceApi extends Construct {
       new PolicyStatement({ actions: ['execute-api:Invoke'], resources: arns }),
     );
     if (!Construct.isConstruct(grantee)) return;
-    const explain = () => {
-      for (const arn of arns.filter((each) => each.endsWith('*')))
-        explainWildcard(grantee, arn, 'The wildcard stays below one function of the API.');
-      return [];
-    };
-    grantee.node.addValidation({ validate: explain });
+    const wide = arns.filter((each) => each.endsWith('*'));
+    explainAtSynth(grantee, () => wide, 'The wildcard stays below one function of the API.');
   }
 
   #route(name: string, of: InferenceFunction, authorizer: IHttpRouteAuthorizer): void {

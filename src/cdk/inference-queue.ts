@@ -1,13 +1,15 @@
 // A queue before a function: what waits in it meets in the model's batcher, what cannot be answered lands in its
 // dead-letter queue, and answers are written to a bucket, each once.
-import { CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, Policy, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration } from 'aws-cdk-lib';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { writeContract } from '../core/contract.ts';
+import { createOnceBucket } from './create-once-bucket.ts';
+import { explainAtSynth } from './explain.ts';
 
 export interface InferenceQueueProps {
   /**
@@ -81,7 +83,12 @@ export class InferenceQueue extends Construct {
       visibilityTimeout: Duration.seconds(6 * props.timeout.toSeconds() + (maxBatchingWindow?.toSeconds() ?? 0)),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: props.maxReceiveCount ?? 5 },
     });
-    this.results = this.#bucket(props.keepResults ?? Duration.days(30));
+    this.results = createOnceBucket(this, 'Results', {
+      once: ['*'],
+      unlogged:
+        'Only the function writes here, once a message, and its log has a line for whatever it could not write.',
+      lifecycleRules: [{ id: 'old-results', expiration: props.keepResults ?? Duration.days(30) }],
+    });
     this.location = `s3://${this.results.bucketName}/results`;
     props.target.addEventSource(
       new SqsEventSource(this.queue, {
@@ -103,54 +110,12 @@ export class InferenceQueue extends Construct {
     for (const [name, value] of Object.entries(environment)) props.function.addEnvironment(name, value);
   }
 
-  #bucket(keep: Duration): Bucket {
-    const bucket = new Bucket(this, 'Results', {
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{ id: 'old-results', expiration: keep }],
-    });
-    // The first result wins because every writer keeps to it.
-    bucket.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'ResultsAreCreatedOnce',
-        effect: Effect.DENY,
-        principals: [new StarPrincipal()],
-        actions: ['s3:PutObject'],
-        resources: [bucket.arnForObjects('*')],
-        conditions: { Bool: { 's3:ObjectCreationOperation': 'true' }, Null: { 's3:if-none-match': 'true' } },
-      }),
-    );
-    Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason: 'Only the function writes here, once a message, and its log has a line for whatever it could not write.',
-    });
-    return bucket;
-  }
-
   #letWrite({ role }: LambdaFunction): void {
+    const written = this.results.arnForObjects('results/*');
     const policy = new Policy(this, 'WriteResults', {
-      statements: [
-        new PolicyStatement({
-          actions: ['s3:PutObject', 's3:GetObject'],
-          resources: [this.results.arnForObjects('results/*')],
-        }),
-      ],
+      statements: [new PolicyStatement({ actions: ['s3:PutObject', 's3:GetObject'], resources: [written] })],
     });
     role?.attachInlinePolicy(policy);
-    const resource = this.results.node.defaultChild;
-    if (!CfnElement.isCfnElement(resource)) return;
-    // cdk-nag names a finding by the bucket's logical id, which may be overridden until synthesis.
-    const explain = () => {
-      Validations.of(policy).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).resolve(resource.logicalId)}.Arn>/results/*]`,
-        reason: 'Results are named by the ids of messages, which nobody knows before.',
-      });
-      return [];
-    };
-    policy.node.addValidation({ validate: explain });
+    explainAtSynth(policy, () => [written], 'Results are named by the ids of messages, which nobody knows before.');
   }
 }

@@ -3,7 +3,7 @@ import { CfnOutput, CfnResource, Duration, RemovalPolicy, Size } from 'aws-cdk-l
 import { Effect, type IGrantable, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { explainWildcard } from './explain.ts';
+import { explainAtSynth } from './explain.ts';
 
 export interface ModelStoreProps {
   /**
@@ -97,18 +97,11 @@ export class ModelStore extends Construct {
     const resources = keys.map((key) => this.bucket.arnForObjects(key));
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
     if (!Construct.isConstruct(grantee)) return;
-    // cdk-nag names a finding by the resolved ARN, which is known only when the references between stacks are.
-    const explain = () => {
-      for (const key of keys.filter((each) => each.includes('*'))) {
-        explainWildcard(
-          grantee,
-          this.bucket.arnForObjects(key),
-          'The wildcard stays inside one model: its blobs are named by digests, which every version changes.',
-        );
-      }
-      return [];
-    };
-    grantee.node.addValidation({ validate: explain });
+    explainAtSynth(
+      grantee,
+      () => keys.filter((each) => each.includes('*')).map((key) => this.bucket.arnForObjects(key)),
+      'The wildcard stays inside one model: its blobs are named by digests, which every version changes.',
+    );
   }
 
   /** S3's condition keys: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html */
