@@ -2,15 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Aws, Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
-import {
-  AdjustmentType,
-  ScalableTarget,
-  ServiceNamespace,
-  StepScalingAction,
-} from 'aws-cdk-lib/aws-applicationautoscaling';
-import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { ApplicationScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AcceleratorManufacturer,
   AcceleratorType,
@@ -50,49 +42,12 @@ import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts
 import { projectRoot } from '../build/project.ts';
 import { writeContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { queueTimeMetric } from '../observe/queue-time.ts';
 import { explainWildcard } from './explain.ts';
+import type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 import { type Gpu, gpus, mustOffer } from './gpus.ts';
-import type { ModelStore } from './model-store.ts';
+import { mustFitGpu } from './must-fit-gpu.ts';
+import { scaleByQueueTime } from './scale-by-queue-time.ts';
 import { Waker } from './waker.ts';
-
-export interface GpuEndpointProps {
-  /** Folder of the function, `functions/ocr`: the same one that InferenceFunction deploys. */
-  readonly function: string;
-  readonly store: ModelStore;
-  /** @default the nearest folder with a package.json, from the working folder up */
-  readonly root?: string;
-  /** Folder of the Dockerfile, built from the root with the target `gpu`. @default images/gpu under the root */
-  readonly image?: string;
-  /** The Dockerfile's arguments: the images and provider files it is built from, by digest. @default none */
-  readonly buildArgs?: Readonly<Record<string, string>>;
-  /** @default dev */
-  readonly stage?: string;
-  /** t4 (16 GiB), a10g (24), l4 (24), l40s (48). @default l4 */
-  readonly gpu?: Gpu;
-  /** Regions that offer it beside those known here. @default none */
-  readonly moreRegions?: readonly string[];
-  /** vCPUs of a target: sockets, decoding, batches. @default 4 */
-  readonly vcpus?: number;
-  /** MB of a target. @default 14336, which leaves an instance of 16 GiB its own */
-  readonly memorySize?: number;
-  /** @default 0: nothing runs, and nothing is paid but the load balancer, while nobody asks */
-  readonly minTargets?: number;
-  /** @default 4 */
-  readonly maxTargets?: number;
-  /** Milliseconds that runs may wait, on average of the targets: beyond it more are started. @default 50 */
-  readonly queueMilliseconds?: number;
-  /** How long nobody asks before the last target goes. Only with minTargets 0. @default 15 minutes */
-  readonly idle?: Duration;
-  /** Spot instances: about a third of the price, taken away with two minutes' notice, in which targets drain. @default false */
-  readonly spot?: boolean;
-  /** @default a new one over two zones, with one NAT gateway */
-  readonly vpc?: IVpc | Vpc;
-  /** For HTTPS. @default HTTP, within the VPC alone */
-  readonly certificate?: ICertificate;
-  /** The keys that clients send, separated by commas. @default a new secret with one key */
-  readonly apiKeys?: ISecret | Secret;
-}
 
 /**
  * An internal load balancer, targets that scale by how long runs wait, and a waker that answers 503 with Retry-After while
@@ -185,7 +140,16 @@ export class GpuEndpoint extends Construct {
       deregistrationDelay: Duration.seconds(drainSeconds),
       healthCheck: { path: '/v2/health/ready', interval: Duration.seconds(10), timeout: Duration.seconds(5) },
     });
-    this.#scale(props, minTargets, maxTargets);
+    scaleByQueueTime(this, {
+      endpoint: this.bundle.name,
+      cluster: this.cluster,
+      service: this.service,
+      loadBalancer: this.loadBalancer,
+      minTargets,
+      maxTargets,
+      queueMilliseconds: props.queueMilliseconds ?? 50,
+      idle: props.idle ?? Duration.minutes(15),
+    });
     this.waker =
       minTargets > 0
         ? undefined
@@ -269,47 +233,6 @@ export class GpuEndpoint extends Construct {
     return task;
   }
 
-  #scale(props: GpuEndpointProps, minTargets: number, maxTargets: number): void {
-    const target = new ScalableTarget(this, 'Scaling', {
-      serviceNamespace: ServiceNamespace.ECS,
-      resourceId: `service/${this.cluster.clusterName}/${this.service.serviceName}`,
-      scalableDimension: 'ecs:service:DesiredCount',
-      minCapacity: minTargets,
-      maxCapacity: maxTargets,
-    });
-    const { namespace, name, dimension } = queueTimeMetric;
-    const period = Duration.minutes(1);
-    target.scaleToTrackMetric('QueueTime', {
-      customMetric: new Metric({
-        namespace,
-        metricName: name,
-        dimensionsMap: { [dimension]: this.bundle.name },
-        statistic: 'Average',
-        period,
-      }),
-      targetValue: props.queueMilliseconds ?? 50,
-      scaleInCooldown: Duration.minutes(5),
-      scaleOutCooldown: Duration.minutes(1),
-    });
-    if (minTargets > 0) return;
-    const toZero = new StepScalingAction(this, 'ToZero', {
-      scalingTarget: target,
-      adjustmentType: AdjustmentType.EXACT_CAPACITY,
-    });
-    toZero.addAdjustment({ adjustment: 0, upperBound: 0 });
-    const requests = this.loadBalancer.metrics.requestCount({ statistic: 'Sum', period });
-    const idle = new Alarm(this, 'Idle', {
-      // Nobody asked in any of the minutes; no data is nobody, too.
-      metric: new MathExpression({ expression: 'FILL(requests, 0)', usingMetrics: { requests }, period }),
-      alarmDescription: `${this.bundle.name}: nobody asks its endpoint, and the last target goes`,
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: Math.max(1, Math.round((props.idle ?? Duration.minutes(15)).toMinutes())),
-      treatMissingData: TreatMissingData.BREACHING,
-    });
-    idle.addAlarmAction(new ApplicationScalingAction(toZero));
-  }
-
   #errorAlarm(): Alarm {
     const { metrics } = this.loadBalancer;
     const period = Duration.minutes(1);
@@ -369,19 +292,3 @@ export class GpuEndpoint extends Construct {
 const port = 8080;
 /** Under the 120 seconds that ECS and spot give; the load balancer waits as long. */
 const drainSeconds = 100;
-/** What onnxruntime and CUDA take beside the weights. */
-const gpuReserveGib = 2;
-
-function mustFitGpu(bundle: FunctionBundle, gpu: Gpu): void {
-  const { gib } = gpus[gpu];
-  for (const [reference, { files }] of Object.entries(bundle.lock.models)) {
-    const bytes = Object.values(files).reduce((sum, { size }) => sum + size, 0);
-    if (bytes <= (gib - gpuReserveGib) * 2 ** 30) continue;
-    const larger = Object.entries(gpus).find(([, other]) => bytes <= (other.gib - gpuReserveGib) * 2 ** 30)?.[0];
-    throw new GlowplugError(
-      'CONFIG_INVALID',
-      `expected ${reference} to fit into the ${gib} GiB of a ${gpu}, its files are ${(bytes / 2 ** 30).toFixed(1)} GiB`,
-      { remedy: larger ? `Use gpu: '${larger}'.` : 'Use a smaller variant of the model.' },
-    );
-  }
-}

@@ -4,7 +4,7 @@ import { AcceleratorName } from 'aws-cdk-lib/aws-ec2';
 import type { IConstruct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
 
-/** On-demand instances in most availability zones; from the EC2 pages of the instance types, November 2026. */
+/** Where their instances could be had in November 2026, as remembered: not checked against AWS. `moreRegions` adds to them. */
 const common = [
   'us-east-1',
   'us-east-2',
