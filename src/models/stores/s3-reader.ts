@@ -5,7 +5,7 @@ import { GlowplugError } from '../../core/errors.ts';
 import { readAll } from '../read-all.ts';
 import { objectUrl, refusal, type S3Location, storeName } from './s3-location.ts';
 import { type HttpAnswer, type SendGet, sendGet } from './send-get.ts';
-import { signGet } from './sign-get.ts';
+import { signS3 } from './sign-s3.ts';
 import type { ReadableStore, StoredObject } from './store.ts';
 
 export interface S3ReaderOptions {
@@ -40,7 +40,7 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
             region: location.region,
             credentials: typeof credentials === 'function' ? await credentials() : credentials,
           };
-          const headers = signGet(url, wanted, signer, new Date());
+          const headers = signS3({ method: 'GET', url, headers: wanted }, signer, new Date());
           const sending = send(url, { headers, signal: silence.signal, ...(onSent ? { onSent } : {}) });
           const answer = await silence.during(sending);
           if (answer.status < 500 && answer.status !== 429) return await settle(answer, silence, key, range);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { objectUrl } from '../../src/models/stores/s3-location.ts';
-import { signGet } from '../../src/models/stores/sign-get.ts';
+import { signS3 } from '../../src/models/stores/sign-s3.ts';
 import { verifySigV4 } from '../../src/testing/sigv4.ts';
 
 const credentials = { accessKeyId: 'AKID', secretAccessKey: 'a secret/of+a test', sessionToken: 'token//==' };
@@ -16,7 +16,7 @@ describe('a signed GET', () => {
     ],
   ])('is what a verifier of S3 takes: %s', (address, headers) => {
     const url = new URL(address);
-    const signed = signGet(url, headers, { region: 'eu-west-1', credentials }, now);
+    const signed = signS3({ method: 'GET', url, headers }, { region: 'eu-west-1', credentials }, now);
     const request = { method: 'GET', path: url.pathname, query: '', headers: signed };
     const options = {
       service: 's3',
