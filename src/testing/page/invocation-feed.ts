@@ -1,6 +1,7 @@
 // The invocations of a local cloud, read from its functions' logs as they are written: what CloudWatch would show, as a list.
 import { isRecord } from '../../core/is-record.ts';
-import type { PageInvocation, PageStage } from './page-data.ts';
+import { coldStartsIn } from '../cold-starts-in.ts';
+import type { PageInvocation } from './page-data.ts';
 import { platformEvent } from './platform-event.ts';
 
 /** The newest are kept. */
@@ -79,10 +80,10 @@ export class InvocationFeed {
   #add(id: string, line: string): void {
     const { logs = [], stages = [] } = this.#invocations.get(id) ?? {};
     if (logs.length >= keptLines) return;
-    const found = stagesIn(line);
+    const [found] = coldStartsIn(line);
     this.#change(id, {
       logs: [...logs, line.slice(0, keptCharacters)],
-      stages: found.length > 0 ? found : stages,
+      stages: found ?? stages,
     });
   }
 
@@ -96,22 +97,6 @@ export class InvocationFeed {
 }
 
 type Entry = Readonly<Record<string, unknown>>;
-
-/** A cold start's line carries its stages, on its own or within a log entry of the runtime. */
-function stagesIn(line: string): PageStage[] {
-  const entry = parse(line);
-  const stages = entry?.['stages'];
-  return Array.isArray(stages) ? stages.filter(isStage) : [];
-}
-
-function isStage(value: unknown): value is PageStage {
-  return (
-    isRecord(value) &&
-    typeof value['stage'] === 'string' &&
-    typeof value['from'] === 'number' &&
-    typeof value['to'] === 'number'
-  );
-}
 
 function parse(line: string): Entry | undefined {
   const start = line.indexOf('{');

@@ -1,5 +1,7 @@
 // What the page asks of the local cloud.
+
 import type { PageInvocation } from '../page-data.ts';
+import { parsed } from './parsed.ts';
 import { type Answer, changed, type Draft, state } from './state.ts';
 
 /** Functions and models as they are now, and the invocations from now on. */
@@ -108,14 +110,6 @@ function asValue(text: string, contentType: string): unknown {
   }
   if (/\b(jsonl|ndjson|json-lines)\b/.test(contentType)) return text.split('\n').flatMap((line) => parsed(line) ?? []);
   return parsed(text);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function get(what: string) {

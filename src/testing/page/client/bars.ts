@@ -1,5 +1,7 @@
 // Scores of an answer as bars: classes with their probabilities, words with their weights.
+
 import { html } from 'lit-html';
+import { isRecord } from '../../../core/is-record.ts';
 
 interface Score {
   readonly label: string;
@@ -8,9 +10,9 @@ interface Score {
 
 /** The first place in the answer that names two numbers or more: an object of numbers, or a list of a name and a number each. */
 export function scoresIn(value: unknown): Score[] {
-  const own = Array.isArray(value) ? listed(value) : isObject(value) ? named(value) : [];
+  const own = Array.isArray(value) ? listed(value) : isRecord(value) ? named(value) : [];
   if (own.length >= 2) return own.slice(0, 20);
-  if (!isObject(value)) return [];
+  if (!isRecord(value)) return [];
   for (const each of Object.values(value)) {
     const found = scoresIn(each);
     if (found.length > 0) return found;
@@ -28,7 +30,7 @@ function named(value: Record<string, unknown>): Score[] {
 function listed(values: readonly unknown[]): Score[] {
   const scores = values.map((value) => {
     // A box or a segment is drawn elsewhere.
-    if (!isObject(value) || 'box' in value || 'start' in value) return undefined;
+    if (!isRecord(value) || 'box' in value || 'start' in value) return undefined;
     const label = Object.values(value).find((each) => typeof each === 'string');
     const score = Object.values(value).find((each) => typeof each === 'number');
     return typeof label === 'string' && isScore(score) ? { label, value: Number(score) } : undefined;
@@ -38,10 +40,6 @@ function listed(values: readonly unknown[]): Score[] {
 
 function isScore(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= 100;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function bars(scores: readonly Score[]) {

@@ -1,7 +1,10 @@
 // The request, as a form made from what the function takes: a picture, a recording, the fields of its JSON, or text.
+
 import { html } from 'lit-html';
+import { isRecord } from '../../../core/is-record.ts';
 import { setDraft } from './actions.ts';
 import { boxesIn, pictureWithBoxes } from './boxes.ts';
+import { parsed } from './parsed.ts';
 import type { Answer, Draft } from './state.ts';
 import { segmentsIn, waveform } from './waveform.ts';
 
@@ -55,7 +58,7 @@ function textField(name: string, draft: Draft, text: string) {
 /** Each field of an object gets the input of its kind; anything deeper is JSON in an input of its own. */
 function jsonFields(name: string, draft: Draft, text: string) {
   const value = parsed(text);
-  const flat = isObject(value) && Object.keys(value).length <= 12;
+  const flat = isRecord(value) && Object.keys(value).length <= 12;
   const put = (body: string) => setDraft(name, { ...draft, body });
   const raw = html`<label class="field"
     >${flat ? 'The same as JSON' : 'JSON'}
@@ -95,16 +98,4 @@ function field(key: string, value: unknown, set: (next: unknown) => void) {
 
 function typed({ target }: Event): string {
   return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement ? target.value : '';
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
