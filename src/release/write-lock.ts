@@ -1,6 +1,5 @@
 // models.lock.json and models.d.ts: which digest each reference of the functions means, and what TypeScript learns of it.
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { parseLock, serializeLock } from '../models/lock.ts';
@@ -16,6 +15,7 @@ import { buildVersion } from './build-version.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { readTrustedKeys } from './read-trusted-keys.ts';
 import { usedReferences } from './used-references.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface LockOptions {
   readonly root: string;
@@ -133,15 +133,4 @@ function parseIfSound(text: string | undefined): Lock {
     // Everything counts as changed.
   }
   return { lockVersion: 1, models: {} };
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, text);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

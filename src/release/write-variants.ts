@@ -1,11 +1,10 @@
 // The variants that earn their place, into models/<name>.ts: their recipes, the gate, and what was measured.
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { serializeGateRecord, withMeasurement } from '../models/gate-record.ts';
+import { digestOf } from '../models/manifest.ts';
 import { isModelName } from '../models/reference.ts';
-import type { Digest } from '../models/version.ts';
 import type { Objective, Outcome } from '../optimize/outcome.ts';
 import { applyRecipe, serializeRecipe } from '../optimize/recipe.ts';
 import { gatePath, readGateRecord, referenceOf } from './check-gate.ts';
@@ -13,6 +12,7 @@ import type { ModelDefinition, ModelFiles, VariantDefinition } from './define-mo
 import { definitionText } from './definition-text.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { fromPath, fromRecipe } from './sources.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface WriteVariantsOptions {
   readonly root: string;
@@ -79,8 +79,8 @@ export async function writeVariants({
       precision: candidate.precision,
     };
     record = withMeasurement(record, variant, {
-      digest: sha256(applyRecipe(bytes, candidate.recipe)),
-      reference: sha256(bytes),
+      digest: digestOf(applyRecipe(bytes, candidate.recipe)),
+      reference: digestOf(bytes),
       processor: outcome.processor,
       figures,
     });
@@ -118,14 +118,4 @@ async function headOf(path: string): Promise<string[]> {
   const lines = (await readFile(path, 'utf8')).split('\n');
   const end = lines.findIndex((line) => !line.startsWith('//'));
   return lines.slice(0, end);
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, path);
-}
-
-function sha256(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
