@@ -5,12 +5,17 @@ import { chunksOf } from '../models/chunks.ts';
 import { hashFile } from '../models/hash-file.ts';
 import { buildManifest, type VersionParts } from '../models/manifest.ts';
 import { buildVariants, type VariantParts } from '../models/variants.ts';
-import { type BuiltVersion, type LocalFile, weightsFile } from '../models/version.ts';
+import { type BuiltVersion, type Digest, type LocalFile, weightsFile } from '../models/version.ts';
 import { readSignature } from '../onnx/signature.ts';
 import { splitWeights } from '../onnx/split-weights.ts';
 import type { ModelDefinition, ModelFiles, VariantDefinition } from './define-model.ts';
 import { keepGenerated } from './keep-generated.ts';
 import { locateSource } from './sources.ts';
+
+export interface BuiltDefinition extends BuiltVersion {
+  /** Variant → digest of its `model.onnx` as the definition has it, before weights were split off: what was measured. */
+  readonly modelDigests: Readonly<Record<string, Digest>>;
+}
 
 /**
  * No clock, no host, no measurement: two machines with the same files build the same digest. Files are hashed from disk and stay
@@ -18,16 +23,19 @@ import { locateSource } from './sources.ts';
  *
  * @throws GlowplugError
  */
-export async function buildVersion(definition: ModelDefinition, root: string): Promise<BuiltVersion> {
+export async function buildVersion(definition: ModelDefinition, root: string): Promise<BuiltDefinition> {
   try {
-    if (definition.files) return await buildOne(definition, definition.files, undefined, root);
+    if (definition.files)
+      return { ...(await buildOne(definition, definition.files, undefined, root)).built, modelDigests: {} };
     const parts: VariantParts[] = [];
+    const modelDigests: Record<string, Digest> = {};
     for (const [name, { files, precision, architecture }] of Object.entries(definition.variants)) {
-      const built = await buildOne(definition, files, precision, root);
+      const { built, model } = await buildOne(definition, files, precision, root);
+      modelDigests[name] = model;
       parts.push({ name, built, ...(precision ? { precision } : {}), ...(architecture ? { architecture } : {}) });
     }
     const [first, ...rest] = parts;
-    if (first) return buildVariants([first, ...rest]);
+    if (first) return { ...buildVariants([first, ...rest]), modelDigests };
     throw new GlowplugError('CONFIG_INVALID', 'expected at least one variant');
   } catch (cause) {
     if (!(cause instanceof GlowplugError)) throw cause;
@@ -41,11 +49,13 @@ async function buildOne(
   sources: ModelFiles,
   precision: VariantDefinition['precision'],
   root: string,
-): Promise<BuiltVersion> {
+): Promise<{ built: BuiltVersion; model: Digest }> {
   const files: Record<string, LocalFile> = {};
   for (const [file, source] of Object.entries(sources)) files[file] = await hashFile(await locateSource(source, root));
-  const model = await readFile(files['model.onnx']?.path ?? '');
-  return buildManifest({
+  const onnx = files['model.onnx'];
+  if (!onnx) throw new GlowplugError('CONFIG_INVALID', 'expected files with model.onnx');
+  const model = await readFile(onnx.path);
+  const built = buildManifest({
     model: name,
     version,
     license,
@@ -54,6 +64,7 @@ async function buildOne(
     ...(await withWeightsApart(files, model, root)),
     signature: readSignature(model),
   });
+  return { built, model: onnx.digest };
 }
 
 /** Under the name that other tools give to external data: a definition that has such a file has split it itself. */

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { type Gate, gateFailures } from '../core/gate.ts';
 import { type GateRecord, parseGateRecord } from '../models/gate-record.ts';
-import { hashFile } from '../models/hash-file.ts';
+import type { BuiltDefinition } from './build-version.ts';
 import type { ModelDefinition } from './define-model.ts';
-import { locateSource } from './sources.ts';
 
 /** Where `glowplug optimize --write` writes what it measured. */
 export function gatePath(model: string): string {
@@ -17,25 +16,25 @@ export function gatePath(model: string): string {
  * Every variant but the reference must have been measured as it is now, against the reference as it is now, and pass. A definition
  * without a gate is not looked at.
  *
+ * @param modelDigests of the same definition, built
  * @throws GlowplugError GATE_FAILED, CONFIG_INVALID
  */
-export async function checkGate({ name, gate, variants }: ModelDefinition, root: string): Promise<void> {
+export async function checkGate(
+  { name, gate, variants }: ModelDefinition,
+  modelDigests: BuiltDefinition['modelDigests'],
+  root: string,
+): Promise<void> {
   if (!gate || !variants) return;
   const names = Object.keys(variants);
   const reference = referenceOf(gate, names);
   const record = await readGateRecord(name, root);
-  // What was measured is the file of the definition: publishing may have split its weights off.
-  const digestOf = async (variant: string) => {
-    const source = variants[variant]?.files['model.onnx'];
-    return source && (await hashFile(await locateSource(source, root))).digest;
-  };
   for (const variant of names) {
     if (variant === reference) continue;
     const measured = record.variants[variant];
     const at = `${name}#${variant}`;
     if (!measured || measured.measured.length === 0)
       throw failed(`expected ${at} to have been measured, ${gatePath(name)} does not tell of it`);
-    if (measured.digest !== (await digestOf(variant)) || measured.reference !== (await digestOf(reference))) {
+    if (measured.digest !== modelDigests[variant] || measured.reference !== modelDigests[reference]) {
       throw failed(`expected figures of ${at} as it is now, ${gatePath(name)} tells of other bytes`);
     }
     const architecture = variants[variant]?.architecture;

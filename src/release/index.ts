@@ -25,7 +25,7 @@ export { type Yank, yank } from '../models/yank.ts';
 export { characterErrors, type Metric, macroF1, maskIou, topOne, wordErrors } from '../optimize/metric.ts';
 export type { Sample } from '../optimize/sample.ts';
 export { type AliasMove, aliasWeight } from './alias-weight.ts';
-export { buildVersion } from './build-version.ts';
+export { type BuiltDefinition, buildVersion } from './build-version.ts';
 export { type ChannelMove, channelWeight } from './channel-weight.ts';
 export { defineModel, type ModelDefinition, type ModelFiles, type VariantDefinition } from './define-model.ts';
 export { type Change, diffVersions, type VersionDiff } from './diff-versions.ts';

@@ -33,7 +33,7 @@ export async function publishAll(options: PublishAllOptions): Promise<Published[
     const version = `${definition.name}:${definition.version}`;
     onProgress?.(version, undefined);
     const built = await buildVersion(definition, root);
-    await checkGate(definition, root);
+    await checkGate(definition, built.modelDigests, root);
     published.push(await publish(store, built, { onProgress: (transfer) => onProgress?.(version, transfer) }));
     const { model, digest } = built.locked;
     if (signer) await sign(store, `${model}@${digest}`, signer);

@@ -1,5 +1,4 @@
 // Where a model's file comes from, and where it lies on this disk.
-import { createHash } from 'node:crypto';
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { GlowplugError, shorten } from '../core/errors.ts';
@@ -7,6 +6,7 @@ import { cachePath } from '../models/fetch.ts';
 import { isDigest } from '../models/reference.ts';
 import { isThere, writeVerified } from '../models/verified-file.ts';
 import type { Digest } from '../models/version.ts';
+import { keepGenerated } from './keep-generated.ts';
 
 export type Source =
   | { readonly from: 'package'; readonly name: string; readonly path: string }
@@ -65,14 +65,7 @@ export async function locateSource(source: Source, root: string, send: typeof fe
 async function makeVariant(model: string, recipe: string, what: string, root: string): Promise<string> {
   const { applyRecipe, parseRecipe } = await import('../optimize/recipe.ts');
   const made = applyRecipe(await readFile(model), parseRecipe(await readFile(recipe, 'utf8'), what));
-  const digest: Digest = `sha256:${createHash('sha256').update(made).digest('hex')}`;
-  const path = cachePath(join(root, '.glowplug', 'cache'), digest);
-  if (await isThere(path, made.length)) return path;
-  await writeVerified(path, { digest, size: made.length, what }, async (offset) => ({
-    size: made.length,
-    body: new Blob([new Uint8Array(made.subarray(offset))]).stream(),
-  }));
-  return path;
+  return (await keepGenerated(made, root)).path;
 }
 
 async function readable(path: string, remedy: string): Promise<string> {
