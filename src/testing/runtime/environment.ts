@@ -5,8 +5,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
+import { type Delivery, deliver, takeWithin } from './deliver.ts';
 import type { FunctionLog, LogStream } from './function-log.ts';
-import { type CloudIdentity, type FunctionSpec, functionArn } from './function-spec.ts';
+import type { CloudIdentity, FunctionSpec } from './function-spec.ts';
 import type { ExecutionEnvironment } from './local-function.ts';
 import type { RuntimeClient } from './locate-client.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -44,13 +45,6 @@ export interface EnvironmentOptions {
 export interface Invoked {
   readonly outcome: Outcome | StreamOutcome;
   readonly free: Promise<void>;
-}
-
-interface Handed {
-  readonly invocation: Invocation;
-  readonly requestId: string;
-  readonly leftMs: () => number;
-  readonly diesAfterMs: number | undefined;
 }
 
 interface Begun {
@@ -146,8 +140,9 @@ export class Environment implements ExecutionEnvironment {
     if (now > this.#options.spec.memoryMb) runtime.ranOutOfMemory();
   }
 
-  async #run({ invocation, requestId, leftMs, diesAfterMs }: Handed): Promise<Answer | Failure | Begun> {
-    const { spec, where } = this.#options;
+  async #run(delivery: Delivery): Promise<Answer | Failure | Begun> {
+    const { spec } = this.#options;
+    const { leftMs } = delivery;
     if (!this.isWarm) {
       const started = performance.now();
       const failure = await this.#start(leftMs());
@@ -158,16 +153,7 @@ export class Environment implements ExecutionEnvironment {
     }
     const runtime = this.#runtime;
     if (!runtime) return toFailure({ kind: 'exit', code: null, signal: 'SIGKILL' }, spec.timeoutMs);
-    const signals = runtime.deliver({
-      requestId,
-      payload: invocation.payload,
-      deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where, invocation.qualifier),
-      traceId: invocation.traceId ?? newTraceId(),
-      clientContext: invocation.clientContext,
-      streams: invocation.streams,
-    });
-    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
+    const signals = deliver(runtime, delivery, this.#options);
     const signal = await takeWithin(signals, leftMs());
     if (signal.kind === 'stream') return { kind: 'stream', stream: signal.stream, signals };
     return toAnswer(signal) ?? toFailure(signal, spec.timeoutMs);
@@ -261,31 +247,10 @@ export class Environment implements ExecutionEnvironment {
   }
 }
 
-export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: number): Promise<RuntimeSignal> {
-  const timer = setTimeout(() => signals.put({ kind: 'timeout' }), limitMs);
-  try {
-    return await signals.take();
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A process that has ended meanwhile is not killed again. */
-export function dieAfter(runtime: RuntimeProcess, ms: number): void {
-  if (ms === 0) void runtime.kill();
-  else setTimeout(() => void runtime.kill(), ms).unref();
-}
-
 /** Time for the end of a process to be heard after its connections broke. */
 const cutMs = 200;
 
 export function logStreamName({ version = '$LATEST' }: FunctionSpec): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
   return `${day}/[${version}]${randomBytes(16).toString('hex')}`;
-}
-
-/** As X-Ray makes them: version, seconds since 1970, 96 random bits. Nothing is sampled here. */
-export function newTraceId(): string {
-  const seconds = Math.floor(Date.now() / 1000).toString(16);
-  return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
 }

@@ -6,16 +6,10 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Invocation } from '../invocation.ts';
-import {
-  dieAfter,
-  type EnvironmentOptions,
-  type Invoked,
-  logStreamName,
-  newTraceId,
-  takeWithin,
-} from './environment.ts';
+import { deliver, takeWithin } from './deliver.ts';
+import { type EnvironmentOptions, type Invoked, logStreamName } from './environment.ts';
 import type { LogStream } from './function-log.ts';
-import { functionArn, type ManagedInstances } from './function-spec.ts';
+import type { ManagedInstances } from './function-spec.ts';
 import type { ExecutionEnvironment } from './local-function.ts';
 import { residentMb } from './memory.ts';
 import {
@@ -66,7 +60,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
   }
 
   async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
-    const { spec, where } = this.#options;
+    const { spec } = this.#options;
     const requestId = randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
@@ -76,16 +70,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
       await this.#report(runtime, requestId, started);
       return { outcome: toOutcome(runtime, requestId, ''), free: Promise.resolve() };
     }
-    const signals = runtime.deliver({
-      requestId,
-      payload: invocation.payload,
-      deadline: Date.now() + Math.ceil(leftMs()),
-      functionArn: functionArn(spec, where, invocation.qualifier),
-      traceId: invocation.traceId ?? newTraceId(),
-      clientContext: invocation.clientContext,
-      streams: invocation.streams,
-    });
-    if (diesAfterMs !== undefined) dieAfter(runtime, diesAfterMs);
+    const signals = deliver(runtime, { invocation, requestId, leftMs, diesAfterMs }, this.#options);
     const over = async (end: Answer | Failure) => {
       runtime.over(requestId);
       await this.#report(end, requestId, started);
