@@ -1,6 +1,7 @@
 // Batch transform: every object one result or one failure, whatever dies meanwhile.
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { Store } from '../../src/models/stores/store.ts';
 import { type TransformOptions, transform } from '../../src/transform/transform.ts';
 import { runs } from '../runs.ts';
@@ -106,7 +107,7 @@ describe('transform', () => {
   it('killed anywhere and begun again, with a function that fails at random: no object is lost or answered twice', async () => {
     let [kills, objectsSeen] = [0, 0];
     for (let seed = 1; seed <= runs(40); seed++) {
-      const random = randomNumbers(seed);
+      const random = seededRandom(seed);
       const texts = Object.fromEntries(
         Array.from({ length: 20 }, (_, at) => [`k${at}`, random() < 0.1 ? 'poison' : `v${at}`]),
       );
@@ -162,13 +163,5 @@ function watching(store: Store, written: Map<string, string[]>): Store {
       written.set(key, [...(written.get(key) ?? []), Buffer.from(body).toString()]);
       return done;
     },
-  };
-}
-
-function randomNumbers(seed: number): () => number {
-  let state = seed * 2654435761;
-  return () => {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 1013904223) >>> 0;
-    return state / 2 ** 32;
   };
 }

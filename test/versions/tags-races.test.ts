@@ -1,8 +1,10 @@
 // Fifty promoters of one model at once, with delays of their own: the history is one line, and nobody wins in silence.
+
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { GlowplugError } from '../../src/core/errors.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { RecordedMove } from '../../src/models/moves.ts';
 import { publish } from '../../src/models/publish.ts';
 import { folderStore } from '../../src/models/stores/folder.ts';
@@ -14,7 +16,7 @@ import { tinyVersion } from '../models/tiny-version.ts';
 import { act, actionOf } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
 import { type TagAction, TagsModel } from './tags-model.ts';
-import { seededRandom, virtualTime } from './virtual-time.ts';
+import { virtualTime } from './virtual-time.ts';
 
 const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const rounds = long ? 10 : 1;
