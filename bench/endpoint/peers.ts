@@ -3,9 +3,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../test/free-port.ts';
 
 const root = join(import.meta.dirname, '../..');
 const apps = join(import.meta.dirname, 'peers');
@@ -149,13 +149,4 @@ function install({ name, packages }: Peer): string {
   if (!existsSync(bin)) execFileSync('python3', ['-m', 'venv', home], { stdio: 'pipe' });
   execFileSync(join(bin, 'pip'), ['install', '--quiet', ...packages], { stdio: 'pipe', timeout: 900_000 });
   return bin;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

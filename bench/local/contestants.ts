@@ -3,10 +3,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalCloud } from 'glowplug/testing';
+import { freePort } from '../../test/free-port.ts';
 import { testApp } from '../../test/testing/app.ts';
 
 /** Running: `ask` sends the event's body and gives status and text, `unsigned` the same without a signature. */
@@ -115,13 +116,4 @@ const post = (does = '') => ({ method: 'POST', headers, body: JSON.stringify({ d
 async function read(asked: Promise<Response>) {
   const response = await asked;
   return { status: response.status, text: await response.text() };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (typeof address !== 'object' || address === null) throw new Error('a server without a port');
-  return address.port;
 }

@@ -14,6 +14,7 @@ import { folderStore } from '../../src/models/stores/folder.ts';
 import { tag } from '../../src/models/tag.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
 import { RuntimeApi } from '../../src/testing/runtime/runtime-api.ts';
+import { freePort } from '../free-port.ts';
 import { root } from '../root.ts';
 import { grpcClient } from '../server/grpc-client.ts';
 import { lintDockerfile } from './lint-dockerfile.ts';
@@ -190,14 +191,4 @@ async function end(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeEach, describe, it } from 'vitest';
 import { openReader } from '../../src/models/stores/open.ts';
 import { openStore } from '../../src/models/stores/open-store.ts';
+import { freePort } from '../free-port.ts';
 import { storeContract } from '../models/store-contract.ts';
 import { clientOf, type Endpoint } from '../testing/s3/contract/endpoint.ts';
 import { s3Contract } from '../testing/s3/contract/suite.ts';
@@ -91,13 +91,4 @@ async function serve(binary: string): Promise<Endpoint> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
