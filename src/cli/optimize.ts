@@ -26,6 +26,7 @@ import { command, printJson, printLine } from './print.ts';
 import { printable } from './printable.ts';
 import { stepProgress } from './step-progress.ts';
 import { printTable } from './table.ts';
+import { whole } from './whole.ts';
 
 interface CompareOptions {
   readonly samples: string;
@@ -89,7 +90,7 @@ function shared(it: Command): Command {
     .option('--classes <file>', 'names of the classes, one a line, where labels are names')
     .option('--threads <counts>', 'threads of a run, with commas between; default: 1 and all cores, at most 4', counts)
     .option('--batch <rows>', 'rows of a run, with commas between', counts, [1])
-    .option('--rounds <count>', 'rounds in which variants take turns', whole, 30)
+    .option('--rounds <count>', 'rounds in which variants take turns', whole(1, 4096), 30)
     .option('--report <file>', 'write the report, .html, or its picture alone, .svg')
     .option('--json', 'print the outcome as JSON');
 }
@@ -239,13 +240,7 @@ function usualThreads(): number[] {
 
 /** Commander says which option it was, and ends with its own exit code. */
 function counts(text: string): number[] {
-  return text.split(',').map(whole);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0 && value <= 4096) return value;
-  throw new InvalidArgumentError('Expected a whole number from 1 to 4096.');
+  return text.split(',').map(whole(1, 4096));
 }
 
 function share(text: string): number {

@@ -11,6 +11,7 @@ import { supervise } from '../server/supervisor.ts';
 import { type Provider, providers } from '../session/session.ts';
 import { command, printLine, printProgress } from './print.ts';
 import { describeServing, servingOf } from './serving-summary.ts';
+import { whole } from './whole.ts';
 
 interface Options {
   readonly model: string[];
@@ -152,12 +153,4 @@ function provider(value: string, before: Options['provider']): Options['provider
 
 function several(value: string, before: string[]): string[] {
   return [...before, value];
-}
-
-function whole(least: number, most = 1_000_000): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-  };
 }
