@@ -1,4 +1,5 @@
 // The same waterfall as a picture for pages.
+import { escapeXml } from '../core/escape-xml.ts';
 import type { Stage } from '../handler/cold-start.ts';
 import { endOf, figuresOf, labelOf, titleOf } from './waterfall.ts';
 
@@ -20,21 +21,17 @@ export function waterfallSvg(stages: readonly Stage[]): string {
     const length = Math.max(1, Math.round((x(to) - x(from)) * 10) / 10);
     const opacity = ms === undefined ? 1 : 0.35;
     return [
-      `<text x="${labelWidth - 8}" y="${middle}" text-anchor="end">${escaped(labelOf(stage))}</text>`,
+      `<text x="${labelWidth - 8}" y="${middle}" text-anchor="end">${escapeXml(labelOf(stage))}</text>`,
       `<rect x="${x(from)}" y="${y + 3}" width="${length}" height="${rowHeight - 6}" rx="2" fill="#3b82f6" fill-opacity="${opacity}"/>`,
-      `<text x="${labelWidth + barWidth + 8}" y="${middle}">${escaped(figuresOf(stage).trim())}</text>`,
+      `<text x="${labelWidth + barWidth + 8}" y="${middle}">${escapeXml(figuresOf(stage).trim())}</text>`,
     ].join('\n');
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" fill="currentColor" color="#57606a" font-family="ui-monospace, monospace" font-size="12">`,
-    `<title>${escaped(titleOf(stages))}</title>`,
-    `<text x="8" y="20">${escaped(titleOf(stages))}</text>`,
+    `<title>${escapeXml(titleOf(stages))}</title>`,
+    `<text x="8" y="20">${escapeXml(titleOf(stages))}</text>`,
     ...rows,
     '</svg>',
     '',
   ].join('\n');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

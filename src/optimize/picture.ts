@@ -1,4 +1,5 @@
 // The trade-off as an SVG that needs nothing beside it: size to the right, time upwards, the front joined by a line.
+import { escapeXml } from '../core/escape-xml.ts';
 import { fastest, type Outcome, paretoFront, type Variant } from './outcome.ts';
 
 const [WIDTH, HEIGHT] = [720, 380];
@@ -23,7 +24,7 @@ export function picture({ variants, model, processor }: Outcome): string {
   );
   const front = paretoFront(variants).map((variant) => points.find((point) => point.variant === variant)!);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12">
-<title>${escaped(model)}: size and time of its variants on ${escaped(processor.model)}</title>
+<title>${escapeXml(model)}: size and time of its variants on ${escapeXml(processor.model)}</title>
 <style>.ink{fill:#1d2530}.dim{fill:#5c6873}.line{stroke:#c9d1d9;fill:none}.front{stroke:#0a7d55;fill:none;stroke-width:1.5;stroke-dasharray:4 3}.pass{fill:#0a7d55}.fail{fill:#fff;stroke:#c0392b;stroke-width:2}@media(prefers-color-scheme:dark){.ink{fill:#e6edf3}.dim{fill:#9aa7b4}.line{stroke:#3b444d}.front{stroke:#35c48d}.pass{fill:#35c48d}.fail{fill:#0d1117;stroke:#ff7b72}}</style>
 ${[0, 0.25, 0.5, 0.75, 1].map((part) => axisLines(part, most, x, y)).join('\n')}
 <text class="dim" x="${(room.left + WIDTH - room.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">MB of the file</text>
@@ -63,7 +64,7 @@ function labelled(points: readonly Point[]): string {
       }
       taken.push(left ? { from: x - 10 - width, to: x - 10, y: at } : { from: x + 10, to: x + 10 + width, y: at });
       const place = left ? `x="${round(x) - 10}" text-anchor="end"` : `x="${round(x) + 10}"`;
-      return `<circle class="${passes ? 'pass' : 'fail'}" cx="${round(x)}" cy="${round(y)}" r="5"><title>${escaped(variant.how)}</title></circle><text class="ink" ${place} y="${round(at)}">${escaped(text)}</text>`;
+      return `<circle class="${passes ? 'pass' : 'fail'}" cx="${round(x)}" cy="${round(y)}" r="5"><title>${escapeXml(variant.how)}</title></circle><text class="ink" ${place} y="${round(at)}">${escapeXml(text)}</text>`;
     })
     .join('\n');
 }
@@ -80,8 +81,4 @@ function short(value: number): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-export function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }

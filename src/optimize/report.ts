@@ -1,16 +1,17 @@
 // A page that needs nothing beside it: the picture, the figures, what Lambda would bill, and how each variant was made.
+import { escapeXml } from '../core/escape-xml.ts';
 import { lossOf } from '../core/gate.ts';
 import { cheapest, fastest, type Outcome, objectives, type Variant } from './outcome.ts';
-import { escaped, picture } from './picture.ts';
+import { picture } from './picture.ts';
 
 export function report(outcome: Outcome): string {
   const { model, processor, variants, recommended, skipped } = outcome;
   const advice = objectives.flatMap((objective) =>
-    recommended[objective] ? [`<li>for ${objective}: <b>${escaped(recommended[objective])}</b></li>`] : [],
+    recommended[objective] ? [`<li>for ${objective}: <b>${escapeXml(recommended[objective])}</b></li>`] : [],
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(model)}: its variants</title>
+<title>${escapeXml(model)}: its variants</title>
 <style>
 :root{color-scheme:light dark;--line:#d0d7de}@media(prefers-color-scheme:dark){:root{--line:#3b444d}}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -18,8 +19,8 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;disp
 th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}th:first-child,td:first-child{text-align:left}
 figure{margin:1rem 0}svg{max-width:100%;height:auto}.how{white-space:normal;text-align:left}
 </style>
-<h1>${escaped(model)}</h1>
-<p>Measured on ${escaped(processor.model)} (${processor.architecture}${processor.features.length > 0 ? `: ${escaped(processor.features.join(', '))}` : ''}). Numbers of INT8 differ between processors: the gate holds for this kind.</p>
+<h1>${escapeXml(model)}</h1>
+<p>Measured on ${escapeXml(processor.model)} (${processor.architecture}${processor.features.length > 0 ? `: ${escapeXml(processor.features.join(', '))}` : ''}). Numbers of INT8 differ between processors: the gate holds for this kind.</p>
 <ul>${advice.join('')}</ul>
 <figure>${picture(outcome)}</figure>
 <h2>Accuracy</h2>
@@ -30,7 +31,7 @@ ${table(['variant', 'MB', 'load ms', 'peak MB', 'threads', 'rows', 'p50 ms', 'p9
 <p>Estimated from this machine’s time of one row and Lambda’s share of a processor at each size; dollars, requests included.</p>
 ${table(['variant', 'cheapest at', 'ms', 'dollars', 'fastest at', 'ms', 'dollars'], variants.map(lambdaRow))}
 <h2>How each was made</h2>
-<table>${variants.map(({ name, how }) => `<tr><td>${escaped(name)}<td class="how">${escaped(how)}`).join('')}${skipped.map(({ name, why }) => `<tr><td>${escaped(name)}<td class="how">not made: ${escaped(why)}`).join('')}</table>
+<table>${variants.map(({ name, how }) => `<tr><td>${escapeXml(name)}<td class="how">${escapeXml(how)}`).join('')}${skipped.map(({ name, why }) => `<tr><td>${escapeXml(name)}<td class="how">not made: ${escapeXml(why)}`).join('')}</table>
 ${variants.map(sensitivities).join('')}
 </html>
 `;
@@ -82,11 +83,11 @@ function sensitivities({ name, candidate }: Variant): string {
   const rows = found
     .slice(0, 20)
     .map(({ layer, error }) => [layer, error.toPrecision(3), released.has(layer) ? 'left in float' : 'INT8']);
-  return `<h2>${escaped(name)}: the most sensitive layers</h2>\n${table(['layer', 'relative error alone', ''], rows)}`;
+  return `<h2>${escapeXml(name)}: the most sensitive layers</h2>\n${table(['layer', 'relative error alone', ''], rows)}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (tag: string, row: readonly string[]) => row.map((cell) => `<${tag}>${escaped(cell)}`).join('');
+  const cells = (tag: string, row: readonly string[]) => row.map((cell) => `<${tag}>${escapeXml(cell)}`).join('');
   return `<table><tr>${cells('th', head)}${rows.map((row) => `<tr>${cells('td', row)}`).join('')}</table>`;
 }
 
