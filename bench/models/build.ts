@@ -1,37 +1,17 @@
 // What the generated models of the benchmarks are made of. Weights are small, fixed numbers: only time is measured.
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import {
-  type GraphProto,
-  type GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  type NodeProtoSchema,
-  type TensorProto,
-  type TensorProtoSchema,
-  TensorProto_DataType as Type,
-} from 'onnx-buf';
+import { create } from '@bufbuild/protobuf';
+import { ModelProtoSchema, TensorProto_DataType as Type } from 'onnx-buf';
+import { type Graph, type Node, value, type Weight } from '../../models/graph/parts.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 
-export type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, GraphProto>;
-export type NodeInit = Exclude<MessageInitShape<typeof NodeProtoSchema>, NodeProto>;
-export type TensorInit = Exclude<MessageInitShape<typeof TensorProtoSchema>, TensorProto>;
+export { type Graph as GraphInit, type Node as NodeInit, value, type Weight as TensorInit };
 
-export function modelBytes(graph: GraphInit): Uint8Array {
+export function modelBytes(graph: Graph): Uint8Array {
   return writeModel(create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: 17n }], graph }));
 }
 
-export function value(name: string, elemType: number, shape: readonly (number | string)[]) {
-  const dim = shape.map((length) => ({
-    value:
-      typeof length === 'string'
-        ? { case: 'dimParam' as const, value: length }
-        : { case: 'dimValue' as const, value: BigInt(length) },
-  }));
-  return { name, type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim } } } } };
-}
-
 /** Numbers between ±`scale`, the same for the same name and length. */
-export function weights(name: string, dims: readonly number[], scale: number): TensorInit {
+export function weights(name: string, dims: readonly number[], scale: number): Weight {
   const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
   let state = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7);
   for (let i = 0; i < data.length; i++) {
@@ -46,6 +26,6 @@ export function weights(name: string, dims: readonly number[], scale: number): T
   };
 }
 
-export function integers(name: string, values: readonly number[]): TensorInit {
+export function integers(name: string, values: readonly number[]): Weight {
   return { name, dataType: Type.INT64, dims: [BigInt(values.length)], int64Data: values.map(BigInt) };
 }
