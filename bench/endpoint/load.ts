@@ -77,7 +77,7 @@ async function client(
       const end = head.indexOf('\r\n\r\n');
       if (end < 0) return;
       if (!head.startsWith('HTTP/1.1 200')) return reject(new Error(`expected 200, got ${head.slice(0, 200)}`));
-      left = Number(/content-length: (\d+)/i.exec(head)?.[1]) - (head.length - end - 4);
+      left = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]) - (head.length - end - 4);
       head = '';
     } else left -= chunk.byteLength;
     if (left > 0) return;
