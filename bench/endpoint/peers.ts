@@ -63,11 +63,11 @@ const peers: readonly Peer[] = [
     name: 'MLServer',
     // Its workers ask for an event loop that later ones do not make by themselves.
     packages: ['mlserver==1.7.1', 'uvloop==0.21.0', ...runtime],
-    path: '/v2/models/iris/infer',
+    path: '/v2/models/model/infer',
     start({ model, port, folder, threads, workers }) {
       copyFileSync(join(apps, 'mlserver_app.py'), join(folder, 'mlserver_app.py'));
       const settings = {
-        name: 'iris',
+        name: 'model',
         implementation: 'mlserver_app.Onnx',
         parameters: { uri: model, extra: { threads } },
       };

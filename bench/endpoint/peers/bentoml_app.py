@@ -1,4 +1,5 @@
 """The same behind BentoML; started by its own command with BENCH_MODEL, BENCH_THREADS and BENCH_WORKERS."""
+import base64
 import os
 
 import bentoml
@@ -16,6 +17,11 @@ class Api:
     @bentoml.api
     def predict(self, inputs: list[dict]) -> dict:
         tensor = inputs[0]
+        if tensor["datatype"] == "BYTES":
+            values = np.frombuffer(base64.b64decode(tensor["data"][0]), np.float32)
+            outputs = self.session.run(None, {tensor["name"]: values.reshape(tensor["parameters"]["shape"])})
+            packed = [{"shape": list(one.shape), "data": [base64.b64encode(one).decode()]} for one in outputs]
+            return {"outputs": packed}
         feeds = {tensor["name"]: np.array(tensor["data"], dtype=np.float32).reshape(tensor["shape"])}
         outputs = self.session.run(None, feeds)
         return {"outputs": [{"shape": list(one.shape), "data": one.ravel().tolist()} for one in outputs]}

@@ -1,4 +1,5 @@
 """iris, and whatever else has one input and is named on the command line, behind LitServe: model.onnx, port, threads, workers."""
+import base64
 import sys
 
 import litserve
@@ -16,13 +17,21 @@ class Api(litserve.LitAPI):
 
     def decode_request(self, request):
         tensor = request["inputs"][0]
-        return {tensor["name"]: np.array(tensor["data"], dtype=np.float32).reshape(tensor["shape"])}
+        packed = tensor["datatype"] == "BYTES"
+        if packed:
+            data = np.frombuffer(base64.b64decode(tensor["data"][0]), np.float32).reshape(tensor["parameters"]["shape"])
+        else:
+            data = np.array(tensor["data"], dtype=np.float32).reshape(tensor["shape"])
+        return {tensor["name"]: data}, packed
 
-    def predict(self, feeds):
-        return self.session.run(None, feeds)
+    def predict(self, given):
+        feeds, packed = given
+        return self.session.run(None, feeds), packed
 
-    def encode_response(self, outputs):
-        return {"outputs": [{"shape": one.shape, "data": one.ravel().tolist()} for one in outputs]}
+    def encode_response(self, answer):
+        outputs, packed = answer
+        data = (lambda one: [base64.b64encode(one).decode()]) if packed else (lambda one: one.ravel().tolist())
+        return {"outputs": [{"shape": one.shape, "data": data(one)} for one in outputs]}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 """The same behind MLServer, which speaks the Open Inference Protocol itself; its settings are written beside this file's copy."""
+import base64
+
 import numpy as np
 import onnxruntime
 from mlserver import MLModel
@@ -16,16 +18,18 @@ class Onnx(MLModel):
 
     async def predict(self, request: InferenceRequest) -> InferenceResponse:
         tensor = request.inputs[0]
-        data = np.array(tensor.data.root if hasattr(tensor.data, "root") else tensor.data, dtype=np.float32)
-        outputs = self.session.run(None, {tensor.name: data.reshape(tensor.shape)})
+        values = tensor.data.root if hasattr(tensor.data, "root") else tensor.data
+        packed = tensor.datatype == "BYTES"
+        data = np.frombuffer(base64.b64decode(values[0]), np.float32) if packed else np.array(values, dtype=np.float32)
+        outputs = self.session.run(None, {tensor.name: data.reshape(tensor.parameters.shape if packed else tensor.shape)})
         return InferenceResponse(
             model_name=self.name,
             outputs=[
                 ResponseOutput(
                     name=spec.name,
-                    shape=list(one.shape),
-                    datatype="INT64" if one.dtype == np.int64 else "FP32",
-                    data=one.ravel().tolist(),
+                    shape=[1] if packed else list(one.shape),
+                    datatype="BYTES" if packed else "INT64" if one.dtype == np.int64 else "FP32",
+                    data=[base64.b64encode(one).decode()] if packed else one.ravel().tolist(),
                 )
                 for spec, one in zip(self.session.get_outputs(), outputs)
             ],
