@@ -3,7 +3,7 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { checkOutputs, type Inference, inferResponse } from '../protocol/infer-response.ts';
-import { modelConfig, modelMetadata, serverMetadata } from '../protocol/metadata.ts';
+import { live, modelConfig, modelMetadata, ready, serverMetadata } from '../protocol/metadata.ts';
 import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { indexEntry, loadedEntry, readControlRequest, readIndexRequest } from '../protocol/repository-index.ts';
 import { parseRoute, type Route } from '../protocol/routes.ts';
@@ -39,11 +39,11 @@ export async function openInference(request: Request, served: Served): Promise<R
     case 'server':
       return Response.json(serverMetadata(served.control));
     case 'live':
-      return new Response();
+      return Response.json(live);
     case 'ready':
       await warm();
       if (!served.onDemand) await Promise.all(models.map((model) => model.warm()));
-      return new Response();
+      return Response.json(ready);
     case 'index':
       return Response.json(await repositoryIndex(request, served));
     case 'control':
@@ -66,7 +66,7 @@ export async function openInference(request: Request, served: Served): Promise<R
       return Response.json({ model_stats: [statistics.of(locked.model, locked.version, await model.batching())] });
     case 'model-ready':
       await model.warm();
-      return new Response();
+      return Response.json({ name: locked.model, ...ready });
     case 'infer': {
       const limits = { maxBytes, signature: locked.signature };
       return await infer(request, model, statistics.start(locked.model, locked.version), limits);

@@ -5,6 +5,10 @@ import { version } from '../core/version.ts';
 /** Triton's names of what is served whole. model_repository is one where it answers whole, loading and unloading too. */
 const extensions = ['binary_tensor_data', 'model_configuration', 'statistics'] as const;
 
+/** Triton's clients judge by the status alone; KServe's read the body. */
+export const live = { live: true } as const;
+export const ready = { ready: true } as const;
+
 /** @param control whether models are loaded and unloaded by who asks */
 export function serverMetadata(control = false) {
   return { name: 'glowplug', version, extensions: control ? [...extensions, 'model_repository'] : extensions };

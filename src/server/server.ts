@@ -8,7 +8,7 @@ import { consoleLog, type Log } from '../core/log.ts';
 import { createContext } from '../handler/context.ts';
 import { errorResponse } from '../handler/pipeline.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { serverMetadata } from '../protocol/metadata.ts';
+import { live, ready, serverMetadata } from '../protocol/metadata.ts';
 import { keyCheck } from './api-keys.ts';
 import { cors } from './cors.ts';
 import { type GrpcServer, startGrpc } from './grpc-server.ts';
@@ -212,9 +212,9 @@ class Service implements RunningServer {
   #own(message: IncomingMessage): Response | undefined {
     if (message.method !== 'GET' && message.method !== 'HEAD') return undefined;
     const path = pathOf(message);
-    if (path === '/v2/health/live') return new Response();
+    if (path === '/v2/health/live') return Response.json(live);
     if (path === '/v2/health/ready' || (path === '/ping' && this.#options.sagemaker)) {
-      if (this.#state === 'ready') return new Response();
+      if (this.#state === 'ready') return Response.json(ready);
       const why = this.#state === 'starting' ? 'the models are being loaded' : 'the server is shutting down';
       return Response.json({ error: why }, { status: 503, headers: { 'retry-after': '1' } });
     }
