@@ -48,6 +48,7 @@ import { type Gpu, gpus, mustOffer } from './gpus.ts';
 import { mustFitGpu } from './must-fit-gpu.ts';
 import { scaleByQueueTime } from './scale-by-queue-time.ts';
 import { Waker } from './waker.ts';
+import { warnUngated } from './warn-ungated.ts';
 
 /**
  * An internal load balancer, targets that scale by how long runs wait, and a waker that answers 503 with Retry-After while
@@ -79,6 +80,7 @@ export class GpuEndpoint extends Construct {
     const root = props.root ?? projectRoot();
     this.bundle = bundleFunction({ entry: join(root, props.function, 'function.ts'), root });
     mustFitGpu(this.bundle, gpu);
+    warnUngated(this, this.bundle, 'gpu', root);
     if (minTargets > maxTargets || maxTargets < 1) {
       throw new GlowplugError(
         'CONFIG_INVALID',

@@ -1,4 +1,5 @@
 // One function of the app as a construct: its bundle, its layers, its URL, and rights to exactly the models it uses.
+import { dirname } from 'node:path';
 import { Annotations, AssetHashType, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { GatewayVpcEndpointAwsService, type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
@@ -19,12 +20,14 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts';
+import { projectRoot } from '../build/project.ts';
 import { writeContract } from '../core/contract.ts';
 import { functionRole } from './function-role.ts';
 import type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import { mustFit } from './must-fit.ts';
+import { warnUngated } from './warn-ungated.ts';
 
 /**
  * A Lambda function that answers over its own URL, signed with IAM.
@@ -70,6 +73,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     const layers = this.#layers({ architecture, ...(root ? { root } : {}) });
     const fit = mustFit({ bundle: this.bundle, layers, memorySize, seconds: timeout.toSeconds() });
     if (fit.warning) Annotations.of(this).addWarningV2('glowplug:memory', fit.warning);
+    warnUngated(this, this.bundle, architecture, root ?? projectRoot(dirname(props.entry)));
 
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
