@@ -152,12 +152,17 @@ async function npzFiles(folder: string): Promise<string[]> {
   );
 }
 
-function report({ provenance, files, bytes }: Converted, name: string): void {
+function report({ provenance, files, bytes, speed, slow }: Converted, name: string): void {
   const { parity, samples, exporter } = provenance;
   printLine(`${pc.green('✓')} ${pc.bold(name)}  ${byteSize(bytes)} by ${exporter}`);
   printLine(
     `  equal on ${samples} samples: relative error ${parity.relativeError.toExponential(1)}, greatest difference ${parity.maxError.toExponential(1)}, ${(100 * parity.argmax).toFixed(1)} % of decisions`,
   );
+  if (slow) printLine(`${pc.yellow('!')} ${slow}`);
+  else
+    printLine(
+      `  ${speed.onnxruntime.toPrecision(2)} ms a run, there ${speed.framework.toPrecision(2)} ms, on this machine`,
+    );
   for (const file of files) printLine(`  wrote ${file}`);
   printLine(pc.dim(`  next: glowplug inspect ${files[0]}, then glowplug optimize it, then glowplug publish`));
 }

@@ -9,6 +9,7 @@ import { type ConvertOptions, convert } from '../../src/release/convert/convert.
 import { detectFramework, frameworkNames, frameworkOf } from '../../src/release/convert/frameworks.ts';
 import { parseModelInput } from '../../src/release/convert/model-input.ts';
 import { planEnvironment, type Run } from '../../src/release/convert/python-environment.ts';
+import { slowness } from '../../src/release/convert/slowness.ts';
 import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
 import { bytesOf, tinyGraph } from '../onnx/tiny-model.ts';
@@ -22,7 +23,13 @@ beforeEach(async () => {
 afterEach(async () => await rm(root, { recursive: true, force: true }));
 
 const feeds: Tensors = { x: tensor('FP32', [2, 4], Float32Array.of(5.1, 3.5, 1.4, 0.2, 6.2, 2.9, 4.3, 1.3)) };
-const report = { exporter: 'skl2onnx.to_onnx', python: '3.11.7', versions: { 'scikit-learn': '1.9.1' }, samples: 1 };
+const report = {
+  exporter: 'skl2onnx.to_onnx',
+  python: '3.11.7',
+  versions: { 'scikit-learn': '1.9.1' },
+  samples: 1,
+  milliseconds: 3,
+};
 
 /** A Python that writes this model, and answers as the model does unless it is told to change the answer. */
 function fakePython(model = sampleBytes('iris'), change: (outputs: Tensors) => Tensors = (outputs) => outputs) {
@@ -87,6 +94,8 @@ describe('convert', () => {
       opset: 13,
       parity: { argmax: 1, maxError: 0 },
     });
+    expect(converted.speed).toEqual({ framework: 3, onnxruntime: expect.any(Number) });
+    expect(JSON.stringify(provenance)).not.toContain('milliseconds');
     const definition = await readFile(join(root, 'models/flowers.ts'), 'utf8');
     expect(definition).toContain("'model.onnx': fromPath('models/flowers/flowers.onnx')");
   });
@@ -129,6 +138,20 @@ describe('convert', () => {
     expect(await stat(join(root, 'models')).catch(() => undefined)).toBeUndefined();
     const begun = (await readdir(join(root, '.glowplug/convert'))).length;
     expect(begun).toBe(code === 'DEPENDENCY_MISSING' ? 0 : 1);
+  });
+});
+
+describe('a model that is slower than where it came from', () => {
+  it('is told with both times and what to look at', () => {
+    expect(slowness({ framework: 4, onnxruntime: 9 }, 'Keras', { MatMul: 3, Loop: 2 })).toBe(
+      'slower than Keras: 9.00 ms a run, there 4.00 ms. Look at: 2 Loop: loops of small steps; export with fixed lengths (--input); glowplug optimize measures smaller and faster variants.',
+    );
+    expect(slowness({ framework: 4, onnxruntime: 9 }, 'Keras', { Mul: 700 })).toContain('700 nodes');
+  });
+
+  it('is not one where the difference may be the machine’s', () => {
+    expect(slowness({ framework: 4, onnxruntime: 6.9 }, 'Keras', {})).toBeUndefined();
+    expect(slowness({ framework: 0.01, onnxruntime: 0.9 }, 'Keras', {})).toBeUndefined();
   });
 });
 

@@ -10,7 +10,8 @@ import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
 const figures = { samples: 9, cosine: 1, maxError: 0, relativeError: 0, argmax: 1 };
 const measured = [{ processor: { architecture: 'amd64', model: 'any', features: ['avx2'] }, figures }];
 const { digest } = fixtureLock.models['iris:prod']!;
-const record = (variant: string) => JSON.stringify({ variants: { [variant]: { digest, reference: digest, measured } } });
+const record = (variant: string) =>
+  JSON.stringify({ variants: { [variant]: { digest, reference: digest, measured } } });
 
 describe('a variant that was gated on amd64', () => {
   it('warns on arm64, and says what to do', () => {

@@ -2,6 +2,7 @@
 import type { OnnxModel } from '../../onnx/read.ts';
 import { fuseBatchNorm } from './fuse-batch-norm.ts';
 import { fuseHardSwish } from './fuse-hard-swish.ts';
+import { keepNormApart } from './keep-norm-apart.ts';
 import { shareConstants } from './share-constants.ts';
 import { simplify } from './simplify.ts';
 
@@ -11,5 +12,5 @@ import { simplify } from './simplify.ts';
  * @throws GlowplugError MODEL_INVALID
  */
 export function fuse(model: OnnxModel): OnnxModel {
-  return shareConstants(fuseBatchNorm(fuseHardSwish(simplify(model))));
+  return shareConstants(keepNormApart(fuseBatchNorm(fuseHardSwish(simplify(model)))));
 }

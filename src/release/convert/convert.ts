@@ -1,7 +1,7 @@
 // From another framework's file to an ONNX model that is known to answer the same: export, check, compare, record.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { GlowplugError } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
@@ -14,6 +14,7 @@ import type { Framework } from './frameworks.ts';
 import type { ModelInput } from './model-input.ts';
 import { type EnvironmentPlan, lastLine, makeEnvironment, type Run } from './python-environment.ts';
 import { scripts } from './scripts.ts';
+import { type Speed, slowness } from './slowness.ts';
 
 export interface ConvertOptions {
   /** The app: `models/<name>/` and `models/<name>.ts` are written below it. */
@@ -53,6 +54,9 @@ export interface Converted {
   /** Relative to the root. */
   readonly files: readonly string[];
   readonly bytes: number;
+  readonly speed: Speed;
+  /** Where it is slower than the framework: by how much, and what to do. Not in the provenance: it is this machine's. */
+  readonly slow?: string;
 }
 
 /**
@@ -71,11 +75,15 @@ export async function convert(options: ConvertOptions): Promise<Converted> {
     await exportModel(options, python, folder);
     const model = join(folder, 'model.onnx');
     onProgress?.('comparing the answers');
-    const parity = await compare(model, folder);
-    const { opsets } = inspectModel(await readFile(model));
-    const provenance = await provenanceOf(options, folder, parity, opsets['ai.onnx'] ?? options.opset);
+    const { opsets, operators, willNotRun } = inspectModel(await readFile(model));
+    if (willNotRun.length > 0) throw unsupported(willNotRun.join('; '));
+    const { parity, milliseconds } = await compare(model, folder);
+    const report = await readReport(folder);
+    const provenance = await provenanceOf(options, report, parity, opsets['ai.onnx'] ?? options.opset);
     if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance);
-    return { provenance, ...(await keep(options, model, provenance)) };
+    const speed = { framework: report.milliseconds, onnxruntime: milliseconds };
+    const slow = slowness(speed, framework.title, operators);
+    return { provenance, ...(await keep(options, model, provenance)), speed, ...(slow ? { slow } : {}) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -106,47 +114,69 @@ async function exportModel(options: ConvertOptions, python: string, folder: stri
 }
 
 /** onnxruntime on the feeds that the framework answered. */
-async function compare(path: string, folder: string): Promise<Parity> {
-  const inspection = inspectModel(await readFile(path));
-  if (inspection.willNotRun.length > 0) throw unsupported(inspection.willNotRun.join('; '));
-  await using session = await createOrtSession(path, { threads: 1 }).catch((error: unknown) => {
+async function compare(path: string, folder: string): Promise<{ parity: Parity; milliseconds: number }> {
+  const threads = availableParallelism();
+  await using session = await createOrtSession(path, { threads }).catch((error: unknown) => {
     if (error instanceof GlowplugError && error.code === 'MODEL_UNSUPPORTED') throw unsupported(error.message, error);
     throw error;
   });
   const counts = [];
+  const times: number[] = [];
   for (const name of (await readdir(join(folder, 'feeds'))).sort()) {
     const [feed, expected] = await Promise.all(['feeds', 'expected'].map((part) => readNpz(join(folder, part, name))));
     counts.push(compareOutputs(expected!, await session.run(feed!)));
+    const start = performance.now();
+    await session.run(feed!);
+    times.push(performance.now() - start);
   }
-  return totalParity(counts);
+  return { parity: totalParity(counts), milliseconds: times.sort((a, b) => a - b)[times.length >> 1] ?? 0 };
 }
 
 async function readNpz(path: string): Promise<Tensors> {
   return parseNpz(await readFile(path), path, 2 ** 31);
 }
 
-async function provenanceOf(
-  options: ConvertOptions,
-  folder: string,
-  parity: Parity,
-  opset: number,
-): Promise<Provenance> {
+interface Report {
+  readonly exporter: string;
+  readonly python: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly samples: number;
+  readonly milliseconds: number;
+}
+
+async function readReport(folder: string): Promise<Report> {
   const report: unknown = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
   if (!isRecord(report) || !isRecord(report['versions'])) {
     throw new GlowplugError('MODEL_INVALID', 'expected a report of the export, got something else');
   }
+  const { exporter, python, versions, samples, milliseconds } = report;
+  return {
+    exporter: String(exporter),
+    python: String(python),
+    versions: Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, String(version)])),
+    samples: Number(samples),
+    milliseconds: Number(milliseconds),
+  };
+}
+
+async function provenanceOf(
+  options: ConvertOptions,
+  { exporter, python, versions, samples }: Report,
+  parity: Parity,
+  opset: number,
+): Promise<Provenance> {
   const { source, framework, environment } = options;
   const isFolder = (await stat(source)).isDirectory();
   const bytes = await readFile(isFolder ? join(source, 'saved_model.pb') : source);
   return {
     framework: framework.title,
     source: { file: basename(source), sha256: createHash('sha256').update(bytes).digest('hex') },
-    exporter: String(report['exporter']),
-    python: String(report['python']),
-    versions: Object.fromEntries(Object.entries(report['versions']).map(([name, version]) => [name, String(version)])),
+    exporter,
+    python,
+    versions,
     packages: environment.packages,
     opset,
-    samples: Number(report['samples']),
+    samples,
     parity,
   };
 }

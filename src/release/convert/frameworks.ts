@@ -32,8 +32,14 @@ export type FrameworkName = (typeof frameworkNames)[number];
 
 const onnx = ['onnx==1.23.2', 'numpy==2.4.6'];
 const torch = ['torch==2.8.0', 'onnxscript==0.7.2', ...onnx];
-/** tf2onnx stands still at this pair, which wants an older numpy and protobuf. */
-const tensorflow = ['tensorflow==2.15.1', 'tf2onnx==1.16.1', 'onnx==1.16.2', 'numpy==1.26.4'];
+/** The CPU's wheel, a third of the other, is there for x86-64 alone. Older Keras files open under it, too. */
+const tensorflow = [
+  process.arch === 'x64' ? 'tensorflow-cpu==2.21.0' : 'tensorflow==2.21.0',
+  'tf2onnx==1.17.0',
+  ...onnx,
+];
+/** onnxmltools imports packaging and does not ask for it. */
+const trees = ['onnxmltools==1.16.0', 'packaging==26.3', 'scikit-learn==1.9.1', 'skl2onnx==1.20.0', ...onnx];
 const pickle = 'A pickle runs the code that it holds when it is opened. Convert only files whose maker you trust.';
 
 const all: readonly Framework[] = [
@@ -73,14 +79,14 @@ const all: readonly Framework[] = [
   {
     name: 'xgboost',
     title: 'XGBoost',
-    packages: ['xgboost==3.2.0', 'onnxmltools==1.16.0', 'scikit-learn==1.9.1', 'skl2onnx==1.20.0', ...onnx],
+    packages: ['xgboost==3.2.0', ...trees],
     script: 'xgboost',
     needsInputs: false,
   },
   {
     name: 'lightgbm',
     title: 'LightGBM',
-    packages: ['lightgbm==4.7.0', 'onnxmltools==1.16.0', 'scikit-learn==1.9.1', 'skl2onnx==1.20.0', ...onnx],
+    packages: ['lightgbm==4.7.0', ...trees],
     script: 'lightgbm',
     needsInputs: false,
   },

@@ -1,7 +1,7 @@
 // The Python that runs each framework's own exporter. A script reads a job, writes model.onnx, what the framework itself
 // answers to each sample (expected/*.npz beside feeds/*.npz), and report.json.
 
-const prelude = `import json, os, platform, sys, warnings
+const prelude = `import json, os, platform, sys, time, warnings
 warnings.filterwarnings("ignore")
 import numpy as np
 job = json.load(open(sys.argv[1]))
@@ -30,15 +30,21 @@ def finish(exporter, packages, feeds, answer):
     names = [value.name for value in model.graph.output]
     for folder in ("feeds", "expected"):
         os.makedirs(os.path.join(job["folder"], folder), exist_ok=True)
+    answer(feeds[0])  # what the first run alone takes is not counted
+    seconds = []
     for index, feed in enumerate(feeds):
-        outputs = [np.ascontiguousarray(output) for output in answer(feed)]
+        start = time.perf_counter()
+        outputs = answer(feed)
+        seconds.append(time.perf_counter() - start)
+        outputs = [np.ascontiguousarray(output) for output in outputs]
         if len(outputs) != len(names):
             raise SystemExit(f"expected {len(names)} outputs of the framework, got {len(outputs)}")
         kept = {name: output for name, output in zip(names, outputs) if output.dtype.kind in "fiub"}
         np.savez(os.path.join(job["folder"], "feeds", f"{index}.npz"), **feed)
         np.savez(os.path.join(job["folder"], "expected", f"{index}.npz"), **kept)
     versions = {name: metadata.version(name) for name in packages}
-    json.dump({"exporter": exporter, "python": platform.python_version(), "versions": versions, "samples": len(feeds)},
+    json.dump({"exporter": exporter, "python": platform.python_version(), "versions": versions, "samples": len(feeds),
+               "milliseconds": 1000 * sorted(seconds)[len(seconds) // 2]},
               open(os.path.join(job["folder"], "report.json"), "w"))
 `;
 
@@ -87,45 +93,59 @@ def answer(feed):
 finish("torch.onnx.export(dynamo=True)", ["torch", "onnx", "onnxscript"], feeds, answer)
 `;
 
-const tensorflow = `import subprocess
-kind = job["framework"]
-flag = {"saved-model": "--saved-model", "tflite": "--tflite"}.get(kind)
-import tensorflow as tf, tf2onnx
+const tensorflow = `os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+import subprocess
+kind, source = job["framework"], job["source"]
+import keras
+import tensorflow as tf
 if kind == "keras":
-    model = tf.keras.models.load_model(job["source"], compile=False)
-    signature = [tf.TensorSpec(value.shape, value.dtype, name=value.name.split(":")[0]) for value in model.inputs]
-    tf2onnx.convert.from_keras(model, input_signature=signature, opset=job["opset"], output_path=target)
-else:
-    subprocess.run([sys.executable, "-m", "tf2onnx.convert", flag, job["source"], "--output", target,
-                    "--opset", str(job["opset"])], check=True, stdout=subprocess.DEVNULL)
+    model = keras.saving.load_model(source, compile=False)
+    source = os.path.join(job["folder"], "saved")
+    model.export(source, verbose=False)
+flag = "--tflite" if kind == "tflite" else "--saved-model"
+exporter = subprocess.run([sys.executable, "-m", "tf2onnx.convert", flag, source, "--output", target, "--opset", str(job["opset"])],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+if exporter.returncode:
+    raise SystemExit(exporter.stderr)
 import onnx
 loaded = onnx.load(target)
-types = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float64", 2: "uint8", 3: "int8"}
+types = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 11: "float64"}
 def spec(value):
     tensor = value.type.tensor_type
+    if tensor.elem_type not in types:
+        raise SystemExit(f"the input {value.name} holds {onnx.TensorProto.DataType.Name(tensor.elem_type)}, expected numbers: leave what reads it out of the model")
     dims = [["N", 4] if axis == 0 and not dim.dim_value else [None, dim.dim_value or 8] for axis, dim in enumerate(tensor.shape.dim)]
     return {"name": value.name, "type": types[tensor.elem_type], "dims": dims}
 given = {tensor.name for tensor in loaded.graph.initializer}
 specs = [spec(value) for value in loaded.graph.input if value.name not in given]
 names = [value.name for value in loaded.graph.output]
 feeds = samples(specs)
-def answer(feed):
-    if kind == "keras":
-        outputs = model([feed[one["name"]] for one in specs] if len(specs) > 1 else feed[specs[0]["name"]])
-        return [np.asarray(output) for output in (outputs if isinstance(outputs, (tuple, list)) else [outputs])]
-    if kind == "saved-model":
-        run = tf.saved_model.load(job["source"]).signatures["serving_default"]
+if kind == "keras":
+    def answer(feed):
+        outputs = model(feed if len(feed) > 1 else next(iter(feed.values())))
+        if isinstance(outputs, dict):
+            return [np.asarray(outputs[name]) for name in names]
+        outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+        return [np.asarray(outputs[int(name.rsplit("_", 1)[1])]) for name in names]
+elif kind == "saved-model":
+    saved = tf.saved_model.load(source)
+    run = saved.signatures["serving_default"]
+    def answer(feed):
         outputs = run(**{name.split(":")[0]: tf.constant(value) for name, value in feed.items()})
         return [outputs[name.split(":")[0]].numpy() for name in names]
-    lite = tf.lite.Interpreter(model_path=job["source"])
-    for detail in lite.get_input_details():
-        lite.resize_tensor_input(detail["index"], feed[detail["name"]].shape)
-    lite.allocate_tensors()
-    for detail in lite.get_input_details():
-        lite.set_tensor(detail["index"], feed[detail["name"]])
-    lite.invoke()
-    return [lite.get_tensor(detail["index"]) for detail in lite.get_output_details()]
-finish("tf2onnx", ["tensorflow", "tf2onnx", "onnx"], feeds, answer)
+else:
+    lite = tf.lite.Interpreter(model_path=source)
+    def answer(feed):
+        for detail in lite.get_input_details():
+            lite.resize_tensor_input(detail["index"], feed[detail["name"]].shape)
+        lite.allocate_tensors()
+        for detail in lite.get_input_details():
+            lite.set_tensor(detail["index"], feed[detail["name"]])
+        lite.invoke()
+        return [lite.get_tensor(detail["index"]) for detail in lite.get_output_details()]
+import importlib.metadata
+[tensorflow] = importlib.metadata.packages_distributions()["tensorflow"]
+finish("tf2onnx", [tensorflow, "keras", "tf2onnx", "onnx"], feeds, answer)
 `;
 
 const scikitLearn = `import joblib
