@@ -58,7 +58,7 @@ function gpu(stack: Stack, store: ModelStore, root: string): void {
 
 function warningsOf(make: Make, text: string | null = record('int8')): unknown[] {
   const lock = structuredClone(fixtureLock);
-  lock.models['iris:prod'] = { ...lock.models['iris:prod']!, variant: 'int8' };
+  Object.assign(lock.models['iris:prod']!, { variant: 'int8' });
   using project = fixtureProject({ lock });
   for (const folder of ['models/iris', 'images/gpu']) mkdirSync(join(project.root, folder), { recursive: true });
   project.write('images/gpu/Dockerfile', 'FROM scratch AS gpu\n');
