@@ -33,6 +33,8 @@ export interface FunctionSettings {
   readonly reservedConcurrency?: number;
   /** @default none */
   readonly provisionedConcurrency?: number;
+  /** Whether its URL sends the answer as it is made: for a predict that yields. @default false */
+  readonly streaming?: boolean;
 }
 
 export interface Config {
@@ -90,11 +92,12 @@ export function readConfig(
     rollouts: at.yesOrNo('rollouts') ?? isProd,
     functions: Object.fromEntries(
       at.inner('functions', functions).entries((name, inner) => {
-        const of = inner.inner(name, ['memorySize', 'reservedConcurrency', 'provisionedConcurrency']);
+        const of = inner.inner(name, ['memorySize', 'reservedConcurrency', 'provisionedConcurrency', 'streaming']);
         return {
           ...whole(of, 'memorySize', 128, 10_240),
           ...whole(of, 'reservedConcurrency', 0, 100_000),
           ...whole(of, 'provisionedConcurrency', 1, 100_000),
+          ...(of.yesOrNo('streaming') ? { streaming: true } : {}),
         };
       }),
     ),

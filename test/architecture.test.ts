@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     'ops/golden/try-samples',
   ],
   // What constructs deploy beside the functions: thin handlers over the verbs.
-  ops: ['core', 'models', 'release', 'adapters/function-url', 'testing/samples'],
+  ops: ['core', 'models', 'release', 'adapters/api-gateway', 'testing/samples'],
   cli: [
     'core',
     'tensor',

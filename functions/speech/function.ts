@@ -1,5 +1,5 @@
-// Finds speech in a recording: audio in, segments out.
-import { audio, inference } from 'glowplug';
+// Finds speech in a recording: audio in, segments out, each as soon as it is found.
+import { audio, inference, stream } from 'glowplug';
 import { type Segment, segments } from './segments.ts';
 import { FRAME, SAMPLE_RATE, speechProbability } from './speech-probability.ts';
 
@@ -23,7 +23,7 @@ export const handler = inference({
     for await (const segment of segments(speechProbability(audio, vad, signal), { ...rules, length }))
       yield inSeconds(segment);
   },
-  encode: async (found) => Response.json({ segments: await Array.fromAsync(found) }),
+  encode: stream('lines'),
 });
 
 /** A sample is 1/16000 s: seven decimals hold it exactly. */

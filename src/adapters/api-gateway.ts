@@ -15,7 +15,7 @@ export interface RestEvent {
   readonly queryStringParameters?: Readonly<Record<string, string>> | null;
   /** Decoded. */
   readonly multiValueQueryStringParameters?: Values | null;
-  readonly requestContext: { readonly domainName?: string };
+  readonly requestContext: { readonly stage: string; readonly domainName?: string };
   readonly body?: string | null;
   readonly isBase64Encoded?: boolean;
 }

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { LocalCloud } from '../testing/cloud.ts';
 import { curlLine } from '../testing/curl-line.ts';
-import { difference, readSamples, type Sample } from '../testing/samples.ts';
+import { answerBody, difference, readSamples, type Sample } from '../testing/samples.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
@@ -87,9 +87,9 @@ async function answerSample(cloud: LocalCloud, sample: Sample, root: string): Pr
   const curl = curlLine(fn.url, sample, file, cloud.region, cloud.credentials);
   const start = performance.now();
   const response = await fn.fetch('/', { method: 'POST', headers: { 'content-type': contentType }, body: sample.body });
-  const text = await response.text();
+  const bytes = await response.bytes();
   const ms = Math.round(performance.now() - start);
-  const body = parse(text);
+  const body = answerBody(response.headers.get('content-type') ?? '', bytes);
   const problem =
     golden && golden.status !== response.status
       ? `expected status ${golden.status}, got ${response.status}`
@@ -122,14 +122,6 @@ async function serve(cloud: LocalCloud, root: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   await promise;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function indent(text: string): string {

@@ -30,7 +30,7 @@ export interface FunctionOptions<M extends References, I, O> {
   /** @default the one model runs on the tensors that came */
   predict?(input: NoInfer<I>, models: Models<M>, context: Context): Promise<O> | O;
   /** @default JSON; the protocol's answer when predict is the default too */
-  encode?(output: NoInfer<O>, context: Context): Promise<Response> | Response;
+  encode?(output: O, context: Context): Promise<Response> | Response;
   /** What to do before the first request, beside fetching the models and opening their sessions. */
   warm?(models: Models<M>): Promise<void> | void;
   /** Around a SnapStart snapshot: what your own code holds of the outside world. */

@@ -1,4 +1,5 @@
 // The sample request and the golden answer that lie beside each function, and whether an answer is the golden one.
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { contentTypeOf } from '../core/content-type.ts';
@@ -47,6 +48,17 @@ export function readSample(folder: string, name: string): Sample | undefined {
   };
 }
 
+/** An answer as golden answers have it: JSON, the values of JSON lines as a list, other text as it is, and bytes as their digest. */
+export function answerBody(contentType: string, bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  if (/\b(jsonl|ndjson|json-lines)\b/.test(contentType)) {
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [parsed(line)]));
+  }
+  if (/\bjson\b/.test(contentType)) return parsed(text);
+  if (contentType.startsWith('text/')) return text;
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
 /** Where `actual` is not the golden answer, the first place in words; undefined when it is. */
 export function difference(golden: unknown, actual: unknown, tolerance: number, path = 'body'): string | undefined {
   if (typeof golden === 'number' && typeof actual === 'number') {
@@ -62,6 +74,15 @@ export function difference(golden: unknown, actual: unknown, tolerance: number, 
     if (found) return found;
   }
   return undefined;
+}
+
+/** Text that should be JSON; itself where it is not. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function readGolden(path: string): Golden | undefined {

@@ -2,8 +2,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
-import { difference, readSamples } from '../../src/testing/samples.ts';
+import { answerBody, difference, readSamples } from '../../src/testing/samples.ts';
+import { synthesiseVoice } from '../functions/synthesise-voice.ts';
 import { root } from '../root.ts';
+import { sixteenBits } from '../tensor/make-wav.ts';
 
 describe('the app in the local cloud', () => {
   let cloud: LocalCloud;
@@ -23,7 +25,7 @@ describe('the app in the local cloud', () => {
     const response = await cloud
       .function(sample.name)
       .fetch('/', { method: 'POST', headers: { 'content-type': sample.contentType }, body: sample.body });
-    const body: unknown = await response.json();
+    const body = answerBody(response.headers.get('content-type') ?? '', await response.bytes());
     expect({
       status: response.status,
       difference: difference(sample.golden?.body, body, sample.golden?.tolerance ?? 0),
@@ -31,6 +33,27 @@ describe('the app in the local cloud', () => {
       status: sample.golden?.status,
       difference: undefined,
     });
+  });
+
+  it('speech tells its first segment long before it has heard the last', async () => {
+    const word = sixteenBits(synthesiseVoice(4, [{ from: 0.5, syllables: ['a', 'i', 'o', 'e', 'u'] }]));
+    const words = 20;
+    const start = performance.now();
+    const response = await cloud.function('speech').fetch('/', {
+      method: 'POST',
+      headers: { 'content-type': 'audio/pcm;rate=16000' },
+      body: Buffer.concat(Array.from({ length: words }, () => word)),
+    });
+    const arrived: number[] = [];
+    let text = '';
+    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      arrived.push(performance.now() - start);
+    }
+    const [first, last] = [arrived[0]!, arrived.at(-1)!];
+    console.log(`speech: the first of ${words} segments after ${(first / last).toFixed(2)} of the time`);
+    expect(text.trim().split('\n')).toHaveLength(words);
+    expect(first).toBeLessThan(last * 0.6);
   });
 
   it('answers the real Lambda client', async () => {

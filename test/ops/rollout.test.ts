@@ -63,16 +63,17 @@ describe('the hook before traffic', () => {
   });
 
   it('lets through what answers the golden samples, and nothing else, as a function of the local cloud answers them', async () => {
-    const source = (result: string) =>
+    const source = (answer: string) =>
       `export const handler = async ({ body, isBase64Encoded }) => {
         const [a, b] = JSON.parse(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'));
-        return ${result};
+        return ${answer};
       };`;
-    const answer = (sum: string) => `{ statusCode: 200, headers: {}, body: JSON.stringify({ sum: ${sum} }) }`;
+    const result = (status: number, body: string) =>
+      `{ statusCode: ${status}, multiValueHeaders: { 'content-type': ['application/json'] }, body: JSON.stringify(${body}) }`;
     using app = testApp({
-      right: source(answer('a + b')),
-      wrong: source(answer('a - b')),
-      refusing: source(`{ statusCode: 500, headers: {}, body: '{}' }`),
+      right: source(result(200, '{ sum: a + b }')),
+      wrong: source(result(200, '{ sum: a - b }')),
+      refusing: source(result(500, '{}')),
       throwing: `export const handler = async () => { throw new Error('no'); };`,
     });
     await using cloud = await startLocalCloud({ root: app.root });

@@ -41,7 +41,7 @@ describe('readConfig', () => {
   });
 
   it.each(['dev', 'staging', 'prod'])('takes this app’s own stage %s', (stage) => {
-    expect(readConfig({ 'glowplug:stage': stage }, stages, functions).stage).toBe(stage);
+    expect(readConfig({ 'glowplug:stage': stage }, stages, [...functions, 'speech']).stage).toBe(stage);
   });
 
   it.each<[Record<string, unknown>, string, string]>([

@@ -4,6 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RestEvent, RestResult } from '../../src/adapters/api-gateway.ts';
+import { trySamples } from '../../src/ops/golden/try-samples.ts';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { root } from '../root.ts';
 import { type TestApp, testApp } from './app.ts';
@@ -86,6 +88,19 @@ describe.each(['streaming', 'buffered'])('a %s function', (mode) => {
     await expect(cloud.function('count').invoke({ count: 1, fail: 0 })).rejects.toMatchObject({
       message: expect.stringContaining('"errorType":"INPUT_SCHEMA"'),
     });
+  });
+
+  it('answers the golden samples of a rollout whole', async () => {
+    const sample = {
+      name: 'count',
+      contentType: 'application/json',
+      base64: Buffer.from('{"count":2}').toString('base64'),
+      golden: { status: 200, tolerance: 0, body: [{ at: 1 }, { at: 2 }] },
+    };
+    const invoke = async (event: RestEvent) => (await cloud.function('count').invoke(event)) as RestResult;
+    expect(await trySamples([sample], invoke)).toEqual([]);
+    const other = { ...sample, golden: { ...sample.golden, body: [{ at: 1 }, { at: 3 }] } };
+    expect(await trySamples([other], invoke)).toEqual(['count: body.1.at: expected 3 ± 0, got 2']);
   });
 
   it('is answered for when its process ends on the way: the answer breaks off, or is an error', async () => {

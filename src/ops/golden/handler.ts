@@ -1,7 +1,7 @@
 // CodeDeploy's hook before traffic reaches a new version: it must answer the golden samples, or the deployment ends here.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FunctionUrlResult } from '../../adapters/function-url.ts';
+import type { RestResult } from '../../adapters/api-gateway.ts';
 import { readContract } from '../../core/contract.ts';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
@@ -47,13 +47,18 @@ export async function answerHook(event: HookEvent, { api, samples, target }: Hoo
   });
 }
 
-async function invoke(api: AwsApi, target: string, event: unknown): Promise<FunctionUrlResult> {
+async function invoke(api: AwsApi, target: string, event: unknown): Promise<RestResult> {
   const path = `/2015-03-31/functions/${encodeURIComponent(target)}/invocations`;
   const { headers, json } = await api({ service: 'lambda', method: 'POST', path, body: event });
   if (!headers.has('x-amz-function-error') && isResult(json)) return json;
   throw new GlowplugError('INTERNAL', `expected an answer of the new version, got ${shorten(json, 300)}`);
 }
 
-function isResult(value: unknown): value is FunctionUrlResult {
-  return isRecord(value) && typeof value['statusCode'] === 'number' && typeof value['body'] === 'string';
+function isResult(value: unknown): value is RestResult {
+  return (
+    isRecord(value) &&
+    typeof value['statusCode'] === 'number' &&
+    typeof value['body'] === 'string' &&
+    isRecord(value['multiValueHeaders'])
+  );
 }

@@ -1,6 +1,6 @@
 // The golden samples against one version of a function: what it answers otherwise than it should.
-import type { FunctionUrlEvent, FunctionUrlResult } from '../../adapters/function-url.ts';
-import { difference, type Golden } from '../../testing/samples.ts';
+import type { RestEvent, RestResult } from '../../adapters/api-gateway.ts';
+import { answerBody, difference, type Golden } from '../../testing/samples.ts';
 
 /** As the construct writes it beside the hook. */
 export interface PackedSample {
@@ -10,26 +10,30 @@ export interface PackedSample {
   readonly golden: Golden;
 }
 
-/** One after the other: the version is cold, and what it is like under load is the alarms' matter. Never rejects. */
+/**
+ * One after the other: the version is cold, and what it is like under load is the alarms' matter. As a REST API asks, because it is
+ * answered whole by a function whose URL streams, too. Never rejects.
+ */
 export async function trySamples(
   samples: readonly PackedSample[],
-  invoke: (event: FunctionUrlEvent) => Promise<FunctionUrlResult>,
+  invoke: (event: RestEvent) => Promise<RestResult>,
 ): Promise<string[]> {
   const problems: string[] = [];
   for (const { name, contentType, base64, golden } of samples) {
     try {
-      const { statusCode, body, isBase64Encoded } = await invoke({
-        version: '2.0',
-        rawPath: '/',
+      const { statusCode, multiValueHeaders, body, isBase64Encoded } = await invoke({
+        httpMethod: 'POST',
+        path: '/',
         headers: { 'content-type': contentType },
-        requestContext: { http: { method: 'POST' } },
+        requestContext: { stage: 'golden' },
         body: base64,
         isBase64Encoded: true,
       });
-      const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+      const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+      const type = multiValueHeaders['content-type']?.[0] ?? '';
       const found =
         statusCode === golden.status
-          ? difference(golden.body, JSON.parse(text), golden.tolerance)
+          ? difference(golden.body, answerBody(type, bytes), golden.tolerance)
           : `expected status ${golden.status}, got ${statusCode}`;
       if (found) problems.push(`${name}: ${found}`);
     } catch (error) {
