@@ -193,7 +193,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const schedules = resources.use(
     new Schedules({ region, account, clock: systemClock, now, deliver, onError: onProgress }),
   );
-  const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name)));
+  const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name), faults.onMessage));
 
   const code = codeFolder(folder, temporary);
   let template: CloudTemplate | undefined;

@@ -1,4 +1,4 @@
-// What a test does to its local cloud: S3 fails, environments die, credentials expire, time passes. Each fault lasts
+// What a test does to its local cloud: S3 fails, environments die, messages come twice, credentials expire, time passes. Each fault lasts
 // until it is disposed, and its dice fall the same way at every run.
 import type { IncomingMessage } from 'node:http';
 import { GlowplugError } from '../core/errors.ts';
@@ -32,6 +32,11 @@ export interface KillFault extends Dice {
   readonly withinMs?: number;
 }
 
+export interface DuplicateFault extends Dice {
+  /** The queue's name. @default every queue */
+  readonly queue?: string;
+}
+
 /**
  * @example
  * using slow = cloud.faults.s3({ status: 503, rate: 0.1 });
@@ -45,6 +50,8 @@ export interface Faults {
   expireCredentials(): Fault;
   /** Environments are killed while they work, as when a host dies: their callers get Runtime.ExitError. */
   kill(fault?: KillFault): Fault;
+  /** Messages of standard queues come a second time, as SQS may deliver them: later, and after the first was deleted. */
+  duplicate(fault?: DuplicateFault): Fault;
   /** The clock of S3 and Lambda is ahead by so many milliseconds; functions keep their own. Presigned URLs expire. */
   moveClock(ms: number): Fault;
 }
@@ -55,11 +62,14 @@ export interface ActiveFaults extends Faults {
   onS3(message: IncomingMessage): Spoil | undefined;
   /** Milliseconds until the environment that works on this invocation dies; undefined: it lives. */
   onInvocation(functionName: string): number | undefined;
+  /** Whether a message that came from this queue comes again. */
+  onMessage(queueName: string): boolean;
 }
 
 export function createFaults(): ActiveFaults {
   const s3 = new Set<Striking<S3Fault>>();
   const kills = new Set<Striking<KillFault>>();
+  const duplicates = new Set<Striking<DuplicateFault>>();
   const clocks = new Set<Striking<{ readonly ms: number } & Dice>>();
   return {
     s3(fault) {
@@ -68,6 +78,7 @@ export function createFaults(): ActiveFaults {
     },
     expireCredentials: () => add(s3, { status: 400, code: 'ExpiredToken' }),
     kill: (fault = {}) => add(kills, fault),
+    duplicate: (fault = {}) => add(duplicates, fault),
     moveClock: (ms) => add(clocks, { ms }),
     now: () => new Date([...clocks].reduce((time, { fault }) => time + fault.ms, Date.now())),
     onS3(message) {
@@ -81,6 +92,7 @@ export function createFaults(): ActiveFaults {
       const struck = strike(kills, (fault) => fault.function === undefined || fault.function === name);
       return struck && struck.random() * (struck.fault.withinMs ?? 0);
     },
+    onMessage: (name) => strike(duplicates, ({ queue }) => queue === undefined || queue === name) !== undefined,
   };
 }
 

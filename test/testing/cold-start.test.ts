@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../src/handler/cold-start.ts';
 import { report } from '../../src/testing/cold-start.ts';
+import { type ColdStartMatchers, coldStartMatchers } from '../../src/testing/index.ts';
+
+declare module 'vitest' {
+  interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends ColdStartMatchers<R> {}
+}
+expect.extend(coldStartMatchers);
 
 /** Boot 100 ms; two models side by side; what can overlap does, but for 20 ms. */
 const stages: Stage[] = [
@@ -38,5 +44,14 @@ describe('the budget of a cold start', () => {
 
   it('counts a stage that did not happen as nothing', () => {
     expect(start.over({ warm: 0 })).toEqual([]);
+  });
+
+  it('is a matcher, whose failure shows the stages', () => {
+    expect(start).toColdStartWithin({ total: 1.08, import: 0.1 });
+    expect(start).not.toColdStartWithin({ total: 1 });
+    expect(() => expect(start).toColdStartWithin({ total: 1 })).toThrow(
+      /^total: expected at most 1 × the floor.*\n\nboot +0 – +100 ms\n[\s\S]*create +150 – +170 ms {2}a\n/,
+    );
+    expect(() => expect(3).toColdStartWithin({})).toThrow('expected what cloud.coldStart() resolves to');
   });
 });

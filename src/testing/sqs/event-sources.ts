@@ -4,6 +4,7 @@ import type { Invocation, Outcome } from '../invocation.ts';
 import type { LocalQueues } from './local-queues.ts';
 import { QueuePoller } from './queue-poller.ts';
 import type { EventSourceSpec, QueueSpec } from './queue-spec.ts';
+import { withDuplicates } from './with-duplicates.ts';
 
 /** What a mapping needs of the function that it feeds. */
 export interface Fed {
@@ -17,11 +18,13 @@ const defaultConcurrency = 5;
 export class EventSources implements Disposable {
   readonly #queues: LocalQueues;
   readonly #functionOf: (name: string) => Fed;
+  readonly #comesAgain: (queueName: string) => boolean;
   readonly #pollers = new Map<string, { readonly key: string; readonly poller: QueuePoller }>();
 
-  constructor(queues: LocalQueues, functionOf: (name: string) => Fed) {
+  constructor(queues: LocalQueues, functionOf: (name: string) => Fed, comesAgain: (queueName: string) => boolean) {
     this.#queues = queues;
     this.#functionOf = functionOf;
+    this.#comesAgain = comesAgain;
   }
 
   async apply(queues: readonly QueueSpec[], sources: readonly EventSourceSpec[]): Promise<void> {
@@ -51,14 +54,20 @@ export class EventSources implements Disposable {
 
   #poller(source: EventSourceSpec, queue: QueueSpec): QueuePoller {
     const { functionName, maximumConcurrency: concurrency = defaultConcurrency } = source;
+    const from = this.#queues.source(queue);
     return new QueuePoller({
       ...source,
       concurrency,
-      queue: this.#queues.source(queue),
+      queue: isFifo(queue) ? from : withDuplicates(from, () => this.#comesAgain(queue.name)),
       visibilityMs: Number(queue.attributes['VisibilityTimeout'] ?? 30) * 1000,
       invoke: (invocation) => this.#functionOf(functionName).run(invocation),
       note: (line) => this.#functionOf(functionName).note(line),
       clock: systemClock,
     });
   }
+}
+
+/** Which delivers once. */
+function isFifo({ name }: QueueSpec): boolean {
+  return name.endsWith('.fifo');
 }

@@ -9,13 +9,14 @@ import { resultKey } from '../../../src/adapters/sqs.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { s3Results } from '../../../src/results/results.ts';
 import { createBucket } from '../../../src/testing/buckets.ts';
+import { createFaults } from '../../../src/testing/faults.ts';
 import type { Invocation } from '../../../src/testing/invocation.ts';
 import { listen } from '../../../src/testing/listen.ts';
 import { s3Listener } from '../../../src/testing/s3/server.ts';
 import { LocalQueues } from '../../../src/testing/sqs/local-queues.ts';
-import type { Message } from '../../../src/testing/sqs/message.ts';
-import { type PolledQueue, QueuePoller } from '../../../src/testing/sqs/queue-poller.ts';
+import { QueuePoller } from '../../../src/testing/sqs/queue-poller.ts';
 import type { QueueSpec } from '../../../src/testing/sqs/queue-spec.ts';
+import { withDuplicates } from '../../../src/testing/sqs/with-duplicates.ts';
 import { root } from '../../root.ts';
 import { long } from '../../runs.ts';
 import { harness } from '../runtime/harness.ts';
@@ -106,11 +107,12 @@ it(
       timeoutMs: 1500,
       environment: { GLOWPLUG_RESULTS: 's3://results/of', GLOWPLUG_RESULT_QUEUE: told.url },
     });
-    const faulty = withDuplicates(queues.source(jobs), 0.1);
+    const faults = createFaults();
+    using duplicates = faults.duplicate({ rate: 0.1 });
     let running = 0;
     let invocations = 0;
     using _poller = new QueuePoller({
-      queue: faulty.queue,
+      queue: withDuplicates(queues.source(jobs), () => faults.onMessage('jobs')),
       batchSize,
       windowMs: 20,
       reportsFailures: true,
@@ -156,11 +158,11 @@ it(
     });
     const buried = (await drain(client, dead)).sort();
     const poison = [...sent.values()].flatMap((each) => (each.poison ? [each.body] : [])).sort();
-    const faults = [...work.local.log.text.matchAll(/FAULT ([\w ]+)/g)].map(([, what = '']) => what);
+    const struck = [...work.local.log.text.matchAll(/FAULT ([\w ]+)/g)].map(([, what = '']) => what);
     const timeouts = work.local.log.text.match(/Task timed out/g)?.length ?? 0;
-    const count = (what: string) => faults.filter((each) => each.startsWith(what)).length;
+    const count = (what: string) => struck.filter((each) => each.startsWith(what)).length;
     console.log(
-      `SQS faults: ${records} records in ${invocations} invocations; ${faulty.duplicates()} duplicates, ` +
+      `SQS faults: ${records} records in ${invocations} invocations; ${duplicates.hits} duplicates, ` +
         `${count('batch throws')} batches threw, ${count('run hangs')} runs hung, ${timeouts} timed out, ` +
         `${count('environment')} environments were killed; ${lost} lost, ${different.length} answered differently, ` +
         `${buried.length} of ${poison.length} poison ones in the dead-letter queue, ${announcements.length} results sent`,
@@ -170,32 +172,13 @@ it(
     expect(buried).toEqual(poison);
     expect(new Set(announcements.map((text) => JSON.parse(text).messageId)).size).toBe(records - poison.length);
     // That something did go wrong.
-    expect(faulty.duplicates()).toBeGreaterThan(0);
-    expect(faults.length).toBeGreaterThan(0);
+    expect(duplicates.hits).toBeGreaterThan(0);
+    expect(struck.length).toBeGreaterThan(0);
     client.destroy();
     await bucket.settled();
   },
   long ? 900_000 : 90_000,
 );
-
-/** At least once: some of the messages come a second time, later, with a receipt that is stale by then. */
-function withDuplicates(queue: PolledQueue, rate: number) {
-  const again: Message[] = [];
-  let count = 0;
-  return {
-    duplicates: () => count,
-    queue: {
-      ...queue,
-      async receive(most: number, waitMs: number) {
-        const came = await queue.receive(most, again.length > 0 ? Math.min(waitMs, 100) : waitMs);
-        const repeated = again.splice(0, most - came.length);
-        count += repeated.length;
-        again.push(...came.filter(() => Math.random() < rate));
-        return [...came, ...repeated];
-      },
-    },
-  };
-}
 
 async function drain(client: SQSClient, { url }: QueueSpec): Promise<string[]> {
   const bodies: string[] = [];

@@ -145,6 +145,31 @@ describe('the local SQS', () => {
   );
 
   behaviour(
+    'A standard queue may deliver a message twice, after it was deleted, too; a FIFO queue does not (cloud.faults.duplicate)',
+    'Amazon SQS Developer Guide: Amazon SQS at-least-once delivery',
+    async () => {
+      for (const fifo of [false, true]) {
+        const name = fifo ? { QueueName: 'jobs.fifo', FifoQueue: true } : { QueueName: 'jobs' };
+        const dead = fifo ? { FifoQueue: true, QueueName: 'dead.fifo' } : {};
+        const resources = { ...queues({}, name), Dead: { Type: 'AWS::SQS::Queue', Properties: dead } };
+        using app = appWith(forward, resources);
+        await using cloud = await startLocalCloud({ root: app.root });
+        using sqs = connect(cloud);
+        using elsewhere = cloud.faults.duplicate({ queue: 'other' });
+        using twice = cloud.faults.duplicate({ queue: name.QueueName, times: 1 });
+        for (const MessageBody of ['one', 'two']) {
+          const grouped = fifo ? { MessageGroupId: 'g', MessageDeduplicationId: MessageBody } : {};
+          await sqs.client.send(new SendMessageCommand({ QueueUrl: sqs.url('Jobs'), MessageBody, ...grouped }));
+        }
+        const times = fifo ? 2 : 3;
+        const seen = (await recordsUntil(cloud, ({ length }) => length >= times)).map(({ messageId }) => messageId);
+        expect([seen.length, new Set(seen).size]).toEqual([times, 2]);
+        expect([elsewhere.hits, twice.hits]).toEqual([0, fifo ? 0 : 1]);
+      }
+    },
+  );
+
+  behaviour(
     'A record that fails maxReceiveCount times reaches the dead-letter queue, and its neighbours do not',
     'Amazon SQS Developer Guide: Using dead-letter queues in Amazon SQS',
     async () => {
