@@ -266,6 +266,7 @@ describe('the local SQS', () => {
 });
 
 interface LoggedRecord {
+  readonly messageId: string;
   readonly body: string;
   readonly attributes: { readonly ApproximateReceiveCount: string };
 }
