@@ -1,8 +1,10 @@
-// Takes out weights that no node reads any more: initialisers and Constant nodes of the main graph.
+// Takes out weights that no node reads any more: initialisers and Constant nodes, subgraphs' included.
 import type { GraphProto, NodeProto } from 'onnx-buf';
+import { subgraphsOf } from './attributes.ts';
 
 /** Changes `graph`. */
 export function dropUnusedWeights(graph: GraphProto): void {
+  for (const inner of graph.node.flatMap(subgraphsOf)) dropUnusedWeights(inner);
   const used = new Set(graph.output.map(({ name }) => name));
   readNames(graph.node, used);
   const gone = new Set(graph.initializer.map(({ name }) => name).filter((name) => !used.has(name)));

@@ -6,6 +6,7 @@ import { type CalibrationMethod, calibrate } from './calibrate.ts';
 import type { LinearLayer } from './linear-layer.ts';
 import type { Metric } from './metric.ts';
 import { openBytes } from './open-bytes.ts';
+import { isDynamic } from './quantize-dynamic.ts';
 import { isStatic, type Ranges, valuesOf } from './quantize-static.ts';
 import { applyRecipe, type Form, layersOf, prepareModel, type Recipe } from './recipe.ts';
 import type { Sample } from './sample.ts';
@@ -36,7 +37,8 @@ const HALVED = ['Conv', 'ConvTranspose', 'MatMul', 'Gemm', 'Gather', 'LSTM', 'GR
 export function recipesWithoutSamples(bytes: Uint8Array): Candidate[] {
   const layers = layersOf(prepareModel(bytes)).filter(({ weight }) => weight.length >= LEAST_WEIGHT);
   if (layers.length === 0) return [];
-  const products = layers.filter(({ kind }) => kind === 'MatMul' || kind === 'Gemm');
+  // An embedding alone is smaller by it and not faster, as it is by being stored.
+  const dynamic = layers.filter((layer) => layer.kind !== 'Gather' && isDynamic(layer));
   const large = layers.filter(({ kind, weight }) => kind === 'MatMul' && weight.length >= LEAST_BLOCKS);
   return [
     {
@@ -51,13 +53,13 @@ export function recipesWithoutSamples(bytes: Uint8Array): Candidate[] {
       recipe: { layers: formsOf(layers, () => 'stored') },
       how: 'weights INT8 in the file, float when it runs',
     },
-    ...(products.length > 0
+    ...(dynamic.length > 0
       ? [
           {
             name: 'int8-dynamic',
             precision: 'int8',
-            recipe: { layers: formsOf(layers, dynamicForm) },
-            how: 'matrix products in INT8, ranges taken while it runs',
+            recipe: { layers: formsOf(layers, (layer) => (isDynamic(layer) ? 'dynamic' : 'stored')) },
+            how: 'products, LSTM and attention in INT8, ranges taken while it runs',
           },
         ]
       : []),
@@ -167,8 +169,4 @@ function withoutIdleRanges(bytes: Uint8Array, recipe: Recipe): Recipe {
 
 function formsOf(layers: readonly LinearLayer[], formOf: (layer: LinearLayer) => Form): Record<string, Form> {
   return Object.fromEntries(layers.map((layer) => [layer.name, formOf(layer)]));
-}
-
-function dynamicForm({ kind, dims }: LinearLayer): Form {
-  return kind === 'MatMul' || kind === 'Gemm' || (kind === 'Gather' && dims.length === 2) ? 'dynamic' : 'stored';
 }

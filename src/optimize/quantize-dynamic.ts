@@ -7,18 +7,29 @@ import type { OnnxModel } from '../onnx/read.ts';
 import { dimsOf } from '../onnx/read-constants.ts';
 import type { LinearLayer } from './linear-layer.ts';
 import { quantizeChannels } from './quantize-array.ts';
+import { dynamicAttention, dynamicLstm, isDynamicAttention, isDynamicLstm } from './quantize-recurrent.ts';
 
 const FLOAT = 1;
 const MICROSOFT = 'com.microsoft';
+
+/** Whether onnxruntime has a kernel that quantises what the layer reads. */
+export function isDynamic(layer: LinearLayer): boolean {
+  const { kind, dims } = layer;
+  if (kind === 'Gather') return dims.length === 2;
+  return kind === 'MatMul' || kind === 'Gemm' || isDynamicLstm(layer) || isDynamicAttention(layer);
+}
 
 /**
  * The nodes that take the layer's place, or undefined where it has no dynamic kernel. What onnxruntime makes of the
  * DynamicQuantizeLinear and MatMulInteger of its own quantiser is written at once: one node, and no newer opset needed.
  */
-export function dynamicLayer({ graph }: OnnxModel, layer: LinearLayer, shared: SharedInputs): NodeProto[] | undefined {
+export function dynamicLayer(model: OnnxModel, layer: LinearLayer, shared: SharedInputs): NodeProto[] | undefined {
+  const { graph } = model;
   const { node, name, dims } = layer;
+  if (!isDynamic(layer)) return undefined;
   if (layer.kind === 'Gather') return gatherRows(graph, layer);
-  if (layer.kind !== 'MatMul' && layer.kind !== 'Gemm') return undefined;
+  if (layer.kind === 'LSTM') return dynamicLstm(model, layer);
+  if (layer.kind === 'Attention') return dynamicAttention(model, layer);
   const columns = layer.axis === 1 ? layer.weight : transpose(layer.weight, dims[0]!, dims[1]!);
   const shape = layer.axis === 1 ? dims : [dims[1]!, dims[0]!];
   const { data, scales } = quantizeChannels(columns, shape, 1);
@@ -43,7 +54,8 @@ export interface SharedInputs {
 
 export function sharedInputs(layers: readonly LinearLayer[], opset: number): SharedInputs {
   const counts = new Map<string, number>();
-  for (const { node } of layers) counts.set(node.input[0]!, (counts.get(node.input[0]!) ?? 0) + 1);
+  for (const { node, kind } of layers)
+    if (kind === 'MatMul' || kind === 'Gemm') counts.set(node.input[0]!, (counts.get(node.input[0]!) ?? 0) + 1);
   return { has: (value) => opset >= 11 && (counts.get(value) ?? 0) > 1, done: new Set() };
 }
 
@@ -98,8 +110,7 @@ function biasAfter(
 }
 
 /** Rows of an embedding, each with its own scale: only those that are looked up become floats. */
-function gatherRows(graph: OnnxModel['graph'], { node, name, dims, weight }: LinearLayer): NodeProto[] | undefined {
-  if (dims.length !== 2) return undefined;
+function gatherRows(graph: OnnxModel['graph'], { node, name, dims, weight }: LinearLayer): NodeProto[] {
   const { data, scales } = quantizeChannels(weight, dims, 0);
   graph.initializer.push(newWeight(`${name}/int8`, dims, data), newWeight(`${name}/scales`, [dims[0]!, 1], scales));
   const ids = node.input[1]!;

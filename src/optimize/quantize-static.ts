@@ -24,8 +24,8 @@ export function valuesOf(layer: LinearLayer, consumers: Consumers): string[] {
 }
 
 /** Whether the layer has a kernel that takes quantised activations. */
-export function isStatic({ kind }: LinearLayer): boolean {
-  return kind === 'Conv' || kind === 'MatMul' || kind === 'Gemm';
+export function isStatic({ kind, isInner }: LinearLayer): boolean {
+  return !isInner && (kind === 'Conv' || kind === 'MatMul' || kind === 'Gemm');
 }
 
 export interface StaticGraph {

@@ -1,8 +1,9 @@
 // How a variant is made of its model: a form for each layer, and the ranges that samples showed. What is measured becomes a
 // recipe; making the variant of it is pure, so that publishing needs neither samples nor a runtime.
-import type { NodeProto } from 'onnx-buf';
+import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import { subgraphsOf } from '../onnx/attributes.ts';
 import { consumersOf } from '../onnx/consumers.ts';
 import { dropUnusedWeights } from '../onnx/drop-unused.ts';
 import { foldAffine } from '../onnx/fold-affine.ts';
@@ -18,7 +19,7 @@ import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
 import { blockLayer } from './quantize-blocks.ts';
 import { dynamicLayer, fuseBias, type SharedInputs, sharedInputs } from './quantize-dynamic.ts';
-import { type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
+import { isStatic, type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
 import { storeWeight } from './store-weights.ts';
 
 /**
@@ -44,10 +45,21 @@ export function prepareModel(bytes: Uint8Array): OnnxModel {
   return model;
 }
 
-/** The layers of the main graph in its order. */
+/** The layers in the order of the graph, those of subgraphs behind; not those of two subgraphs that have one name. */
 export function layersOf({ graph }: OnnxModel): LinearLayer[] {
-  const constants = constantsOf(graph);
-  return graph.node.flatMap((node) => linearLayer(node, constants) ?? []);
+  const layers = graphLayers(graph, new Map(), false);
+  const counts = new Map<string, number>();
+  for (const { name } of layers) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return layers.filter(({ name }) => counts.get(name) === 1);
+}
+
+/** A subgraph sees the constants of the graph around it. */
+function graphLayers(graph: GraphProto, outer: ReadonlyMap<string, TensorProto>, isInner: boolean): LinearLayer[] {
+  const constants = new Map([...outer, ...constantsOf(graph)]);
+  return [
+    ...graph.node.flatMap((node) => linearLayer(node, constants, isInner) ?? []),
+    ...graph.node.flatMap(subgraphsOf).flatMap((inner) => graphLayers(inner, constants, true)),
+  ];
 }
 
 /**
@@ -63,32 +75,40 @@ export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: h
   const { graph } = model;
   const found = new Map(layersOf(model).map((layer) => [layer.node, layer]));
   checkNames(layers, [...found.values()]);
-  const dynamic = [...found.values()].filter(({ name, kind }) => layers[name] === 'dynamic' && kind !== 'Gather');
   const quantizing: Quantizing = {
     model,
     constants: constantsOf(graph),
     consumers: consumersOf(graph),
     ranges,
     dequantized: new Map(),
-    shared: sharedInputs(dynamic, opsetOf(model)),
     behind: new Map(),
   };
-  graph.node = graph.node.flatMap((node) => {
-    const layer = found.get(node);
-    const form = layer && layers[layer.name];
-    const made = form ? formed(quantizing, layer, form) : [node];
-    return [...made, ...(quantizing.behind.get(node) ?? [])];
-  });
-  fuseBias(graph, constantsOf(graph));
+  const rewrite = (one: GraphProto) => {
+    const shared = sharedInputs(
+      one.node.flatMap((node) => {
+        const layer = found.get(node);
+        return layer && layers[layer.name] === 'dynamic' ? layer : [];
+      }),
+      opsetOf(model),
+    );
+    one.node = one.node.flatMap((node) => {
+      for (const inner of subgraphsOf(node)) rewrite(inner);
+      const layer = found.get(node);
+      const form = layer && layers[layer.name];
+      const made = form ? formed(quantizing, layer, form, shared) : [node];
+      return [...made, ...(quantizing.behind.get(node) ?? [])];
+    });
+    fuseBias(one, new Map([...constantsOf(graph), ...constantsOf(one)]));
+  };
+  rewrite(graph);
   dropUnusedWeights(graph);
-  if (graph.node.some(({ domain }) => domain === 'com.microsoft')) importOpset(model, 'com.microsoft', 1);
+  if ([...nodesOf(model)].some(({ domain }) => domain === 'com.microsoft')) importOpset(model, 'com.microsoft', 1);
   // Shapes and types that the file notes of values in between may be of what is gone.
   graph.valueInfo = [];
   return writeModel(model);
 }
 
 interface Quantizing extends StaticGraph {
-  readonly shared: SharedInputs;
   /** Nodes that follow a node. */
   readonly behind: Map<NodeProto, NodeProto[]>;
 }
@@ -104,8 +124,8 @@ function halved(model: OnnxModel, operators: readonly string[]): OnnxModel {
   return float16(model, { keep: new Set(others.flatMap(({ output }) => output[0] ?? [])) });
 }
 
-function formed(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] {
-  const nodes = formedNodes(graph, layer, form);
+function formed(graph: Quantizing, layer: LinearLayer, form: Form, shared: SharedInputs): NodeProto[] {
+  const nodes = formedNodes(graph, layer, form, shared);
   if (nodes) return nodes;
   throw new GlowplugError(
     'CONFIG_INVALID',
@@ -113,17 +133,18 @@ function formed(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] 
   );
 }
 
-function formedNodes(graph: Quantizing, layer: LinearLayer, form: Form): NodeProto[] | undefined {
+function formedNodes(graph: Quantizing, layer: LinearLayer, form: Form, shared: SharedInputs): NodeProto[] | undefined {
   switch (form) {
     case 'stored':
       return [...storeWeight(graph.model, layer), layer.node];
     case 'dynamic':
-      return dynamicLayer(graph.model, layer, graph.shared);
+      return dynamicLayer(graph.model, layer, shared);
     case 'blocks8':
       return blockLayer(graph.model, layer, 8);
     case 'blocks4':
       return blockLayer(graph.model, layer, 4);
     case 'static': {
+      if (!isStatic(layer)) return undefined;
       const made = staticLayer(graph, layer);
       for (const [node, nodes] of made.behind) graph.behind.set(node, nodes);
       return [...made.before, layer.node];

@@ -4,15 +4,22 @@ import type { NodeProto } from 'onnx-buf';
 import { newNode } from '../onnx/new-node.ts';
 import { newWeight } from '../onnx/new-weight.ts';
 import type { OnnxModel } from '../onnx/read.ts';
-import type { LinearLayer } from './linear-layer.ts';
+import type { LayerWeight, LinearLayer } from './linear-layer.ts';
 import { quantizeChannels } from './quantize-array.ts';
 
 const FLOAT = 1;
 
-/** Changes the layer's node and adds to the graph; the nodes that make the float weight are returned, to stand before it. */
-export function storeWeight({ graph }: OnnxModel, layer: LinearLayer): NodeProto[] {
-  const { name, node, dims, axis, at } = layer;
-  const { data, scales } = quantizeChannels(layer.weight, dims, axis);
+/** Changes the layer's node and adds to the graph; the nodes that make the float weights are returned, to stand before it. */
+export function storeWeight(model: OnnxModel, layer: LinearLayer): NodeProto[] {
+  const { name, node, recurrent } = layer;
+  return [
+    ...stored(model, node, name, layer),
+    ...(recurrent ? stored(model, node, `${name}/recurrent`, recurrent) : []),
+  ];
+}
+
+function stored({ graph }: OnnxModel, node: NodeProto, name: string, { dims, axis, at, weight }: LayerWeight) {
+  const { data, scales } = quantizeChannels(weight, dims, axis);
   graph.initializer.push(
     newWeight(`${name}/int8`, dims, data),
     newWeight(`${name}/scales`, alongAxis(dims, axis), scales),

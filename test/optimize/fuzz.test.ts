@@ -10,13 +10,16 @@ import { float16 } from '../../src/optimize/float16/float16.ts';
 import { fuse } from '../../src/optimize/graph/fuse.ts';
 import { inferShapes } from '../../src/optimize/graph/infer-shapes.ts';
 import { raiseOpset } from '../../src/optimize/graph/raise-opset.ts';
+import { recipesWithoutSamples } from '../../src/optimize/make-recipes.ts';
 import { pruneChannels } from '../../src/optimize/prune/prune-channels.ts';
 import { pruneMagnitude } from '../../src/optimize/prune/prune-magnitude.ts';
+import { applyRecipe } from '../../src/optimize/recipe.ts';
 import { mutated, mutations, structureOf } from '../onnx/mutate.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
 import { bytesOf, type GraphInit, tinyGraph, value } from '../onnx/tiny-model.ts';
 import { runs } from '../runs.ts';
 import { generate } from './generated-models.ts';
+import { attention, branches, recurrent } from './layers.ts';
 import { realModels } from './real-models.ts';
 
 const CASES = runs(2000);
@@ -28,6 +31,7 @@ const seeds: readonly Uint8Array[] = [
   ...(['mlp', 'conv', 'transformer'] as const).flatMap((kind) =>
     [1, 2, 3].map((seed) => writeModel(generate(kind, seed).model)),
   ),
+  ...[recurrent(), attention(), branches()].map(({ bytes }) => bytes),
   structureOf(realModels.find(({ name }) => name === 'silero v5')!.bytes),
   structureOf(sampleBytes('cls')),
 ];
@@ -39,6 +43,8 @@ function everything(bytes: Uint8Array): void {
   const halves = [float16(fused, { compute: 'half', keepIo: false }), float16(model)];
   const pruned = [pruneChannels(fused, { share: 0.5 }).model, pruneMagnitude(model, 0.5)];
   for (const one of [fused, ...halves, ...pruned]) readModel(writeModel(one));
+  for (const { name, recipe } of recipesWithoutSamples(bytes))
+    if (name === 'int8-stored' || name === 'int8-dynamic') readModel(applyRecipe(bytes, recipe));
   raised(model);
 }
 

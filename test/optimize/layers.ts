@@ -1,6 +1,13 @@
 // Small models with one layer each, of weights that are the same every time.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { type GraphProto, type GraphProtoSchema, ModelProtoSchema, TensorProto_DataType as Type } from 'onnx-buf';
+import {
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataType as Type,
+} from 'onnx-buf';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import { newNode } from '../../src/onnx/new-node.ts';
 import { newWeight } from '../../src/onnx/new-weight.ts';
@@ -12,7 +19,16 @@ type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, GraphProto>;
 
 export function bytesOf(graph: GraphInit, opset = 17): Uint8Array {
   return writeModel(
-    create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: BigInt(opset) }], graph }),
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [
+        { domain: '', version: BigInt(opset) },
+        ...(graph.node?.some(({ domain }) => domain === 'com.microsoft')
+          ? [{ domain: 'com.microsoft', version: 1n }]
+          : []),
+      ],
+      graph,
+    }),
   );
 }
 
@@ -105,5 +121,76 @@ export function embedding(): Case {
       node: [newNode('Gather', ['table', 'ids'], ['y'])],
     }),
     feeds: (seed) => ({ ids: tensor('INT64', [1, 4], BigInt64Array.from([1, 7, 49, seed % 50], BigInt)) }),
+  };
+}
+
+/** x [S, N, 12] → LSTM, GRU or RNN of 16, both directions → y [S, 2, N, 16] and the last state. */
+export function recurrent(kind: 'LSTM' | 'GRU' | 'RNN' = 'LSTM'): Case {
+  const gates = { LSTM: 4, GRU: 3, RNN: 1 }[kind] * 16;
+  const node = newNode(kind, ['x', 'w', 'r', 'b'], ['y', 'last'], { hidden_size: 16 });
+  node.attribute.push(create(AttributeProtoSchema, { name: 'direction', type: 3, s: Buffer.from('bidirectional') }));
+  return {
+    bytes: bytesOf({
+      name: kind,
+      input: [value('x', ['S', 'N', 12])],
+      output: [value('y', ['S', 2, 'N', 16]), value('last', [2, 'N', 16])],
+      initializer: [
+        newWeight('w', [2, gates, 12], uniform(1, 24 * gates, 0.5)),
+        newWeight('r', [2, gates, 16], uniform(2, 32 * gates, 0.5)),
+        newWeight('b', [2, 2 * gates], uniform(3, 4 * gates, 0.2)),
+      ],
+      node: [node],
+    }),
+    feeds: (seed) => ({ x: tensor('FP32', [7, 3, 12], uniform(seed, 252)) }),
+  };
+}
+
+/** x [N, 6, 32] → com.microsoft's Attention of four heads → y */
+export function attention({ bias = true } = {}): Case {
+  return {
+    bytes: bytesOf({
+      name: 'attention',
+      input: [value('x', ['N', 6, 32])],
+      output: [value('y', ['N', 6, 32])],
+      initializer: [
+        newWeight('w', [32, 96], uniform(1, 32 * 96, 0.3)),
+        ...(bias ? [newWeight('b', [96], uniform(2, 96, 0.2))] : []),
+      ],
+      node: [newNode('Attention', ['x', 'w', bias ? 'b' : ''], ['y'], { num_heads: 4 }, 'com.microsoft')],
+    }),
+    feeds: (seed) => ({ x: tensor('FP32', [2, 6, 32], uniform(seed, 384)) }),
+  };
+}
+
+/** A perceptron of one layer in each branch of an If, over the same x; one of them has a weight of its own. */
+export function branches(): Case {
+  const branch = (name: string, initializer: TensorProto[]) =>
+    create(GraphProtoSchema, {
+      name,
+      output: [value(`${name}-y`, ['N', 16])],
+      initializer,
+      node: [
+        newNode('MatMul', ['x', name === 'then' ? 'w' : `${name}-w`], [`${name}-m`]),
+        newNode('Add', [`${name}-m`, 'b'], [`${name}-y`]),
+      ],
+    });
+  const node = newNode('If', ['which'], ['y']);
+  for (const [name, graph] of [
+    ['then_branch', branch('then', [])],
+    ['else_branch', branch('else', [newWeight('else-w', [32, 16], uniform(2, 512, 0.3))])],
+  ] as const)
+    node.attribute.push(create(AttributeProtoSchema, { name, type: 5, g: graph }));
+  return {
+    bytes: bytesOf({
+      name: 'branches',
+      input: [value('which', [], Type.BOOL), value('x', ['N', 32])],
+      output: [value('y', ['N', 16])],
+      initializer: [newWeight('w', [32, 16], uniform(1, 512, 0.3)), newWeight('b', [16], uniform(3, 16))],
+      node: [node],
+    }),
+    feeds: (seed) => ({
+      which: tensor('BOOL', [], Uint8Array.of(seed % 2)),
+      x: tensor('FP32', [3, 32], uniform(seed, 96)),
+    }),
   };
 }

@@ -4,8 +4,11 @@ import { GlowplugError } from '../../src/core/errors.ts';
 import { consumersOf } from '../../src/onnx/consumers.ts';
 import { newNode } from '../../src/onnx/new-node.ts';
 import { newWeight } from '../../src/onnx/new-weight.ts';
+import { nodesOf, weightsOf } from '../../src/onnx/nodes.ts';
 import { readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
 import { calibrate } from '../../src/optimize/calibrate.ts';
+import { recipesWithoutSamples } from '../../src/optimize/make-recipes.ts';
 import { openBytes } from '../../src/optimize/open-bytes.ts';
 import { compareOutputs, totalParity } from '../../src/optimize/parity.ts';
 import { isStatic, valuesOf } from '../../src/optimize/quantize-static.ts';
@@ -13,7 +16,17 @@ import { applyRecipe, type Form, layersOf, parseRecipe, prepareModel, type Recip
 import { tensor } from '../../src/tensor/tensor.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
 import { value } from '../onnx/tiny-model.ts';
-import { bytesOf, type Case, convolutions, embedding, perceptron, uniform } from './layers.ts';
+import {
+  attention,
+  branches,
+  bytesOf,
+  type Case,
+  convolutions,
+  embedding,
+  perceptron,
+  recurrent,
+  uniform,
+} from './layers.ts';
 
 function uniformly(bytes: Uint8Array, form: Form): Recipe {
   return { layers: Object.fromEntries(layersOf(prepareModel(bytes)).map(({ name }) => [name, form])) };
@@ -51,6 +64,14 @@ describe('a recipe', () => {
     ['convolutions', 'stored', convolutions, 0.02],
     ['embedding', 'stored', embedding, 0.01],
     ['embedding', 'dynamic', embedding, 0.01],
+    ['LSTM', 'dynamic', recurrent, 0.03],
+    ['LSTM', 'stored', recurrent, 0.02],
+    ['GRU', 'stored', () => recurrent('GRU'), 0.02],
+    ['RNN', 'stored', () => recurrent('RNN'), 0.02],
+    ['attention', 'dynamic', attention, 0.05],
+    ['attention', 'stored', attention, 0.02],
+    ['branches of If', 'dynamic', branches, 0.03],
+    ['branches of If', 'stored', branches, 0.02],
   ] as const)('%s, %s: loads and answers nearly the same', async (_name, form, make, most) => {
     const parity = await parityOf(make(), applyRecipe(make().bytes, uniformly(make().bytes, form)));
     expect(parity.relativeError).toBeLessThan(most);
@@ -124,6 +145,36 @@ describe('a recipe', () => {
         : ['DynamicQuantizeMatMul', 'DynamicQuantizeMatMul'],
     );
     expect((await parityOf(one, made)).relativeError).toBeLessThan(0.03);
+  });
+
+  it.each([
+    ['LSTM', recurrent, ['DynamicQuantizeLSTM']],
+    ['attention', attention, ['DynamicQuantizeLinear', 'QAttention']],
+  ] as const)('takes onnxruntime’s own operator for %s', (_name, make, operators) => {
+    const made = applyRecipe(make().bytes, uniformly(make().bytes, 'dynamic'));
+    expect(operatorsOf(made)).toEqual(operators);
+    const { layers } = recipesWithoutSamples(make().bytes).find(({ name }) => name === 'int8-dynamic')!.recipe;
+    expect(Object.values(layers)).toEqual(['dynamic']);
+  });
+
+  it('leaves stored what onnxruntime has no operator for: GRU, an LSTM whose rows come first, attention without bias', () => {
+    const model = readModel(recurrent().bytes);
+    model.graph.node[0]!.attribute.push(...newNode('', [], [], { layout: 1 }).attribute);
+    for (const bytes of [recurrent('GRU').bytes, writeModel(model), attention({ bias: false }).bytes])
+      expect(recipesWithoutSamples(bytes).map(({ name }) => name)).toEqual(['fp16', 'int8-stored']);
+  });
+
+  it('reaches into the branches of an If: products with their bias, and no weight is left behind', () => {
+    const { bytes } = branches();
+    const made = readModel(applyRecipe(bytes, uniformly(bytes, 'dynamic')));
+    const inner = [...nodesOf(made)].filter(({ opType }) => opType !== 'If');
+    expect(inner.map(({ opType, input }) => `${opType} ${input.length}`)).toEqual([
+      'DynamicQuantizeMatMul 5',
+      'DynamicQuantizeMatMul 5',
+    ]);
+    const names = [...weightsOf(made)].map(({ name }) => name);
+    expect(names.filter((name) => name === 'w' || name === 'else-w')).toEqual([]);
+    expect(() => applyRecipe(bytes, { layers: { 'then-m': 'static' }, ranges: {} })).toThrow('got static for "then-m"');
   });
 
   it('is checked when it is read: no JSON, no layers, an unknown form, a range that is none, another model’s layer', () => {

@@ -8,7 +8,7 @@ import { openBytes } from '../../src/optimize/open-bytes.ts';
 import { compareOutputs, totalParity } from '../../src/optimize/parity.ts';
 import { applyRecipe } from '../../src/optimize/recipe.ts';
 import { temporaryFolder } from '../models/temporary.ts';
-import { type Case, convolutions, perceptron } from '../optimize/layers.ts';
+import { attention, type Case, convolutions, perceptron, recurrent } from '../optimize/layers.ts';
 import { npy } from '../optimize/npy-files.ts';
 
 const reference = await openReference();
@@ -27,12 +27,14 @@ if (!reference) {
 } else {
   describe('onnxruntime.quantization', () => {
     it.each([
-      ['dynamic', perceptron],
-      ['static', perceptron],
-      ['static', convolutions],
+      ['dynamic', 'perceptron', perceptron],
+      ['dynamic', 'LSTM', recurrent],
+      ['dynamic', 'attention', attention],
+      ['static', 'perceptron', perceptron],
+      ['static', 'convolutions', convolutions],
     ] as const)(
-      '%s: ours is no further from FP32, and no larger',
-      async (kind, make) => {
+      '%s, %s: ours is no further from FP32, and no larger',
+      async (kind, what, make) => {
         await using folder = await temporaryFolder();
         const one = make();
         const model = join(folder.path, 'model.onnx');
@@ -52,7 +54,7 @@ if (!reference) {
         const ours = applyRecipe(one.bytes, recipe);
         const [own, their] = [await nearness(one, ours), await nearness(one, theirs!.bytes)];
         console.log(
-          `${kind}: relative error ${own.toFixed(4)} against ${their.toFixed(4)}, ${ours.length} against ${theirs!.bytes.length} bytes`,
+          `${kind}, ${what}: relative error ${own.toFixed(4)} against ${their.toFixed(4)}, ${ours.length} against ${theirs!.bytes.length} bytes`,
         );
         expect(own).toBeLessThanOrEqual(their * 1.1);
         expect(ours.length).toBeLessThanOrEqual(theirs!.bytes.length * 1.05);
