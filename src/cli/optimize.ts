@@ -44,6 +44,7 @@ interface Options extends CompareOptions {
   readonly for: Objective;
   readonly calibration?: CalibrationMethod;
   readonly maxLoss?: number;
+  readonly prune?: number;
   readonly out?: string;
   readonly write?: string;
 }
@@ -58,6 +59,7 @@ export function optimizeCommand(): Command {
     )
     .addOption(new Option('--calibration <method>', 'how ranges are taken; default: all are tried').choices(methods))
     .option('--max-loss <share>', 'how much worse the metric may be: 0.005 is half a point', share)
+    .option('--prune <share>', 'try a variant without this part of its channels, such as 0.1', share)
     .option('--out <folder>', 'folder for the variants; default: <model>.variants beside the model')
     .option('--write <name>', 'write the variants that earn their place into models/<name>.ts, with recipes and gate')
     .addHelpText(
@@ -110,6 +112,7 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     out: options.out ?? join(dirname(path), `${basename(path, extname(path))}.variants`),
     onProgress: progress.tell,
     ...(metric ? { metric } : {}),
+    ...(options.prune === undefined ? {} : { prune: options.prune }),
     ...(options.maxLoss === undefined ? {} : { gate: { metricLoss: options.maxLoss } }),
   }).finally(progress.end);
   await finish(outcome, options);

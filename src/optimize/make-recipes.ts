@@ -1,6 +1,9 @@
 // The recipes that are worth trying for a model: which forms its layers have decides which there are.
+import { GlowplugError } from '../core/errors.ts';
 import { type Figures, type Gate, lossOf } from '../core/gate.ts';
 import { consumersOf } from '../onnx/consumers.ts';
+import { nodesOf } from '../onnx/nodes.ts';
+import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { assess } from './assess.ts';
 import { type CalibrationMethod, calibrate } from './calibrate.ts';
 import type { LinearLayer } from './linear-layer.ts';
@@ -8,7 +11,7 @@ import type { Metric } from './metric.ts';
 import { openBytes } from './open-bytes.ts';
 import { isDynamic } from './quantize-dynamic.ts';
 import { isStatic, type Ranges, valuesOf } from './quantize-static.ts';
-import { applyRecipe, type Form, layersOf, prepareModel, type Recipe } from './recipe.ts';
+import { applyRecipe, type Form, layersOf, prepareModel, prunedModel, type Recipe } from './recipe.ts';
 import type { Sample } from './sample.ts';
 import { type Found, searchPrecision } from './search-precision.ts';
 
@@ -33,14 +36,20 @@ const LEAST_BLOCKS = 64 * 64;
  */
 const HALVED = ['Conv', 'ConvTranspose', 'MatMul', 'Gemm', 'Gather', 'LSTM', 'GRU', 'RNN'];
 
-/** Without samples: FP16, stored weights, dynamic INT8, blocks of 4 bits. */
+/** Without samples: fusions alone where there are any, FP16, stored weights, dynamic INT8, blocks of 4 bits. */
 export function recipesWithoutSamples(bytes: Uint8Array): Candidate[] {
-  const layers = layersOf(prepareModel(bytes)).filter(({ weight }) => weight.length >= LEAST_WEIGHT);
-  if (layers.length === 0) return [];
+  const prepared = prepareModel(bytes);
+  const layers = layersOf(prepared).filter(({ weight }) => weight.length >= LEAST_WEIGHT);
+  const fused: Candidate[] =
+    operatorsOf(prepared) === operatorsOf(readModel(bytes))
+      ? []
+      : [{ name: 'fused', precision: 'fp32', recipe: { layers: {} }, how: 'the same in fewer steps' }];
+  if (layers.length === 0) return fused;
   // An embedding alone is smaller by it and not faster, as it is by being stored.
   const dynamic = layers.filter((layer) => layer.kind !== 'Gather' && isDynamic(layer));
   const large = layers.filter(({ kind, weight }) => kind === 'MatMul' && weight.length >= LEAST_BLOCKS);
   return [
+    ...fused,
     {
       name: 'fp16',
       precision: 'fp16',
@@ -74,6 +83,31 @@ export function recipesWithoutSamples(bytes: Uint8Array): Candidate[] {
         ]
       : []),
   ];
+}
+
+/**
+ * Whole channels removed, by the size of their weights. Nothing is trained anew: what that costs, the gate tells.
+ *
+ * @param share of the channels of each group, above 0 and below 1
+ * @throws GlowplugError MODEL_UNSUPPORTED where none can go, with what stands against it
+ */
+export function prunedCandidate(bytes: Uint8Array, share: number): Candidate {
+  const { groups, refused } = prunedModel(bytes, share);
+  const removed = groups.reduce((sum, group) => sum + group.removed.length, 0);
+  if (removed === 0) {
+    throw new GlowplugError(
+      'MODEL_UNSUPPORTED',
+      `no channel can go: ${refused.slice(0, 3).join('; ') || 'no layer has enough of them'}`,
+    );
+  }
+  const channels = groups.reduce((sum, group) => sum + group.channels, 0);
+  const kept = refused.length > 0 ? `; groups of layers left whole: ${refused.length}` : '';
+  return {
+    name: 'pruned',
+    precision: 'fp32',
+    recipe: { layers: {}, prune: { share } },
+    how: `${removed} of ${channels} channels removed${kept}; not trained anew`,
+  };
 }
 
 export interface StaticOptions {
@@ -165,6 +199,12 @@ function withoutIdleRanges(bytes: Uint8Array, recipe: Recipe): Recipe {
     }),
   );
   return { ...recipe, ranges };
+}
+
+/** What runs, in the order of the file. */
+function operatorsOf(model: OnnxModel): string {
+  const idle = ['Constant', 'Identity'];
+  return [...nodesOf(model)].flatMap(({ opType }) => (idle.includes(opType) ? [] : opType)).join(' ');
 }
 
 function formsOf(layers: readonly LinearLayer[], formOf: (layer: LinearLayer) => Form): Record<string, Form> {

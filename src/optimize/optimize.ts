@@ -7,7 +7,7 @@ import type { Session } from '../session/session.ts';
 import { assess } from './assess.ts';
 import { type CalibrationMethod, runSample } from './calibrate.ts';
 import { sweepMemory } from './lambda-cost.ts';
-import { type Candidate, recipesWithoutSamples, staticCandidate } from './make-recipes.ts';
+import { type Candidate, prunedCandidate, recipesWithoutSamples, staticCandidate } from './make-recipes.ts';
 import { measureVariants } from './measure/measure-variants.ts';
 import type { Metric } from './metric.ts';
 import { openBytes } from './open-bytes.ts';
@@ -26,6 +26,8 @@ export interface OptimizeOptions {
   /** @default what `defaultGate` says */
   readonly gate?: Gate;
   readonly methods: readonly CalibrationMethod[];
+  /** Part of the channels that a variant is to lose. @default no variant is pruned */
+  readonly prune?: number;
   readonly threads: readonly number[];
   readonly batches: readonly number[];
   readonly rounds: number;
@@ -41,7 +43,7 @@ export function defaultGate(metric: Metric | undefined): Gate {
 
 /** @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED, INPUT_TENSOR, CONFIG_INVALID */
 export async function optimize(options: OptimizeOptions): Promise<Outcome> {
-  const { bytes, samples, metric, methods, out, onProgress } = options;
+  const { bytes, samples, metric, methods, prune, out, onProgress } = options;
   const gate = options.gate ?? defaultGate(metric);
   const threads = Math.max(...options.threads);
   const { calibration, trial, held } = splitSamples(samples);
@@ -62,11 +64,19 @@ export async function optimize(options: OptimizeOptions): Promise<Outcome> {
   const reference = stack.use(await openBytes(bytes, threads));
   const skipped: { name: string; why: string }[] = [];
   const made: { candidate: Candidate; session: Session; path: string }[] = [];
+  const skip = (name: string) => (error: unknown) => {
+    if (!(error instanceof GlowplugError)) throw error;
+    skipped.push({ name, why: error.message });
+  };
+  if (prune !== undefined) {
+    try {
+      candidates.push(prunedCandidate(bytes, prune));
+    } catch (error) {
+      skip('pruned')(error);
+    }
+  }
   for (const candidate of candidates) {
-    const one = await make(candidate, options, threads, held[0]!).catch((error: unknown) => {
-      if (!(error instanceof GlowplugError)) throw error;
-      skipped.push({ name: candidate.name, why: error.message });
-    });
+    const one = await make(candidate, options, threads, held[0]!).catch(skip(candidate.name));
     if (one) made.push({ ...one, session: stack.use(one.session) });
   }
   const figures = await assess(
@@ -106,7 +116,7 @@ export async function optimize(options: OptimizeOptions): Promise<Outcome> {
 /** Several models of one task side by side: the first is what the others are compared with. */
 export async function compare(
   models: readonly { readonly name: string; readonly path: string; readonly bytes: Uint8Array }[],
-  options: Omit<OptimizeOptions, 'model' | 'bytes' | 'out' | 'methods'>,
+  options: Omit<OptimizeOptions, 'model' | 'bytes' | 'out' | 'methods' | 'prune'>,
 ): Promise<Outcome> {
   const gate = options.gate ?? {};
   const threads = Math.max(...options.threads);

@@ -17,6 +17,7 @@ import { fuse } from './graph/fuse.ts';
 import { raiseOpset } from './graph/raise-opset.ts';
 import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
+import { type Pruned, pruneChannels } from './prune/prune-channels.ts';
 import { blockLayer } from './quantize-blocks.ts';
 import { dynamicLayer, fuseBias, type SharedInputs, sharedInputs } from './quantize-dynamic.ts';
 import { isStatic, type Range, type Ranges, type StaticGraph, staticLayer } from './quantize-static.ts';
@@ -36,6 +37,8 @@ export interface Recipe {
   readonly float16?: { readonly operators: readonly string[] };
   /** Of the values that static layers read and make. */
   readonly ranges?: Ranges;
+  /** Before anything else, this part of the channels goes (`pruneChannels`); layers are those of what is left. */
+  readonly prune?: { readonly share: number };
 }
 
 /** A model ready for quantising: what scales and shifts channels is part of its convolution. */
@@ -69,7 +72,17 @@ function graphLayers(graph: GraphProto, outer: ReadonlyMap<string, TensorProto>,
  * @example
  * const variant = applyRecipe(readFileSync('model.onnx'), { layers: { logits: 'dynamic' } });
  */
-export function applyRecipe(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Recipe): Uint8Array {
+export function applyRecipe(bytes: Uint8Array, { prune, ...recipe }: Recipe): Uint8Array {
+  return prune ? applied(prunedModel(bytes, prune.share).bytes, recipe) : applied(bytes, recipe);
+}
+
+/** Without channels, and what stood against more. @throws GlowplugError CONFIG_INVALID (no share), MODEL_INVALID */
+export function prunedModel(bytes: Uint8Array, share: number): Omit<Pruned, 'model'> & { bytes: Uint8Array } {
+  const { model, ...rest } = pruneChannels(prepareModel(bytes), { share });
+  return { bytes: writeModel(model), ...rest };
+}
+
+function applied(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Omit<Recipe, 'prune'>): Uint8Array {
   if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
   const model = Object.values(layers).includes('static') ? atLeastTen(prepareModel(bytes)) : prepareModel(bytes);
   const { graph } = model;
@@ -176,8 +189,9 @@ export function parseRecipe(text: string, what: string): Recipe {
   const layers = isRecord(value) ? value['layers'] : undefined;
   const ranges = isRecord(value) ? (value['ranges'] ?? {}) : undefined;
   if (!isRecord(layers) || !isRecord(ranges)) throw notRecipe(what, 'got neither layers nor ranges');
-  const half = isRecord(value) ? value['float16'] : undefined;
+  const { float16: half, prune } = isRecord(value) ? value : {};
   return {
+    ...(isRecord(prune) ? { prune: { share: shareOf(prune['share'], what) } } : {}),
     ...(isRecord(half) && Array.isArray(half['operators'])
       ? { float16: { operators: half['operators'].map(String) } }
       : {}),
@@ -192,6 +206,11 @@ function parseJson(text: string, what: string): unknown {
   } catch (cause) {
     throw new GlowplugError('CONFIG_INVALID', `expected a recipe in ${what}, got no JSON`, { cause });
   }
+}
+
+function shareOf(value: unknown, what: string): number {
+  if (typeof value === 'number' && value >= 0 && value < 1) return value;
+  throw notRecipe(what, `got the share ${shorten(value)} of channels`);
 }
 
 function formOf(value: unknown, what: string): Form {

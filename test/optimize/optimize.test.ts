@@ -8,6 +8,7 @@ import { stepProgress } from '../../src/cli/step-progress.ts';
 import { sweepMemory } from '../../src/optimize/lambda-cost.ts';
 import { measureVariants } from '../../src/optimize/measure/measure-variants.ts';
 import { paretoFront, recommend, type Variant } from '../../src/optimize/outcome.ts';
+import { applyRecipe, parseRecipe } from '../../src/optimize/recipe.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { handClock } from '../hand-clock.ts';
 import { temporaryFolder } from '../models/temporary.ts';
@@ -53,6 +54,23 @@ describe('glowplug optimize', () => {
     expect(Buffer.compare(await readFile(place.model), perceptron().bytes)).toBe(0);
     // Another test at the same time may have one open.
     expect((await temporaries()).filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(2);
+  }, 60_000);
+
+  it('--prune puts a variant with fewer channels beside the others, with what it costs', async () => {
+    await using place = await workplace();
+    const args = [place.model, '--samples', place.samples, ...quick, '--calibration', 'minmax', '--json'];
+    const { stdout } = await runCommand(optimizeCommand(), ...args, '--prune', '0.25');
+    const outcome = JSON.parse(stdout);
+    const [fp32, pruned] = ['fp32', 'pruned'].map((name) => outcome.variants.find((one: Variant) => one.name === name));
+    expect(pruned.how).toBe('12 of 48 channels removed; groups of layers left whole: 1; not trained anew');
+    expect(pruned.measured.size).toBeLessThan(0.8 * fp32.measured.size);
+    expect(pruned.figures.argmax).toBeLessThan(1);
+    const recipe = await readFile(join(place.path, 'mlp.variants/pruned.recipe.json'), 'utf8');
+    expect(parseRecipe(recipe, 'pruned')).toMatchObject({ layers: {}, prune: { share: 0.25 } });
+    expect(applyRecipe(perceptron().bytes, parseRecipe(recipe, 'pruned')).length).toBe(pruned.measured.size);
+
+    const none = JSON.parse((await runCommand(optimizeCommand(), ...args, '--prune', '0.01')).stdout);
+    expect(none.skipped).toEqual([{ name: 'pruned', why: expect.stringMatching(/^no channel can go: .*y/) }]);
   }, 60_000);
 
   it('--json gives every figure, --report a page or a picture that loads nothing', async () => {

@@ -59,7 +59,7 @@ const each: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-const together: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div', 'PRelu']);
+const together: ReadonlySet<string> = new Set(['Add', 'Sum', 'Sub', 'Mul', 'Div', 'PRelu']);
 const pools: ReadonlySet<string> = new Set(['MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool']);
 
 class Stop extends Error {}
