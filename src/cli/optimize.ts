@@ -212,10 +212,8 @@ function accuracy({ figures, failures }: Variant): string {
   const mark = failures.length === 0 ? '✓' : '✗';
   if (!metric) return `${mark} argmax ${(100 * argmax).toFixed(2)} %, cosine ${figures.cosine.toFixed(4)}`;
   const loss = 100 * lossOf(metric);
-  return `${mark} ${metric.name} ${(100 * metric.value).toFixed(2)} % (${loss > 0 ? '+' : ''}${loss.toFixed(2)} worse)`.replace(
-    '-',
-    '−',
-  );
+  const worse = `${loss > 0 ? '+' : ''}${loss.toFixed(2)}`.replace('-', '−');
+  return `${mark} ${metric.name} ${(100 * metric.value).toFixed(2)} % (${worse} worse)`;
 }
 
 async function samplesFor(

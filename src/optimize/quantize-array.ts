@@ -33,16 +33,18 @@ export function quantizeChannels(values: Float32Array, dims: readonly number[], 
   const channels = dims[axis] ?? 1;
   const inner = dims.slice(axis + 1).reduce((product, length) => product * length, 1);
   const scales = new Float32Array(channels);
-  forEachRun(values.length, channels, inner, (channel, from) => {
-    for (let at = from; at < from + inner; at++) scales[channel] = Math.max(scales[channel]!, Math.abs(values[at]!));
-  });
+  for (let from = 0, channel = 0; from < values.length; from += inner, channel = (channel + 1) % channels) {
+    let most = scales[channel]!;
+    for (let at = from; at < from + inner; at++) most = Math.max(most, Math.abs(values[at]!));
+    scales[channel] = most;
+  }
   for (let channel = 0; channel < channels; channel++) scales[channel] = Math.max(scales[channel]! / 127, LEAST_SCALE);
   const data = new Int8Array(values.length);
-  forEachRun(values.length, channels, inner, (channel, from) => {
+  for (let from = 0, channel = 0; from < values.length; from += inner, channel = (channel + 1) % channels) {
     const scale = scales[channel]!;
     for (let at = from; at < from + inner; at++)
       data[at] = Math.max(-127, Math.min(127, roundEven(values[at]! / scale)));
-  });
+  }
   return { data, scales };
 }
 
@@ -52,8 +54,4 @@ export function roundEven(value: number): number {
   const rest = value - down;
   if (rest !== 0.5) return rest < 0.5 ? down : down + 1;
   return down % 2 === 0 ? down : down + 1;
-}
-
-function forEachRun(length: number, channels: number, inner: number, visit: (channel: number, from: number) => void) {
-  for (let from = 0, run = 0; from < length; from += inner, run++) visit(run % channels, from);
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { metric, samples } from '../../models/ppocr-rec/samples.ts';
+import { samples as frames } from '../../models/silero-vad/samples.ts';
 import { lossOf } from '../../src/core/gate.ts';
 import { assess } from '../../src/optimize/assess.ts';
 import { openBytes } from '../../src/optimize/open-bytes.ts';
@@ -10,6 +11,7 @@ import { buildVersion } from '../../src/release/build-version.ts';
 import { checkGate } from '../../src/release/check-gate.ts';
 import { loadDefinitions } from '../../src/release/load-definitions.ts';
 import { locateSource } from '../../src/release/sources.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { root } from '../root.ts';
 import { long } from '../runs.ts';
 
@@ -46,5 +48,29 @@ describe('the variants of this repository', () => {
     // A machine without fonts draws boxes, which nobody reads: what is compared is then that nothing is made up.
     expect(off.length).toBeGreaterThan(0);
     for (const { loss } of off) expect(loss).toBeLessThan(long ? 0.01 : 0.03);
+  }, 60_000);
+
+  it('silero-vad: hears what FP32 hears, each with what it remembers itself', async () => {
+    const variants = Object.values(gated.find(({ name }) => name === 'silero-vad')?.variants ?? {});
+    const heard: boolean[][] = [];
+    for (const { files } of variants) {
+      await using session = await openBytes(await readFile(await locateSource(files['model.onnx'], root)), 1);
+      const decisions: boolean[] = [];
+      let state: Tensor | undefined;
+      for await (const { feeds } of frames()) {
+        const { output, stateN } = await session.run(state ? { ...feeds, state } : feeds);
+        decisions.push(Number(output?.data[0]) >= 0.5);
+        state = stateN;
+      }
+      heard.push(decisions);
+    }
+    const [reference = [], ...others] = heard;
+    const spoken = reference.filter(Boolean).length;
+    expect(spoken).toBeGreaterThan(reference.length / 10);
+    for (const one of others) {
+      const other = one.filter((is, at) => is !== reference[at]).length;
+      console.log(`${reference.length} frames, ${spoken} of speech: ${other} heard otherwise`);
+      expect(other / reference.length).toBeLessThan(0.01);
+    }
   }, 60_000);
 });
