@@ -29,12 +29,13 @@ export const metric: Metric = {
 export async function* samples(count = 160, seed = 2): AsyncGenerator<Sample> {
   const random = seededRandom(seed);
   for (let at = 0; at < count; at++) {
-    const { x, lines } = await draw(random);
+    // Scans lie on their side at times, and lines stand upright in margins.
+    const { x, lines } = await draw(random, at % 3 === 2);
     yield { name: `page ${at}`, feeds: { x }, label: lines };
   }
 }
 
-async function draw(random: () => number) {
+async function draw(random: () => number, turned: boolean) {
   // The detector halves its input five times.
   const [width, height] = [320 + 32 * Math.floor(random() * 10), 256 + 32 * Math.floor(random() * 8)];
   const paper = 150 + Math.floor(random() * 105);
@@ -56,9 +57,17 @@ async function draw(random: () => number) {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="rgb(${paper},${paper},${paper})"/>${texts.join('')}</svg>`;
   let picture = sharp(Buffer.from(svg)).removeAlpha();
   if (random() < 0.4) picture = picture.blur(0.3 + random());
+  if (turned) picture = sharp(await picture.png().toBuffer()).rotate(90);
   const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   const x = normalize([{ width: info.width, height: info.height, channels: 3, data }], { ...imagenet, order: 'bgr' });
-  return { x, lines: await Promise.all(texts.map((text) => placeOf(text, width, height))) };
+  const lines = await Promise.all(texts.map((text) => placeOf(text, width, height)));
+  return { x, lines: turned ? lines.map((line) => turn(line, height)) : lines };
+}
+
+/** A quarter to the right. */
+function turn([a, b, c, d]: Quad, height: number): Quad {
+  const corner = ([x, y]: Quad[number]): [number, number] => [height - y, x];
+  return [corner(a), corner(b), corner(c), corner(d)];
 }
 
 async function placeOf(text: string, width: number, height: number): Promise<Quad> {

@@ -1,17 +1,21 @@
 // The variants of this repository's own models: what is committed is what is made, passes its gate, and reads.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { detect } from '../../functions/ocr/detect.ts';
 import { metric, samples } from '../../models/ppocr-rec/samples.ts';
 import { samples as frames } from '../../models/silero-vad/samples.ts';
 import { lossOf } from '../../src/core/gate.ts';
 import { assess } from '../../src/optimize/assess.ts';
 import { openBytes } from '../../src/optimize/open-bytes.ts';
 import type { Sample } from '../../src/optimize/sample.ts';
+import { polygonIou, type Quad } from '../../src/process/index.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
 import { checkGate } from '../../src/release/check-gate.ts';
 import { loadDefinitions } from '../../src/release/load-definitions.ts';
 import { locateSource } from '../../src/release/sources.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import type { Tensor, Tensors } from '../../src/tensor/tensor.ts';
 import { root } from '../root.ts';
 import { long } from '../runs.ts';
 
@@ -72,5 +76,22 @@ describe('the variants of this repository', () => {
       console.log(`${reference.length} frames, ${spoken} of speech: ${other} heard otherwise`);
       expect(other / reference.length).toBeLessThan(0.01);
     }
+  }, 60_000);
+
+  it('ppocr-det: finds each line of the OCR function’s own page that FP32 finds', async () => {
+    const { data, info } = await sharp(join(root, 'functions/ocr/request.png'))
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const places: Quad[][] = [];
+    for (const { files } of Object.values(gated.find(({ name }) => name === 'ppocr-det')?.variants ?? {})) {
+      await using session = await openBytes(await readFile(await locateSource(files['model.onnx'], root)), 1);
+      const det = { run: async (feeds: Tensors) => await session.run(feeds) };
+      places.push(await detect({ width: info.width, height: info.height, channels: 3, data }, det as never));
+    }
+    const [reference = [], ...others] = places;
+    expect(reference.length).toBe(11);
+    for (const found of others)
+      for (const line of reference) expect(Math.max(...found.map((one) => polygonIou(one, line)))).toBeGreaterThan(0.5);
   }, 60_000);
 });
