@@ -66,12 +66,20 @@ async function createOn(modelPath: string, options: OneProvider): Promise<Sessio
   const inner = await open(ort, modelPath, options);
   const signature: Signature = { inputs: specs(inner.inputMetadata), outputs: specs(inner.outputMetadata) };
   let disposed: Promise<void> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   return {
     signature,
     bytes: bytesOf(modelPath, options),
-    async run(feeds) {
+    async run(feeds, { signal } = {}) {
       checkFeeds(signature, feeds);
-      return tensors(await runOnce(inner, ortFeeds(ort, feeds)));
+      signal?.throwIfAborted();
+      // A run blocks its thread: begun one by one, so that an abort is heard between two.
+      const run = last.then(() => {
+        signal?.throwIfAborted();
+        return runOnce(inner, ortFeeds(ort, feeds));
+      });
+      last = run.catch(() => {});
+      return tensors(await run);
     },
     async [Symbol.asyncDispose]() {
       disposed ??= inner.release();

@@ -25,6 +25,12 @@ interface Entry {
   session: Session | undefined;
 }
 
+interface Waiting {
+  readonly wanted: Wanted;
+  readonly admit: (entry: Entry) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
 /** Releasing a session keeps part of its memory: 20 cycles of 50 MB left 130 MB, an eighth of each. */
 const KEPT_AFTER_RELEASE = 0.125;
 /** It does not grow without end: 120 cycles of one counted with 19.4 MB left 96 MB, the last 90 of them next to nothing. */
@@ -35,7 +41,11 @@ export class SessionPool implements AsyncDisposable {
   /** In order of last use: a Map keeps the order of insertion, and a lease inserts anew. */
   readonly #entries = new Map<string, Entry>();
   readonly #opening = new SingleFlight<Session>();
-  #room = Promise.withResolvers<void>();
+  /** Who waits for room, in order of arrival. */
+  readonly #line = new Set<Waiting>();
+  /** Lent to nobody new: they go, once they come back, for the first in line. */
+  #leaving: ReadonlySet<Entry> = new Set();
+  #returned = Promise.withResolvers<void>();
   #kept = 0;
   #largestReleased = 0;
   #closed = false;
@@ -64,8 +74,12 @@ export class SessionPool implements AsyncDisposable {
   /** Closes the session once nobody holds it. Nothing happens when it is not there. */
   async unload(key: string): Promise<void> {
     for (let entry = this.#entries.get(key); entry; entry = this.#entries.get(key)) {
-      if (entry.leases === 0) return await this.#release(key, entry);
-      await this.#room.promise;
+      if (entry.leases === 0) {
+        const released = this.#release(key, entry);
+        this.#serveLine();
+        return await released;
+      }
+      await this.#returned.promise;
     }
   }
 
@@ -75,13 +89,16 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /**
-   * Opens the session if need be and lends it. Waits while others hold what must go first.
+   * Opens the session if need be and lends it. Waits while others hold what must go first: room is given in order of
+   * arrival, and what must go for it is lent to nobody who came later.
    *
    * @throws GlowplugError MEMORY_BUDGET when the session alone is over the budget; whatever `open` throws.
    */
   async lease(wanted: Wanted, signal?: AbortSignal): Promise<Lease> {
     this.#mustBeOpen();
-    return await this.#lend(wanted, this.#hold(this.#entries.get(wanted.key)) ?? (await this.#admit(wanted, signal)));
+    const there = this.#entries.get(wanted.key);
+    const free = there && !this.#leaving.has(there) ? this.#hold(there) : undefined;
+    return await this.#lend(wanted, free ?? (await this.#admit(wanted, signal)));
   }
 
   /**
@@ -91,7 +108,8 @@ export class SessionPool implements AsyncDisposable {
    */
   async leaseBeside(wanted: Wanted, mayClose: (key: string) => boolean): Promise<Lease> {
     this.#mustBeOpen();
-    return await this.#lend(wanted, this.#hold(this.#entries.get(wanted.key)) ?? this.#admitBeside(wanted, mayClose));
+    const there = this.#entries.get(wanted.key);
+    return await this.#lend(wanted, there ? this.#hold(there) : this.#admitBeside(wanted, mayClose));
   }
 
   async #lend(wanted: Wanted, entry: Entry): Promise<Lease> {
@@ -103,8 +121,8 @@ export class SessionPool implements AsyncDisposable {
       entry.bytes = session.bytes;
       return { session, [Symbol.dispose]: once(() => this.#return(entry)) };
     } catch (error) {
+      if (entry.leases === 1 && this.#entries.get(wanted.key) === entry) this.#entries.delete(wanted.key);
       this.#return(entry);
-      if (entry.leases === 0 && this.#entries.get(wanted.key) === entry) this.#entries.delete(wanted.key);
       throw error;
     }
   }
@@ -112,7 +130,9 @@ export class SessionPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#signalRoom();
+    for (const { refuse } of this.#line) refuse(disposed());
+    this.#line.clear();
+    this.#signalReturn();
     const sessions = [...this.#entries.values()].flatMap((entry) => entry.session ?? []).reverse();
     this.#entries.clear();
     const results = await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()));
@@ -121,8 +141,8 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** Counts as leased from the same turn in which it was found, so that nobody closes it in between. */
-  #hold(entry: Entry | undefined): Entry | undefined {
-    if (entry) entry.leases++;
+  #hold(entry: Entry): Entry {
+    entry.leases++;
     return entry;
   }
 
@@ -133,20 +153,19 @@ export class SessionPool implements AsyncDisposable {
 
   #admitBeside(wanted: Wanted, mayClose: (key: string) => boolean): Entry {
     this.#evictFor(wanted.estimate, mayClose);
-    if (this.bytes + wanted.estimate <= this.#budget) return this.#setAside(wanted);
+    if (this.bytes + wanted.estimate <= this.#budget) return this.#hold(this.#setAside(wanted));
     throw new GlowplugError(
       'MEMORY_BUDGET',
       `expected room for about ${megabytes(wanted.estimate)} MB beside ${megabytes(this.bytes)} MB of ${megabytes(this.#budget)} MB (${megabytes(this.#kept)} MB kept by closed sessions)`,
     );
   }
 
-  #setAside(wanted: Wanted): Entry {
-    const entry: Entry = { bytes: wanted.estimate, leases: 1, session: undefined };
-    this.#entries.set(wanted.key, entry);
+  #setAside({ key, estimate }: Pick<Wanted, 'key' | 'estimate'>): Entry {
+    const entry: Entry = { bytes: estimate, leases: 0, session: undefined };
+    this.#entries.set(key, entry);
     return entry;
   }
 
-  /** Makes room and sets it aside, without an await between the two. */
   async #admit(wanted: Wanted, signal?: AbortSignal): Promise<Entry> {
     if (wanted.estimate > this.#budget) {
       throw new GlowplugError(
@@ -155,18 +174,53 @@ export class SessionPool implements AsyncDisposable {
         { remedy: `Give the function at least ${memoryFor(wanted.estimate)} MB of memory.` },
       );
     }
-    for (;;) {
-      signal?.throwIfAborted();
-      if (this.#closed)
-        throw new GlowplugError('INTERNAL', 'the pool of sessions was disposed while a request waited for room');
-      const there = this.#hold(this.#entries.get(wanted.key));
-      if (there) return there;
-      this.#evictFor(wanted.estimate);
-      // What released sessions kept can never be freed: it may not lock out a model that alone would fit.
-      const used = this.bytes - this.#kept;
-      if (used === 0 || this.bytes + wanted.estimate <= this.#budget) return this.#setAside(wanted);
-      await this.#waitForRoom(signal);
+    signal?.throwIfAborted();
+    const { promise, resolve: admit, reject: refuse } = Promise.withResolvers<Entry>();
+    const waiting = { wanted, admit, refuse };
+    const leave = () => {
+      if (this.#line.delete(waiting)) refuse(signal?.reason);
+      this.#serveLine();
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    this.#line.add(waiting);
+    this.#serveLine();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
     }
+  }
+
+  /** Room for the first in line, then the next; everyone in line for the same session has it with them. */
+  #serveLine(): void {
+    this.#leaving = new Set();
+    for (const { wanted } of this.#line) {
+      const entry = this.#entries.get(wanted.key) ?? this.#makeRoom(wanted);
+      if (!entry) return;
+      for (const waiting of this.#line) {
+        if (waiting.wanted.key !== wanted.key) continue;
+        this.#line.delete(waiting);
+        entry.leases++;
+        waiting.admit(entry);
+      }
+    }
+  }
+
+  /** Set aside without an await between the two; undefined: those that must go first are still lent, and come back. */
+  #makeRoom({ key, estimate }: Wanted): Entry | undefined {
+    this.#evictFor(estimate);
+    // What released sessions kept can never be freed: it may not lock out a model that alone would fit.
+    const used = this.bytes - this.#kept;
+    if (used === 0 || this.bytes + estimate <= this.#budget) return this.#setAside({ key, estimate });
+    const leaving = new Set<Entry>();
+    let over = this.bytes + estimate - this.#budget;
+    for (const entry of this.#entries.values()) {
+      if (over <= 0) break;
+      leaving.add(entry);
+      over -= entry.bytes;
+    }
+    this.#leaving = leaving;
+    return undefined;
   }
 
   #evictFor(bytes: number, mayClose: (key: string) => boolean = () => true): void {
@@ -183,31 +237,23 @@ export class SessionPool implements AsyncDisposable {
     this.#opening.forget(key);
     this.#largestReleased = Math.max(this.#largestReleased, entry.bytes);
     this.#kept = Math.min(this.#kept + entry.bytes * KEPT_AFTER_RELEASE, this.#largestReleased * KEPT_AT_MOST);
-    this.#signalRoom();
     await entry.session?.[Symbol.asyncDispose]();
   }
 
   #return(entry: Entry): void {
     entry.leases--;
-    if (entry.leases === 0) this.#signalRoom();
+    if (entry.leases === 0) this.#signalReturn();
   }
 
-  #signalRoom(): void {
-    this.#room.resolve();
-    this.#room = Promise.withResolvers<void>();
+  #signalReturn(): void {
+    this.#serveLine();
+    this.#returned.resolve();
+    this.#returned = Promise.withResolvers<void>();
   }
+}
 
-  async #waitForRoom(signal?: AbortSignal): Promise<void> {
-    if (!signal) return await this.#room.promise;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      await Promise.race([this.#room.promise, promise]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
-  }
+function disposed(): GlowplugError {
+  return new GlowplugError('INTERNAL', 'the pool of sessions was disposed while a request waited for room');
 }
 
 function once(run: () => void): () => void {

@@ -104,6 +104,68 @@ describe('session pool', () => {
     await expect(pool.lease(model('b').wanted, AbortSignal.timeout(5))).rejects.toThrow(/timeout/);
   });
 
+  it('gives room in order of arrival, however constantly the others are used', async () => {
+    await using pool = new SessionPool(25);
+    const [a, b, c, d] = [model('a'), model('b'), model('c', 20), model('d')];
+    let ended = false;
+    /** Two users of a model: one always holds it. */
+    const inConstantUse = async ({ wanted }: typeof a) => {
+      let held = await pool.lease(wanted);
+      while (!ended) {
+        const next = pool.lease(wanted);
+        await new Promise(setImmediate);
+        held[Symbol.dispose]();
+        held = await next;
+      }
+      held[Symbol.dispose]();
+    };
+    const users = [inConstantUse(a), inConstantUse(b)];
+    await new Promise(setImmediate);
+    const order: string[] = [];
+    const others = [c, d].map(async ({ wanted }) => {
+      const lease = await pool.lease(wanted, AbortSignal.timeout(2000));
+      order.push(wanted.key);
+      lease[Symbol.dispose]();
+    });
+    await Promise.all(others);
+    ended = true;
+    await Promise.all(users);
+    expect(order).toEqual(['c', 'd']);
+  });
+
+  it('goes on lending what need not go for the one who waits', async () => {
+    await using pool = new SessionPool(25);
+    const [a, b, c] = [model('a'), model('b'), model('c')];
+    const [oldest, other] = [await pool.lease(a.wanted), await pool.lease(b.wanted)];
+    const waiting = pool.lease(c.wanted);
+    (await pool.lease(b.wanted))[Symbol.dispose]();
+    let again = false;
+    const later = pool.lease(a.wanted).then((lease) => {
+      again = true;
+      return lease;
+    });
+    await new Promise(setImmediate);
+    expect(again).toBe(false);
+    oldest[Symbol.dispose]();
+    (await waiting)[Symbol.dispose]();
+    (await later)[Symbol.dispose]();
+    other[Symbol.dispose]();
+    expect([a, b, c].map(({ sessions }) => sessions.length)).toEqual([2, 1, 1]);
+  });
+
+  it('lends again what was to go when nobody waits for its room any more', async () => {
+    await using pool = new SessionPool(15);
+    const a = model('a');
+    using _held = await pool.lease(a.wanted);
+    const gone = new AbortController();
+    const waiting = pool.lease(model('b').wanted, gone.signal);
+    const behind = pool.lease(a.wanted);
+    gone.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    (await behind)[Symbol.dispose]();
+    expect(a.sessions).toHaveLength(1);
+  });
+
   it('counts what released sessions keep, yet never locks out a model that alone fits', async () => {
     await using pool = new SessionPool(10);
     for (let i = 0; i < 50; i++) (await pool.lease(model(`m${i}`).wanted))[Symbol.dispose]();
