@@ -125,6 +125,7 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
   const keys = options.apiKeys === undefined ? contract.apiKeys : await readKeys(options.apiKeys);
   return {
     units,
+    store: options.store,
     host: options.host ?? (sagemaker ? '0.0.0.0' : '127.0.0.1'),
     port: options.port ?? (sagemaker ? (contract.sagemakerPort ?? 8080) : 8000),
     grpcPort: options.grpcPort,

@@ -12,6 +12,7 @@ import { supervise } from '../server/supervisor.ts';
 import { type Manifest, type Progress, transform } from '../transform/transform.ts';
 import { chosenStore } from './chosen-store.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
+import { agreed } from './transform-forecast.ts';
 
 interface Options {
   readonly function?: string;
@@ -19,6 +20,9 @@ interface Options {
   readonly store?: string;
   readonly url?: string;
   readonly concurrency: number;
+  readonly ms?: number;
+  readonly memory: number;
+  readonly yes?: boolean;
   readonly contentType?: string;
   readonly retryFailed?: boolean;
   readonly json?: boolean;
@@ -33,15 +37,18 @@ export function transformCommand(): Command {
     .argument('<to>', 's3://bucket[/prefix] or a folder: results/, failures/, manifest.json')
     .option('--function <folder>', 'the function, such as functions/ocr: served here meanwhile')
     .option('--model <reference>', 'or a model of the store: the objects are requests of the Open Inference Protocol')
-    .option('--store <store>', 'where --model is (default: GLOWPLUG_STORE)')
+    .option('--store <store>', 'where the models of --function and --model are (default: GLOWPLUG_STORE)')
     .option('--url <url>', 'or whatever answers already')
     .option('--concurrency <requests>', 'requests at once', whole, 16)
+    .option('--ms <ms>', 'how long a request takes, for the cost (default: measured on the first three)', milliseconds)
+    .option('--memory <mb>', 'MB of the function on Lambda, for the cost', whole, 1769)
+    .option('--yes', 'send them without asking; nobody is asked outside a terminal')
     .option('--content-type <type>', 'of every object (default: by the ending of its name)')
     .option('--retry-failed', 'ask again for what failed in an earlier run')
     .option('--json', 'print the manifest as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug transform invoices/ lines/ --function functions/ocr\n  glowplug transform s3://scans/2026/ s3://texts/2026/ --function functions/ocr --concurrency 64\n  glowplug transform requests/ answers/ --model iris:prod --store s3://models\n\nExit codes: 0 every object has a result, 1 some failed or it ended early, 2 usage.',
+      '\nExamples:\n  glowplug transform invoices/ lines/ --function functions/ocr\n  glowplug transform s3://scans/2026/ s3://texts/2026/ --function functions/ocr --concurrency 64\n  glowplug transform requests/ answers/ --model iris:prod --store s3://models --ms 40 --yes\n\nExit codes: 0 every object has a result, 1 some failed or it ended early, 2 usage.',
     )
     .action(command(run));
 }
@@ -62,6 +69,7 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
     concurrency: options.concurrency,
     retryFailed: options.retryFailed === true,
     signal: ended.signal,
+    before: (ahead) => agreed(ahead, options),
     onProgress: tell,
     send: (key, body, signal) =>
       fetch(served.url, {
@@ -73,7 +81,7 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
   });
   if (options.json) printJson(manifest);
   else show(manifest, to.name);
-  if (manifest.failed > 0) process.exitCode = exitCodes.failed;
+  if (manifest.skipped + manifest.done < manifest.total) process.exitCode = exitCodes.failed;
 }
 
 /** Sessions in threads of a process of its own: requests that are there at once meet in a model's batches. */
@@ -85,7 +93,7 @@ async function serving({ function: folder, model, store, url }: Options): Promis
   const targets = folder === undefined ? [] : [folder];
   const { promise: ready, resolve, reject } = Promise.withResolvers<number>();
   const { units } = await prepare({ targets, models: model === undefined ? [] : [model] }, contract, temporary);
-  const over = supervise(specOf(units), {
+  const over = supervise(specOf(units, store), {
     signal: stop.signal,
     onEvent: printProgress,
     onReady: ({ port }) => resolve(port),
@@ -102,9 +110,10 @@ async function serving({ function: folder, model, store, url }: Options): Promis
   };
 }
 
-function specOf(units: ServeSpec['units']): ServeSpec {
+function specOf(units: ServeSpec['units'], store: string | undefined): ServeSpec {
   return {
     units,
+    store,
     host: '127.0.0.1',
     port: 0,
     grpcPort: undefined,
@@ -136,11 +145,18 @@ function progressLine(): (progress: Progress) => void {
 }
 
 function show({ total, skipped, done, failed, models, failures }: Manifest, to: string): void {
-  const mark = failed === 0 ? pc.green('✓') : pc.red('✗');
-  printLine(`${mark} ${total} objects: ${done} answered, ${skipped} had been, ${failed} failed  ${pc.dim(to)}`);
+  const unsent = total - done - skipped - failed;
+  const mark = failed + unsent === 0 ? pc.green('✓') : pc.red('✗');
+  const rest = unsent > 0 ? `, ${unsent} not sent` : '';
+  printLine(`${mark} ${total} objects: ${done} answered, ${skipped} had been, ${failed} failed${rest}  ${pc.dim(to)}`);
   for (const model of models) printLine(pc.dim(`  by ${model}`));
   for (const { key, status, error } of failures.slice(0, 5)) printLine(`  ${key}  ${status}  ${error.slice(0, 120)}`);
   if (failures.length > 5) printLine(pc.dim(`  and ${failures.length - 5} more under failures/`));
+}
+
+function milliseconds(text: string): number {
+  if (Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Expected milliseconds above 0.');
 }
 
 function whole(text: string): number {

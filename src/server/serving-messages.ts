@@ -7,6 +7,8 @@ import type { Limits } from './limits.ts';
 /** Everything that a serving process needs: files that are there already, no store, no compiler. */
 export interface ServeSpec {
   readonly units: readonly UnitSpec[];
+  /** Where their versions are; undefined: as the environment says. */
+  readonly store?: string | undefined;
   readonly host: string;
   /** 0: the first process takes a free one, which the later ones keep. */
   readonly port: number;

@@ -59,7 +59,9 @@ async function serve(spec: ServeSpec): Promise<void> {
   };
   try {
     const { bodyBytes } = { ...defaultLimits, ...spec.limits };
-    const contract = { ...readContract(), onLambda: false, ...(spec.modelsMb ? { modelsMb: spec.modelsMb } : {}) };
+    const { store, modelsMb } = spec;
+    const given = { ...(store ? { store } : {}), ...(modelsMb ? { modelsMb } : {}) };
+    const contract = { ...readContract(), onLambda: false, ...given };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
     drainOnSignals(server, spec.drainMs);

@@ -20,6 +20,8 @@ export interface TransformOptions {
   readonly maxBytes?: number;
   /** Objects that failed in an earlier run are asked for again. @default false */
   readonly retryFailed?: boolean;
+  /** Asked before the first object is sent, where one is left to send; false leaves them. */
+  readonly before?: (ahead: Ahead) => Promise<boolean>;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
@@ -32,6 +34,13 @@ export interface Progress {
   readonly skipped: number;
   readonly done: number;
   readonly failed: number;
+}
+
+export interface Ahead {
+  /** Left to send. */
+  readonly objects: number;
+  /** Milliseconds of a request: the median of the first three, which are answered by it and not sent again. */
+  measure(): Promise<number>;
 }
 
 /** What `manifest.json` beside the results says. */
@@ -49,24 +58,42 @@ export interface Manifest extends Progress {
  * @throws GlowplugError STORE_UNAVAILABLE, STORE_FORBIDDEN; what was done by then is not done again
  */
 export async function transform(options: TransformOptions): Promise<Manifest> {
-  const { from, to, concurrency, onProgress, signal } = options;
+  const { from, to, concurrency, onProgress, signal, before = async () => true } = options;
   const keys = await listed(from, '');
   const [answered, failed] = [new Set(await listed(to, results)), new Set(await listed(to, failures))];
   const models = new Set<string>();
   const told: Failure[] = [];
   const count = { total: keys.length, skipped: 0, done: 0, failed: 0 };
 
-  await eachOf(keys, concurrency, async (key) => {
+  const left: string[] = [];
+  for (const key of keys) {
     if (answered.has(resultKey(key))) count.skipped++;
     else if (failed.has(failureKey(key)) && !options.retryFailed) count.failed++;
-    else await one(key);
-    onProgress?.({ ...count });
-  });
+    else left.push(key);
+  }
+  onProgress?.({ ...count });
+  const goOn = left.length === 0 || (await before({ objects: left.length, measure }));
+  if (goOn) await eachOf(left, concurrency, one);
   const manifest = { from: from.name, ...count, models: [...models].sort(), failures: told.slice(0, 1000) };
   await replace(to, 'manifest.json', `${JSON.stringify(manifest, null, 2)}\n`, signal);
   return manifest;
 
+  async function measure(): Promise<number> {
+    const times: number[] = [];
+    for (const key of left.splice(0, 3)) {
+      const start = performance.now();
+      await one(key);
+      times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+  }
+
   async function one(key: string): Promise<void> {
+    await answerOne(key);
+    onProgress?.({ ...count });
+  }
+
+  async function answerOne(key: string): Promise<void> {
     const outcome = await answerFor(key, options);
     if (!outcome) {
       count.total--;

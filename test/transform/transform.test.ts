@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { Store } from '../../src/models/stores/store.ts';
-import { type TransformOptions, transform } from '../../src/transform/transform.ts';
+import { type Ahead, type TransformOptions, transform } from '../../src/transform/transform.ts';
 import { runs } from '../runs.ts';
 import { memoryStore } from '../versions/memory-store.ts';
 
@@ -59,6 +59,26 @@ describe('transform', () => {
     expect(await run(from, store, { send, retryFailed: true })).toMatchObject({ done: 1, skipped: 1, failed: 0 });
     expect(asked.toSorted()).toEqual(['bad', 'bad', 'good']);
     expect(Object.keys(all(objects)).toSorted()).toEqual(['manifest.json', 'results/bad', 'results/good']);
+  });
+
+  it('asks before it begins, measures by answering the first three, and leaves the rest where it is told to', async () => {
+    const { store, objects } = memoryStore();
+    const from = await inputs({ a: 'a', b: 'b', c: 'c', d: 'd', e: 'e' });
+    const asked: number[] = [];
+    const no = async ({ objects: left, measure }: Ahead) => {
+      asked.push(left);
+      expect(await measure()).toBeGreaterThanOrEqual(0);
+      return false;
+    };
+    expect(await run(from, store, { before: no })).toMatchObject({ total: 5, done: 3, skipped: 0, failed: 0 });
+    expect(Object.keys(all(objects)).toSorted()).toEqual(['manifest.json', 'results/a', 'results/b', 'results/c']);
+    expect(await run(from, store, { before: async ({ objects: left }) => asked.push(left) > 0 })).toMatchObject({
+      done: 2,
+      skipped: 3,
+    });
+    const unasked = async () => expect.unreachable('nothing is left to send');
+    expect(await run(from, store, { before: unasked })).toMatchObject({ skipped: 5 });
+    expect(asked).toEqual([5, 2]);
   });
 
   it('asks again while the function is busy or away, and as late as it says', async () => {
