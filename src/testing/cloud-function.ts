@@ -122,7 +122,7 @@ export class CloudFunction implements AsyncDisposable {
   }
 
   kill(): Promise<number> {
-    return this.#current.kill();
+    return this.#versions.kill();
   }
 
   /** Goes on as `spec`: who runs finishes as before, who comes next meets the new version. */

@@ -31,6 +31,12 @@ export class FunctionVersions {
     return { version, target: this.#publishedAs(version) };
   }
 
+  /** How many environments there were, of all versions. */
+  async kill(): Promise<number> {
+    const killed = await Promise.all([this.#latest, ...this.#published.values()].map((each) => each.kill()));
+    return killed.reduce((sum, each) => sum + each, 0);
+  }
+
   /** Lets them finish what they run; who waits goes to the successor's. */
   retire(successor?: FunctionVersions): void {
     void this.#fleet.retire(this.#latest, successor?.find('$LATEST')?.target);

@@ -48,6 +48,7 @@ describe('versions and aliases', () => {
       expect(first.arn).toBe(`${latest.arn}:1`);
       expect(fn.logs()).toMatch(/START RequestId: [\w-]+ Version: 1\n/);
       expect(fn.qualified('2')).toBeUndefined();
+      expect(await fn.kill()).toBe(2);
     },
   );
 
