@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
 import { Command } from 'commander';
+import { bodyValue } from '../core/body-value.ts';
 import { contentTypeOf } from '../core/content-type.ts';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
@@ -39,13 +40,15 @@ async function invoke(target: string, options: Options): Promise<void> {
   const body = await readBody(target, options);
   const start = performance.now();
   const response = await (/^https?:\/\//.test(target) ? invokeUrl(target, body) : invokeLocal(target, body));
-  const text = Buffer.from(await response.arrayBuffer());
+  const bytes = Buffer.from(await response.arrayBuffer());
   const ms = Math.round(performance.now() - start);
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  const contentType = response.headers.get('content-type') ?? '';
+  const isJson = contentType.includes('json');
+  const text = bytes.toString();
   if (options.json)
-    printJson({ status: response.status, ms, body: isJson ? JSON.parse(text.toString()) : text.toString('base64') });
-  else if (isJson) printLine(text.toString());
-  else process.stdout.write(text);
+    printJson({ status: response.status, ms, body: isJson ? bodyValue(contentType, text) : bytes.toString('base64') });
+  else if (isJson) printLine(text.trimEnd());
+  else process.stdout.write(bytes);
   if (!response.ok) process.exitCode = exitCodes.failed;
 }
 

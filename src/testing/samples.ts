@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { bodyValue } from '../core/body-value.ts';
 import { contentTypeOf } from '../core/content-type.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 
@@ -48,14 +49,9 @@ export function readSample(folder: string, name: string): Sample | undefined {
   };
 }
 
-/** An answer as golden answers have it: JSON, the values of JSON lines as a list, other text as it is, and bytes as their digest. */
+/** An answer as golden answers have it: what JSON, JSON lines and server-sent events hold, other text as it is, bytes as their digest. */
 export function answerBody(contentType: string, bytes: Uint8Array): unknown {
-  const text = new TextDecoder().decode(bytes);
-  if (/\b(jsonl|ndjson|json-lines)\b/.test(contentType)) {
-    return text.split('\n').flatMap((line) => (line === '' ? [] : [parsed(line)]));
-  }
-  if (/\bjson\b/.test(contentType)) return parsed(text);
-  if (contentType.startsWith('text/')) return text;
+  if (/^text\/|json/i.test(contentType)) return bodyValue(contentType, new TextDecoder().decode(bytes));
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
@@ -74,15 +70,6 @@ export function difference(golden: unknown, actual: unknown, tolerance: number, 
     if (found) return found;
   }
   return undefined;
-}
-
-/** Text that should be JSON; itself where it is not. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function readGolden(path: string): Golden | undefined {

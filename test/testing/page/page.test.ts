@@ -125,6 +125,19 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     expect(open.problems).toEqual([]);
   });
 
+  it('draws the segments of speech under the waveform, which come line by line', async () => {
+    await using open = await opened({ colorScheme: 'light' });
+    const { page } = open;
+    await page.getByRole('button', { name: 'speech' }).click();
+    await page.locator('.sound svg').waitFor();
+    expect(await page.locator('.sound svg rect').count()).toBe(0);
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.getByText(/200 in/).waitFor();
+    expect(await page.locator('.sound svg rect').count()).toBe(2);
+    expect(await page.locator('.sound svg title').first().textContent()).toMatch(/^0\.48 to 1\.\d\d s$/);
+    expect(open.problems).toEqual([]);
+  });
+
   it('makes a form of the fields of iris, by keyboard, in the dark, on a phone', async () => {
     await using open = await opened({ colorScheme: 'dark', viewport: { width: 390, height: 844 } });
     const { page } = open;

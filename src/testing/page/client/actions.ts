@@ -1,7 +1,7 @@
 // What the page asks of the local cloud.
 
+import { bodyValue } from '../../../core/body-value.ts';
 import type { PageInvocation } from '../page-data.ts';
-import { parsed } from './parsed.ts';
 import { type Answer, changed, type Draft, state } from './state.ts';
 
 /** Functions and models as they are now, and the invocations from now on. */
@@ -91,25 +91,19 @@ export async function send(name: string): Promise<void> {
 
 function toAnswer({ status, headers }: Response, text: string, ms: number, ended: boolean): Answer {
   const timing = [...(headers.get('server-timing') ?? '').matchAll(/([\w-]+);dur=([\d.]+)/g)];
+  const contentType = headers.get('content-type') ?? '';
   return {
     status,
-    contentType: headers.get('content-type') ?? '',
+    contentType,
     text,
-    value: asValue(text, headers.get('content-type') ?? ''),
+    // A line that is half here is none yet.
+    value: bodyValue(contentType, ended ? text : text.slice(0, text.lastIndexOf('\n') + 1)),
     requestId: headers.get('x-amzn-requestid') ?? undefined,
     models: headers.get('x-glowplug-model') ?? undefined,
     timing: timing.map(([, name = '', duration]) => ({ name, ms: Number(duration) })),
     ms,
     ended,
   };
-}
-
-function asValue(text: string, contentType: string): unknown {
-  if (contentType.startsWith('text/event-stream')) {
-    return text.split('\n').flatMap((line) => parsed(line.startsWith('data:') ? line.slice(5) : '') ?? []);
-  }
-  if (/\b(jsonl|ndjson|json-lines)\b/.test(contentType)) return text.split('\n').flatMap((line) => parsed(line) ?? []);
-  return parsed(text);
 }
 
 async function get(what: string) {

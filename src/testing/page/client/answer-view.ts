@@ -13,7 +13,7 @@ export function answerView(answer: Answer) {
       ${models === undefined ? '' : html`<span class="version">${models.replaceAll(/sha256:(\w{8})\w*/g, '$1')}</span>`}
     </p>
     ${timing.length > 0 ? stageBars(inOrder(timing)) : ''} ${scores.length > 0 ? bars(scores) : ''}
-    <pre tabindex="0" aria-label="Answer">${value === undefined ? text : shown(value)}</pre>
+    <pre tabindex="0" aria-label="Answer">${typeof value === 'string' ? text : shown(value)}</pre>
   </div>`;
 }
 

@@ -26,6 +26,6 @@ function typescript(url: string, contentType: string, text: string | undefined, 
     `  headers: { 'content-type': '${contentType}' },`,
     `  body: ${body},`,
     '});',
-    'console.log(await answer.json());',
+    'console.log(await answer.text());',
   ].join('\n');
 }

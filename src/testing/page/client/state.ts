@@ -5,7 +5,7 @@ export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
-  /** The text as JSON, where it is; several lines of JSON are a list. */
+  /** What the text holds: JSON's value, a list for lines and events, or the text itself. */
   readonly value: unknown;
   readonly requestId: string | undefined;
   /** `name=model:version@digest`, from x-glowplug-model. */
