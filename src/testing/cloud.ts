@@ -184,9 +184,10 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   });
   const deliver = async (arn: string, body: string, attributes?: Readonly<Record<string, string>>) => {
     const queue = template?.queues.find((each) => each.arn === arn);
-    const target = deployment.find(arn.split(':')[6] ?? '');
+    const [name = '', qualifier = '$LATEST'] = arn.split(':').slice(6);
+    const target = find(name, qualifier);
     if (queue) await queues.send(queue, body, attributes);
-    else if (target) asynchronous.accept(asyncTarget(target), { payload: Buffer.from(body) });
+    else if (target) target.accept({ payload: Buffer.from(body) });
     else onProgress(`nothing is sent to ${arn}: it is no queue and no function of the app`);
   };
   const asynchronous = resources.use(new AsyncInvoker({ clock: systemClock, now, deliver }));

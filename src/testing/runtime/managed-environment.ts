@@ -61,7 +61,7 @@ export class ManagedEnvironment implements ExecutionEnvironment {
 
   async invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked> {
     const { spec } = this.#options;
-    const requestId = randomUUID();
+    const requestId = invocation.requestId ?? randomUUID();
     const started = performance.now();
     const leftMs = () => Math.max(0, spec.timeoutMs - (performance.now() - started));
     const runtime = await this.#ready();

@@ -1,5 +1,6 @@
 // The queues and event source mappings that are deployed now. A new template is applied as CloudFormation would.
 import { systemClock } from '../../core/clock.ts';
+import { GlowplugError } from '../../core/errors.ts';
 import type { Invocation, Outcome } from '../invocation.ts';
 import type { LocalQueues } from './local-queues.ts';
 import { QueuePoller } from './queue-poller.ts';
@@ -8,7 +9,8 @@ import { withDuplicates } from './with-duplicates.ts';
 
 /** What a mapping needs of the function that it feeds. */
 export interface Fed {
-  run(invocation: Invocation): Promise<Outcome>;
+  /** A version or an alias, which chooses a version for each batch; undefined where there is none. */
+  qualified(qualifier: string): { invoke(invocation: Invocation): Promise<Outcome> } | undefined;
   note(line: string): void;
 }
 
@@ -53,14 +55,18 @@ export class EventSources implements Disposable {
   }
 
   #poller(source: EventSourceSpec, queue: QueueSpec): QueuePoller {
-    const { functionName, maximumConcurrency: concurrency = defaultConcurrency } = source;
+    const { functionName, qualifier = '$LATEST', maximumConcurrency: concurrency = defaultConcurrency } = source;
     const from = this.#queues.source(queue);
     return new QueuePoller({
       ...source,
       concurrency,
       queue: isFifo(queue) ? from : withDuplicates(from, () => this.#comesAgain(queue.name)),
       visibilityMs: Number(queue.attributes['VisibilityTimeout'] ?? 30) * 1000,
-      invoke: (invocation) => this.#functionOf(functionName).run(invocation),
+      invoke: async (invocation) => {
+        const fed = this.#functionOf(functionName).qualified(qualifier);
+        if (fed) return await fed.invoke(invocation);
+        throw new GlowplugError('NOT_FOUND', `function ${functionName} has no ${qualifier} any more`);
+      },
       note: (line) => this.#functionOf(functionName).note(line),
       clock: systemClock,
     });

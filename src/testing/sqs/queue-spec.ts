@@ -15,6 +15,8 @@ export interface EventSourceSpec {
   readonly id: string;
   /** The function's name here. */
   readonly functionName: string;
+  /** The version or alias that it invokes. @default $LATEST */
+  readonly qualifier?: string;
   readonly queueArn: string;
   readonly batchSize: number;
   readonly windowMs: number;

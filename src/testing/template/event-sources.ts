@@ -58,11 +58,13 @@ export function readEventSources(
     const reason = reasonToSkip(value, queue, target);
     if (reason !== undefined) skipped.push({ name: id, reason });
     if (reason !== undefined || !queue || !target) continue;
+    const qualifier = qualifierOf(value('FunctionName'));
     const types = value('FunctionResponseTypes');
     const maximum = value('ScalingConfig', 'MaximumConcurrency');
     const source = {
       id,
       functionName: target.name,
+      ...(qualifier === undefined ? {} : { qualifier }),
       queueArn: queue.arn,
       batchSize: Number(value('BatchSize') ?? 10),
       windowMs: Number(value('MaximumBatchingWindowInSeconds') ?? 0) * 1000,
@@ -77,8 +79,12 @@ export function readEventSources(
 
 function isNamed(spec: FunctionSpec, name: Json | undefined, { region, account }: Deployment): boolean {
   const arn = functionArn(spec, { region, account });
-  // An alias or a version runs the same code here.
   return name === spec.functionName || name === arn || (typeof name === 'string' && name.startsWith(`${arn}:`));
+}
+
+/** Of an ARN, which has seven parts without one. */
+function qualifierOf(name: Json | undefined): string | undefined {
+  return typeof name === 'string' ? name.split(':')[7] : undefined;
 }
 
 function reasonToSkip(
@@ -100,7 +106,10 @@ function check(source: EventSourceSpec, queue: QueueSpec, target: FunctionSpec):
       remedy: 'AWS refuses to deploy it as it is: mend the mapping or the queue.',
     });
   };
-  const { batchSize, windowMs, maximumConcurrency = 2 } = source;
+  const { batchSize, windowMs, maximumConcurrency = 2, qualifier = '$LATEST' } = source;
+  const { versions = [], aliases = [] } = target;
+  const known = ['$LATEST', ...versions, ...aliases.map(({ name }) => name)];
+  if (!known.includes(qualifier)) refuse(`one of ${known.join(', ')} of function ${target.name}, got ${qualifier}`);
   const most = fifo ? 10 : 10_000;
   const whole = (number: number, from: number, to: number) =>
     Number.isInteger(number) && number >= from && number <= to;

@@ -157,21 +157,30 @@ describe('lambda behaviour: asynchronous invocations', () => {
     },
   );
 
-  it('in a running cloud follow the template: retries, destinations that are queues or functions', async () => {
+  it('in a running cloud follow the template: retries, destinations that are queues or a function’s alias', async () => {
     const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
     using app = testApp({
       sum: 'export const handler = async ({ a, b }, { awsRequestId }) => { if (b === undefined) throw new Error("no b"); return { sum: a + b, awsRequestId }; };',
-      next: 'export const handler = async (event) => console.log("NEXT " + event.responsePayload.sum);',
+      next: 'export const handler = async (event, { functionVersion }) => console.log("NEXT " + event.responsePayload.sum + " by " + functionVersion);',
     });
     app.resources({
       Broken: { Type: 'AWS::SQS::Queue' },
+      One: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'next' } } },
+      Live: {
+        Type: 'AWS::Lambda::Alias',
+        Properties: {
+          Name: 'live',
+          FunctionName: { Ref: 'next' },
+          FunctionVersion: { 'Fn::GetAtt': ['One', 'Version'] },
+        },
+      },
       Config: {
         Type: 'AWS::Lambda::EventInvokeConfig',
         Properties: {
           FunctionName: { Ref: 'sum' },
           Qualifier: '$LATEST',
           MaximumRetryAttempts: 0,
-          DestinationConfig: { OnSuccess: { Destination: arn('next') }, OnFailure: { Destination: arn('Broken') } },
+          DestinationConfig: { OnSuccess: { Destination: { Ref: 'Live' } }, OnFailure: { Destination: arn('Broken') } },
         },
       },
     });
@@ -183,7 +192,7 @@ describe('lambda behaviour: asynchronous invocations', () => {
         new InvokeCommand({ FunctionName: 'sum', InvocationType: 'Event', Payload: JSON.stringify(payload) }),
       );
     await send({ a: 1, b: 2 });
-    await expect.poll(() => cloud.function('next').logs(), { timeout: 20_000 }).toContain('NEXT 3');
+    await expect.poll(() => cloud.function('next').logs(), { timeout: 20_000 }).toContain('NEXT 3 by 1');
     const { $metadata } = await send({ a: 1 });
     lambda.destroy();
     const sqs = new SQSClient({ endpoint, region, credentials });

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Outcome } from '../../../src/testing/invocation.ts';
+import type { Invocation, Outcome } from '../../../src/testing/invocation.ts';
 import { Fleet, type FleetOptions } from '../../../src/testing/runtime/fleet.ts';
 import type { FunctionSpec } from '../../../src/testing/runtime/function-spec.ts';
 import type { LocalFunction } from '../../../src/testing/runtime/local-function.ts';
@@ -24,10 +24,7 @@ export interface Harness extends AsyncDisposable {
 
 export interface TestFunction {
   readonly local: LocalFunction;
-  call<T = unknown>(
-    event?: unknown,
-    extra?: { clientContext?: string; traceId?: string; signal?: AbortSignal },
-  ): Promise<Answer<T>>;
+  call<T = unknown>(event?: unknown, extra?: Partial<Omit<Invocation, 'payload'>>): Promise<Answer<T>>;
   /** What the handler returned; throws with the error's payload. */
   value<T = unknown>(event?: unknown): Promise<T>;
 }

@@ -172,4 +172,18 @@ describe('managed instances', () => {
       }
     },
   );
+
+  behaviour(
+    'An asynchronous event that is tried again has the same request id on Managed Instances, too',
+    'AWS Lambda Developer Guide: How Lambda handles errors and retries with asynchronous invocation',
+    async () => {
+      await using cloud = harness();
+      const fn = cloud.add('export const handler = async (_, { awsRequestId }) => awsRequestId;', managed());
+      const requestId = '11111111-2222-4333-8444-555555555555';
+      for (let tries = 0; tries < 2; tries++) {
+        expect(await fn.call({}, { requestId })).toMatchObject({ value: requestId, outcome: { requestId } });
+      }
+      expect(await fn.value()).not.toBe(requestId);
+    },
+  );
 });

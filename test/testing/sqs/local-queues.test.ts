@@ -38,6 +38,19 @@ function queues(mapping: object = {}, queue: object = {}): Record<string, unknow
   };
 }
 
+/** A version of the function, and an alias of it. */
+const live = {
+  One: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'work' } } },
+  Live: {
+    Type: 'AWS::Lambda::Alias',
+    Properties: {
+      Name: 'live',
+      FunctionName: { Ref: 'work' },
+      FunctionVersion: { 'Fn::GetAtt': ['One', 'Version'] },
+    },
+  },
+};
+
 function appWith(source: string, resources: Record<string, unknown>, properties: object = {}): TestApp {
   const app = testApp({});
   app.write('work', source, { Timeout: 1, url: false, ...properties });
@@ -227,6 +240,22 @@ describe('the local SQS', () => {
     },
   );
 
+  behaviour(
+    'An event source mapping of an alias invokes the alias: its version, by its ARN',
+    'AWS Lambda Developer Guide: Implement Lambda canary deployments using a weighted alias',
+    async () => {
+      const tells = `export const handler = async (_, { functionVersion, invokedFunctionArn }) => {
+        console.log('GOT ' + JSON.stringify({ Records: [functionVersion, invokedFunctionArn] }));
+      };`;
+      using app = appWith(tells, { ...queues({ FunctionName: { Ref: 'Live' } }), ...live });
+      await using cloud = await startLocalCloud({ root: app.root });
+      using sqs = connect(cloud);
+      await sqs.client.send(new SendMessageCommand({ QueueUrl: sqs.url('Jobs'), MessageBody: 'good' }));
+      const [said] = await logged(cloud, 1);
+      expect(said).toEqual(['1', 'arn:aws:lambda:us-east-1:000000000000:function:a-work:live']);
+    },
+  );
+
   it('goes on after a reload: messages stay, and the new function gets them', async () => {
     using app = appWith(
       'export const handler = async () => { throw new Error("not yet"); };',
@@ -253,6 +282,7 @@ describe('the local SQS', () => {
       [{ BatchSize: 10_001, MaximumBatchingWindowInSeconds: 1 }, {}, 'BatchSize to be 1 to 10000, got 10001'],
       [{ BatchSize: 11 }, { FifoQueue: true }, 'BatchSize to be 1 to 10, got 11'],
       [{ ScalingConfig: { MaximumConcurrency: 1 } }, {}, 'MaximumConcurrency to be 2 to 1000, got 1'],
+      [{ FunctionName: { 'Fn::Join': ['', [arn('work'), ':next']] } }, {}, 'one of $LATEST of function work, got next'],
       [{}, { VisibilityTimeout: 0 }, 'VisibilityTimeout, 0 s, to be at least'],
     ];
     for (const [mapping, queue, message] of refused) {
