@@ -2,6 +2,7 @@
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { answerEvent } from './adapters/lambda.ts';
+import type { LargeBodies } from './adapters/large-bodies.ts';
 import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
@@ -61,7 +62,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     : sharedEnvironment;
   const fn = defineFunction(timed(options), environment);
   const { fetch, warm, input } = fn;
-  const { onLambda, streams, queue, initialization } = readContract();
+  const { onLambda, streams, queue, largeBodies, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
     void warm();
@@ -80,12 +81,13 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 
   const outlet = once(() => openOutlet(options.queue?.callbacks));
   const later = queue === undefined ? undefined : async () => ({ ...(await outlet()), queue });
+  const large = largeBodies === undefined ? undefined : once(() => openLargeBodies(input));
   const streaming = onLambda && streams;
   const answer = streaming ? streamEvent : answerEvent;
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const answered = () => answer(fetch, event, context, { outlet, later, places: openPlaces, warm });
+    const answered = () => answer(fetch, event, context, { outlet, later, large, places: openPlaces, warm });
     return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
@@ -123,6 +125,17 @@ async function openOutlet(callbacks: readonly string[] = []): Promise<Outlet> {
   const contract = readContract();
   return { ...contract, results: openResults(contract), callbacks };
 }
+
+/** @throws GlowplugError CONFIG_INVALID */
+async function openLargeBodies({ accepts, maxBytes }: InferenceFunction['input']): Promise<LargeBodies> {
+  const { openResults } = await import('./results/results.ts');
+  const contract = readContract();
+  const results = openResults({ ...contract, results: contract.largeBodies });
+  return { results, maxBytes: maxBytes ?? accepts?.limits['maxBytes'] ?? UPLOAD_BYTES };
+}
+
+/** Of an upload whose size only the function's own decode knows. */
+const UPLOAD_BYTES = 100 * 1024 * 1024;
 
 /** Of this process, whose functions are one module each on Lambda. */
 const coldStart = new ColdStart(performance.now());

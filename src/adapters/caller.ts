@@ -2,8 +2,8 @@
 import { isRecord } from '../core/is-record.ts';
 
 /** An IAM user or role's session, the subject of a token, or what a REST API's authorizer calls its principal. */
-export function callerOf(event: { readonly requestContext?: unknown }): string {
-  const { requestContext } = event;
+export function callerOf(event: unknown): string {
+  const requestContext = at(event, 'requestContext');
   const claims = at(requestContext, 'authorizer', 'jwt', 'claims');
   const token = [at(claims, 'iss'), at(claims, 'sub')];
   const found = [

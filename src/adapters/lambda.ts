@@ -7,9 +7,11 @@ import { answer, errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
 import * as apiGateway from './api-gateway.ts';
 import { isAskedLater } from './asked-later.ts';
+import { hasUpload, uploadHeader } from './asks-for-upload.ts';
 import { callerOf } from './caller.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { AsyncOutlet } from './respond-async.ts';
 import type { Outlet } from './sqs.ts';
 import { isSqsEvent } from './sqs-event.ts';
@@ -23,6 +25,8 @@ export interface Host {
   readonly outlet?: () => Promise<Outlet>;
   /** Where requests go that need not be answered at once; without it they are. */
   readonly later?: (() => Promise<AsyncOutlet>) | undefined;
+  /** Where requests and answers lie that are too large for Lambda; without it those are refused. */
+  readonly large?: (() => Promise<LargeBodies>) | undefined;
   /** Where the objects of a batch transform are, and where their results go; without it they are taken for an input. */
   readonly places?: (event: TransformEvent) => Promise<Places>;
   /** Fetches models and opens their sessions. */
@@ -36,28 +40,22 @@ export async function answerEvent(
   fetch: Fetch,
   event: unknown,
   lambda: LambdaContext,
-  { outlet, later, places, warm }: Host = {},
+  host: Host = {},
 ): Promise<unknown> {
+  const { outlet, places, warm, large } = host;
   const { context, end } = openInvocation(lambda);
-  const serve = async (request: Request, event: { readonly requestContext?: unknown }): Promise<Response> => {
-    if (!later || !isAskedLater(request)) return await fetch(request, context);
-    const { answerLater } = await import('./respond-async.ts');
-    return await answer(context, async () => await answerLater(request, callerOf(event), await later(), context));
-  };
+  const serve = (request: Request) => serveHttp(fetch, request, event, context, host);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
-      return await orRefusal(
-        functionUrl.fromResponse,
-        await serve(functionUrl.toRequest(apiGateway.withoutStage(event)), event),
-        context,
-      );
+      const response = await serve(functionUrl.toRequest(apiGateway.withoutStage(event)));
+      return await orBeside(functionUrl.fromResponse, response, context, large);
     }
     if (alb.isAlbEvent(event)) {
       const carry = (response: Response) => alb.fromResponse(response, event);
-      return await orRefusal(carry, await serve(alb.toRequest(event), event), context);
+      return await orBeside(carry, await serve(alb.toRequest(event)), context, large);
     }
     if (apiGateway.isRestEvent(event)) {
-      return await orRefusal(apiGateway.fromResponse, await serve(apiGateway.toRequest(event), event), context);
+      return await orBeside(apiGateway.fromResponse, await serve(apiGateway.toRequest(event)), context, large);
     }
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');
@@ -80,6 +78,27 @@ export async function answerEvent(
   }
 }
 
+/** A request of an HTTP host: its body may lie in S3, its answer may come later. Never rejects. */
+export async function serveHttp(
+  fetch: Fetch,
+  request: Request,
+  event: unknown,
+  context: Context,
+  { later, large }: Host,
+): Promise<Response> {
+  const serve = async (whole: Request): Promise<Response> => {
+    if (!later || !isAskedLater(whole)) return await fetch(whole, context);
+    const { answerLater } = await import('./respond-async.ts');
+    return await answer(context, async () => await answerLater(whole, callerOf(event), await later(), context));
+  };
+  if (!large || !hasUpload(request)) return await serve(request);
+  return await answer(context, async () => {
+    const { offerPlace, withUpload } = await import('./large-bodies.ts');
+    if (!request.headers.has(uploadHeader)) return await offerPlace(request, callerOf(event), await large());
+    return await serve(await withUpload(request, callerOf(event), await large(), context));
+  });
+}
+
 /** What the function knows of the invocation. Its signal aborts while there is time for an answer; `end` when there is one. */
 export function openInvocation(lambda: LambdaContext): { context: Context; end(): void } {
   const deadline = new AbortController();
@@ -89,6 +108,25 @@ export function openInvocation(lambda: LambdaContext): { context: Context; end()
     context: createContext({ requestId: lambda.awsRequestId, signal: deadline.signal }),
     end: () => clearTimeout(timer),
   };
+}
+
+/** An answer that is too large to be carried is led to, where it can lie in S3. */
+async function orBeside<T>(
+  carry: (response: Response) => Promise<T>,
+  response: Response,
+  context: Context,
+  large: Host['large'],
+): Promise<T> {
+  if (!large) return await orRefusal(carry, response, context);
+  const bytes = await response.arrayBuffer();
+  const whole = () => new Response(bytes.byteLength === 0 ? null : bytes, response);
+  try {
+    return await carry(whole());
+  } catch (error) {
+    if (!(error instanceof GlowplugError) || error.code !== 'OUTPUT_TOO_LARGE') throw error;
+    const { answerBeside } = await import('./large-bodies.ts');
+    return await carry(await answer(context, async () => await answerBeside(whole(), await large(), context)));
+  }
 }
 
 /** An answer that cannot be carried becomes the answer that says so. */

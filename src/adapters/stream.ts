@@ -7,7 +7,7 @@ import type { MiddyfiedHandler } from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { isRecord } from '../core/is-record.ts';
 import { isFunctionUrlEvent, resultHead, toRequest } from './function-url.ts';
-import { answerEvent, type Fetch, type Host, openInvocation } from './lambda.ts';
+import { answerEvent, type Fetch, type Host, openInvocation, serveHttp } from './lambda.ts';
 
 type Handler = MiddyfiedHandler<unknown, unknown>;
 
@@ -20,7 +20,7 @@ export async function streamEvent(
 ): Promise<unknown> {
   if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda, host);
   const { context, end } = openInvocation(lambda);
-  const response = await fetch(toRequest(event), context);
+  const response = await serveHttp(fetch, toRequest(event), event, context, host);
   return { ...resultHead(response), body: until(response.body, end) };
 }
 

@@ -13,6 +13,7 @@ export { type ApiDomain, InferenceApi, type InferenceApiProps, type JwtAuth } fr
 export { InferenceFunction } from './inference-function.ts';
 export type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
+export { LargeBodies } from './large-bodies.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 export { ModelPipeline, type ModelPipelineProps } from './model-pipeline.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';

@@ -45,6 +45,12 @@ export interface InferenceFunctionProps {
    */
   readonly queue?: InferenceQueueProps;
   /**
+   * Requests and answers past Lambda's 6 MB travel through a bucket of its own, where nothing stays longer than a day. The
+   * function's input still has its `maxBytes`.
+   * @default false: they are refused
+   */
+  readonly largeBodies?: boolean;
+  /**
    * Its URL sends the answer as it is made, up to 200 MB of it: for a predict that yields, with `encode: stream(…)`.
    * @default false: the whole answer at once, up to 6 MB
    */

@@ -25,6 +25,7 @@ import { writeContract } from '../core/contract.ts';
 import { functionRole } from './function-role.ts';
 import type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 import { InferenceQueue } from './inference-queue.ts';
+import { LargeBodies } from './large-bodies.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import { mustFit } from './must-fit.ts';
 import { warnUngated } from './warn-ungated.ts';
@@ -43,6 +44,8 @@ export class InferenceFunction extends Construct implements IGrantable {
   readonly target: IFunction;
   readonly url: FunctionUrl;
   readonly logGroup: LogGroup;
+  /** Made when the props have `largeBodies`. */
+  readonly largeBodies: LargeBodies | undefined;
   /** Made when the props have `queue`. */
   readonly queue: InferenceQueue | undefined;
   readonly grantPrincipal: IPrincipal;
@@ -132,6 +135,9 @@ export class InferenceFunction extends Construct implements IGrantable {
     this.url = this.alias
       ? this.alias.addFunctionUrl(urlOptions(props))
       : this.function.addFunctionUrl(urlOptions(props));
+    this.largeBodies = props.largeBodies
+      ? new LargeBodies(this, 'LargeBodies', { role, fn: this.function })
+      : undefined;
     this.queue =
       props.queue &&
       new InferenceQueue(this, 'Queue', {

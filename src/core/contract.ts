@@ -32,6 +32,8 @@ export interface Contract {
   readonly credentials: Credentials | undefined;
   /** Where answers that nobody waits for are written: `s3://bucket[/prefix]`. */
   readonly results: string | undefined;
+  /** Where requests and answers lie that are too large for Lambda: `s3://bucket[/prefix]`. */
+  readonly largeBodies: string | undefined;
   /** URL of the function's own queue, for requests that are answered later. */
   readonly queue: string | undefined;
   /** URL of the queue that is told of each result. */
@@ -123,6 +125,10 @@ export const variables = {
     meaning: 'Where the results of queued requests are written: s3://bucket[/prefix].',
     default: 'unset: the function takes no queued requests',
   },
+  GLOWPLUG_LARGE_BODIES: {
+    meaning: 'Where requests and answers lie that are too large for Lambda: s3://bucket[/prefix].',
+    default: 'unset: those are refused',
+  },
   GLOWPLUG_QUEUE: {
     meaning: 'URL of the SQS queue that feeds the function: requests with Prefer: respond-async go there.',
     default: 'unset: they are answered at once',
@@ -193,6 +199,7 @@ export function readContract(env: Environment = process.env): Contract {
         ? { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
+    largeBodies: env['GLOWPLUG_LARGE_BODIES'] || undefined,
     queue: env['GLOWPLUG_QUEUE'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
@@ -211,7 +218,9 @@ export function readContract(env: Environment = process.env): Contract {
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(
-  contract: Partial<Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'queue' | 'resultQueue'>>,
+  contract: Partial<
+    Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'largeBodies' | 'queue' | 'resultQueue'>
+  >,
 ): Record<string, string> {
   const written = {
     GLOWPLUG_STORE: contract.store,
@@ -219,6 +228,7 @@ export function writeContract(
     GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
     AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
     GLOWPLUG_RESULTS: contract.results,
+    GLOWPLUG_LARGE_BODIES: contract.largeBodies,
     GLOWPLUG_QUEUE: contract.queue,
     GLOWPLUG_RESULT_QUEUE: contract.resultQueue,
   };

@@ -52,7 +52,8 @@ const entries = {
   INPUT_TOO_LARGE: {
     status: 413,
     meaning: 'The input is over a limit of bytes, pixels or elements.',
-    remedy: 'Send less, or raise the limit that the message names.',
+    remedy:
+      'Send less, or raise the limit that the message names; what Lambda itself does not carry (6 MB) goes by POST /uploads, with largeBodies: true of InferenceFunction.',
   },
   MODEL_CONTROL_OFF: {
     status: 403,
@@ -205,7 +206,7 @@ const entries = {
     status: 413,
     meaning: 'The answer is over the 6 MB that Lambda carries.',
     remedy:
-      'Ask for fewer outputs or rows; for tensors ask for binary_data, or accept gzip; or write the result to S3 and answer with its key.',
+      'Give InferenceFunction largeBodies: true, and the answer is led to in S3; or ask for fewer outputs or rows, for binary_data, or accept gzip.',
   },
   OUTPUT_JSON: {
     status: 500,

@@ -76,7 +76,7 @@ export interface Fresh {
 
 export interface InferenceFunction {
   /** What it takes, for whoever makes a form or an API description of it. */
-  readonly input: Pick<Input<unknown>, 'kind' | 'accepts'>;
+  readonly input: Pick<Input<unknown>, 'kind' | 'accepts' | 'maxBytes'>;
   /** Answers a request. Never rejects. */
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */

@@ -19,12 +19,23 @@ export interface Results {
    * @throws GlowplugError STORE_UNAVAILABLE, STORE_FORBIDDEN, CONFIG_INVALID
    */
   putOnce(key: string, result: Result, signal?: AbortSignal): Promise<Result>;
-  /** undefined when there is none, or when the bucket may not say that there is none. */
-  get(key: string, signal?: AbortSignal): Promise<Result | undefined>;
+  /**
+   * undefined when there is none, or when the bucket may not say that there is none.
+   *
+   * @throws GlowplugError INPUT_TOO_LARGE before a byte over `maxBytes` is kept
+   */
+  get(key: string, signal?: AbortSignal, maxBytes?: number): Promise<Result | undefined>;
   /** `s3://bucket/prefix/key`. */
   location(key: string): string;
   /** A URL that reads it for so many seconds, without other credentials. */
   link(key: string, seconds: number): Promise<string>;
+  /** A URL that takes exactly these bytes of this type, once, for so many seconds; the headers go with the PUT. */
+  putLink(key: string, what: Declared, seconds: number): Promise<{ url: string; headers: Record<string, string> }>;
+}
+
+export interface Declared {
+  readonly bytes: number;
+  readonly contentType: string;
 }
 
 /** @throws GlowplugError CONFIG_INVALID where the environment names no place for results */
@@ -63,6 +74,7 @@ export function s3Results(
         if (!passes || attempt === attempts) return answer;
       } catch (cause) {
         signal?.throwIfAborted();
+        if (cause instanceof GlowplugError) throw cause;
         if (attempt === attempts) {
           const message = `expected ${storeName(location)} to answer for ${key}, the connection failed`;
           throw new GlowplugError('STORE_UNAVAILABLE', message, { cause });
@@ -72,12 +84,19 @@ export function s3Results(
     }
   }
 
-  async function get(key: string, signal?: AbortSignal): Promise<Result | undefined> {
-    const answer = await ask(key, { method: 'GET', headers: {} }, signal);
+  async function get(key: string, signal?: AbortSignal, maxBytes = Infinity): Promise<Result | undefined> {
+    const answer = await ask(key, { method: 'GET', headers: {}, maxBytes }, signal);
     const { status, headers, body } = answer;
     if (status === 200) return { status: Number(headers[statusHeader]), headers: kept(headers), body };
     if (status === 404 || status === 403) return undefined;
     throw refused(key, answer);
+  }
+
+  async function presigned(method: string, key: string, headers: Record<string, string>, seconds: number) {
+    const { AwsClient } = await import('aws4fetch');
+    const client = new AwsClient({ ...credentials, region: location.region, service: 's3' });
+    const url = `${objectUrl(location, key)}?X-Amz-Expires=${seconds}`;
+    return (await client.sign(url, { method, headers, aws: { signQuery: true, allHeaders: true } })).url;
   }
 
   function refused(key: string, { status, body }: S3Answer): GlowplugError {
@@ -88,11 +107,11 @@ export function s3Results(
   return {
     get,
     location: (key) => `${storeName(location)}/${key}`,
-    async link(key, seconds) {
-      const { AwsClient } = await import('aws4fetch');
-      const client = new AwsClient({ ...credentials, region: location.region, service: 's3' });
-      const url = `${objectUrl(location, key)}?X-Amz-Expires=${seconds}`;
-      return (await client.sign(url, { method: 'GET', aws: { signQuery: true } })).url;
+    link: (key, seconds) => presigned('GET', key, {}, seconds),
+    async putLink(key, { bytes, contentType }, seconds) {
+      // All three are signed: S3 refuses another length or type, and a second PUT.
+      const headers = { 'content-length': `${bytes}`, 'content-type': contentType, 'if-none-match': '*' };
+      return { url: await presigned('PUT', key, headers, seconds), headers };
     },
     async putOnce(key, result, signal) {
       const headers = { ...stored(result), 'if-none-match': '*' };

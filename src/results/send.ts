@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Credentials } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
 import { dayOf, signingKey, signS3 } from '../models/stores/sign-s3.ts';
 
 export interface S3Request {
@@ -12,6 +13,8 @@ export interface S3Request {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Of the answer; more is INPUT_TOO_LARGE. @default no limit */
+  readonly maxBytes?: number;
 }
 
 export interface S3Answer {
@@ -26,16 +29,27 @@ export type Send = (request: S3Request, signal?: AbortSignal) => Promise<S3Answe
 export function httpSend(): Send {
   const options = { keepAlive: true, maxSockets: 128 };
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
-  return ({ method, url, headers, body }, signal) => {
+  return ({ method, url, headers, body, maxBytes = Infinity }, signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<S3Answer>();
     const [start, agent] = url.protocol === 'http:' ? [httpRequest, agents.http] : [httpsRequest, agents.https];
     const length = method === 'PUT' ? { 'content-length': `${body?.byteLength ?? 0}` } : {};
     const request = start(url, { method, agent, headers: { ...headers, ...length }, ...(signal ? { signal } : {}) });
     request.setTimeout(silenceMs, () => request.destroy(new Error(`nothing came for ${silenceMs} ms`)));
     request.once('error', reject).once('response', (response) => {
+      let length = 0;
       const chunks: Buffer[] = [];
+      const allow = (bytes: number) => {
+        if (bytes <= maxBytes) return;
+        reject(tooLarge(bytes, maxBytes));
+        request.destroy();
+      };
+      allow(Number(response.headers['content-length'] ?? 0));
       response
-        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('data', (chunk: Buffer) => {
+          length += chunk.byteLength;
+          allow(length);
+          chunks.push(chunk);
+        })
         .once('error', reject)
         .once('end', () =>
           resolve({
@@ -48,6 +62,10 @@ export function httpSend(): Send {
     request.end(body);
     return promise;
   };
+}
+
+function tooLarge(bytes: number, maxBytes: number): GlowplugError {
+  return new GlowplugError('INPUT_TOO_LARGE', `expected at most ${maxBytes} bytes (maxBytes), got ${bytes}`);
 }
 
 /** The request with its date, the digest of its body and its signature. */

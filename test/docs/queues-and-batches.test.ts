@@ -66,4 +66,15 @@ it('answers a queued message, its URL and a direct invocation, as docs/guide/6-q
   const location = accepted.headers.get('location') ?? '';
   await expect.poll(async () => (await tulip.fetch(location)).status, { timeout: 30_000 }).toBe(200);
   expect(await (await tulip.fetch(location)).json()).toEqual(queued);
+
+  const body = JSON.stringify({ lengths });
+  const contentType = 'application/json';
+  const offered = await tulip.fetch('/uploads', {
+    method: 'POST',
+    body: JSON.stringify({ bytes: body.length, contentType }),
+  });
+  const place = Object(await offered.json());
+  expect((await fetch(place.url, { method: 'PUT', body, headers: place.headers })).status).toBe(200);
+  const named = await tulip.fetch('/', { method: 'POST', headers: { 'x-glowplug-upload': place.upload } });
+  expect(await named.json()).toEqual(queued);
 }, 120_000);

@@ -74,6 +74,7 @@ export async function following(options: {
     credentials: undefined,
     apiKeys: [],
     results: undefined,
+    largeBodies: undefined,
     queue: undefined,
     resultQueue: undefined,
     sagemakerPort: undefined,
