@@ -18,6 +18,18 @@ export interface PageSample {
   readonly contentType: string;
 }
 
+/** What a function declares, as its handler's `input` has it. */
+export interface PageInput {
+  readonly kind: string;
+  readonly accepts: {
+    /** The first is the usual one. */
+    readonly contentTypes: readonly string[];
+    readonly jsonField?: { readonly name: string; readonly as: string };
+    /** By option: `maxBytes`, `maxPixels`. */
+    readonly limits: Readonly<Record<string, number>>;
+  };
+}
+
 /** One invocation, complete when `done`. */
 export interface PageInvocation {
   readonly id: string;

@@ -10,7 +10,7 @@ import { SingleFlight } from '../../core/single-flight.ts';
 import { readLimited } from '../read-limited.ts';
 import type { Sample } from '../samples.ts';
 import type { InvocationFeed } from './invocation-feed.ts';
-import type { PageFunction, PageModel } from './page-data.ts';
+import type { PageFunction, PageInput, PageModel } from './page-data.ts';
 
 /** Where it lies on the port of the AWS APIs: no bucket's name begins so. */
 export const pagePath = '/_glowplug/';
@@ -19,6 +19,8 @@ export interface PageOptions {
   readonly feed: InvocationFeed;
   functions(): PageFunction[];
   sample(name: string): Sample | undefined;
+  /** What a function declares; undefined where it declares nothing. */
+  input(name: string): Promise<PageInput | undefined>;
   models(): Promise<PageModel[]>;
   /** To a path of the function's URL. */
   send(name: string, path: string, init: RequestInit): Promise<Response>;
@@ -49,6 +51,7 @@ async function answer(
   }
   if (message.method !== 'GET') return json(response, { error: `expected GET, got ${message.method}` }, 405);
   if (what === 'functions' && part === 'sample') return sample(response, options.sample(name));
+  if (what === 'functions' && part === 'input') return json(response, (await options.input(name)) ?? null);
   switch (what) {
     case '':
       return file(response, await readFile(beside('page.html')), 'text/html');

@@ -1,20 +1,22 @@
 // What the page shows of a local cloud.
 import type { RequestListener } from 'node:http';
 import { join, relative } from 'node:path';
-import type { Credentials } from '../../core/contract.ts';
+import { SingleFlight } from '../../core/single-flight.ts';
 import { listModels, listVersions } from '../../models/list-models.ts';
 import type { CloudFunction } from '../cloud-function.ts';
 import { curlLine } from '../curl-line.ts';
+import type { CloudIdentity } from '../runtime/function-spec.ts';
 import { readSample, type Sample } from '../samples.ts';
+import { declaredInput } from './declared-input.ts';
 import type { InvocationFeed } from './invocation-feed.ts';
-import type { PageFunction, PageModel } from './page-data.ts';
+import type { PageFunction, PageInput, PageModel } from './page-data.ts';
 import { pageListener } from './page-listener.ts';
 
 export interface PageSubject {
   /** The app's folder. */
   readonly root: string;
   readonly feed: InvocationFeed;
-  readonly where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials };
+  readonly where: CloudIdentity & { readonly s3Endpoint: string };
   functions(): CloudFunction[];
   /** Locations of the stores that functions read. */
   stores(): string[];
@@ -23,10 +25,16 @@ export interface PageSubject {
 export function pageOf({ root, feed, where, functions, stores }: PageSubject): RequestListener {
   const find = (name: string) => functions().find((each) => each.name === name);
   const sampleOf = (name: string) => (find(name) ? readSample(join(root, 'functions', name), name) : undefined);
+  const inputs = new SingleFlight<PageInput | undefined>();
   return pageListener({
     feed,
     functions: () => functions().map((each) => described(each, sampleOf(each.name))),
     sample: sampleOf,
+    input: async (name) => {
+      const spec = find(name)?.spec;
+      // The folder is named by its content: a reload asks anew.
+      return spec && (await inputs.run(`${spec.codeFolder} ${spec.handler}`, () => declaredInput(spec, where)));
+    },
     models: async () => (await Promise.all(stores().map(modelsOf))).flat(),
     send: async (name, path, init) =>
       (await find(name)?.fetch(path, init)) ?? Response.json({ error: `no function ${name}` }, { status: 404 }),

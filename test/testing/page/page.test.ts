@@ -1,6 +1,6 @@
 // The local cloud's page: what it serves, whom it answers, and what a person does with it in a real browser.
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -15,11 +15,17 @@ const echo = `export const handler = async (event) => {
     body: JSON.stringify({ probabilities: { cat: 0.9, dog: 0.1 }, heard: '<img src=x onerror=document.title=1>' }) };
 };`;
 
+/** As inference() declares it; outside of Lambda it must not look for one. */
+const declares = `console.log('loaded');
+export const handler = Object.assign(async () => 1, {
+  input: { kind: 'text', accepts: { contentTypes: ['text/plain'], limits: { maxBytes: process.env.LAMBDA_TASK_ROOT ? 1 : 2 } } },
+});`;
+
 describe('the page of a local cloud', () => {
   let app: TestApp;
   let cloud: LocalCloud;
   beforeAll(async () => {
-    app = testApp({ echo });
+    app = testApp({ echo, declares });
     cloud = await startLocalCloud({ root: app.root });
   }, 60_000);
   afterAll(async () => {
@@ -46,6 +52,16 @@ describe('the page of a local cloud', () => {
     expect([answered.status, answered.headers['x-glowplug-model']]).toEqual([200, 'm=m:1.0.0@sha256:0123456789']);
     expect(JSON.parse(answered.body)).toMatchObject({ probabilities: { cat: 0.9 } });
     expect((await post('functions/nobody', { origin: new URL(cloud.page).origin })).status).toBe(404);
+  });
+
+  it('tells what a function declares that it takes, and of none where it declares nothing', async () => {
+    const input = async (name: string) => await (await fetch(new URL(`functions/${name}/input`, cloud.page))).json();
+    expect(await input('declares')).toEqual({
+      kind: 'text',
+      accepts: { contentTypes: ['text/plain'], limits: { maxBytes: 2 } },
+    });
+    expect(await input('echo')).toBeNull();
+    expect(await input('nobody')).toBeNull();
   });
 
   it('does not send on what another site asks for, by a form or by a name that it lets point here', async () => {
@@ -153,6 +169,47 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     expect(overflow).toBeLessThanOrEqual(0);
     await picture(page, 'page-phone');
+    expect(open.problems).toEqual([]);
+  });
+
+  it('takes a file that the function takes, and says of another what would be taken', async () => {
+    await using open = await opened({});
+    const { page } = open;
+    const drop = async (name: string, type: string, file: string | undefined) => {
+      const base64 = file === undefined ? 'aGVsbG8=' : (await readFile(join(root, file))).toString('base64');
+      const dataTransfer = await page.evaluateHandle(
+        `(() => {
+          const data = new DataTransfer();
+          const bytes = Uint8Array.from(atob('${base64}'), (each) => each.charCodeAt(0));
+          data.items.add(new File([bytes], '${name}', { type: '${type}' }));
+          return data;
+        })()`,
+      );
+      await page.dispatchEvent('.drop', 'drop', { dataTransfer });
+    };
+    await page.getByRole('button', { name: 'ocr' }).click();
+    await page.getByText(/^Takes image\/jpeg.* or image\/avif; at most 6 MB, 25,000,000 pixels\.$/).waitFor();
+    await drop('notes.txt', 'text/plain', undefined);
+    expect(await page.getByRole('alert').textContent()).toMatch(
+      /^notes.txt is text\/plain; the function takes image\/jpeg/,
+    );
+    await drop('small.png', 'image/png', 'test/functions/ocr-pages/narrow.png');
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.locator('.answer .good').waitFor();
+    await page.getByRole('button', { name: 'speech' }).click();
+    await page.getByText(/^Takes audio\/wav/).waitFor();
+    await drop('page.png', 'image/png', 'test/functions/ocr-pages/narrow.png');
+    expect(await page.getByRole('alert').textContent()).toMatch(
+      /^page.png is image\/png; the function takes audio\/wav/,
+    );
+    await page.getByRole('button', { name: 'spam' }).click();
+    await drop('mail.txt', 'text/plain', undefined);
+    expect(await page.getByLabel('Text').inputValue()).toBe('hello');
+    await page.getByRole('button', { name: 'embed' }).click();
+    await page.getByLabel('texts, one a line').fill('one\ntwo');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.locator('.answer .good').waitFor();
     expect(open.problems).toEqual([]);
   });
 

@@ -1,7 +1,8 @@
 // What the page asks of the local cloud.
 
 import { bodyValue } from '../../../core/body-value.ts';
-import type { PageInvocation } from '../page-data.ts';
+import type { PageInput, PageInvocation } from '../page-data.ts';
+import { firstDraft, refusal } from './accepted.ts';
 import { type Answer, changed, type Draft, state } from './state.ts';
 
 /** Functions and models as they are now, and the invocations from now on. */
@@ -11,7 +12,8 @@ export async function load(): Promise<void> {
     const names = functions.map(({ name }: { name: string }) => name);
     const chosen = state.chosen !== undefined && names.includes(state.chosen) ? state.chosen : names[0];
     changed({ functions, models, chosen, problem: undefined });
-    if (chosen !== undefined) await useSample(chosen, false);
+    state.inputs.clear();
+    if (chosen !== undefined) await prepare(chosen);
   } catch {
     changed({ problem: 'The local cloud does not answer.' });
   }
@@ -33,8 +35,32 @@ export function follow(): void {
 }
 
 export async function choose(name: string): Promise<void> {
-  changed({ chosen: name });
+  changed({ chosen: name, problem: undefined });
+  await prepare(name);
+}
+
+/** What the function declares, and a request to begin with: the sample, else one that is made of what is declared. */
+async function prepare(name: string): Promise<void> {
+  if (!state.inputs.has(name)) {
+    const input: PageInput | null = await get(`functions/${encodeURIComponent(name)}/input`);
+    state.inputs.set(name, input ?? undefined);
+  }
   await useSample(name, false);
+  const input = state.inputs.get(name);
+  const first = input && firstDraft(input);
+  if (first && !state.drafts.has(name)) setDraft(name, first);
+  changed();
+}
+
+/** A file that was dropped or chosen becomes the draft, unless it is nothing that the function takes. */
+export async function takeFile(name: string, file: File | undefined): Promise<void> {
+  if (!file) return;
+  const input = state.inputs.get(name);
+  const problem = refusal(input, file);
+  changed({ problem });
+  if (problem !== undefined) return;
+  const contentType = file.type || 'application/octet-stream';
+  setDraft(name, { contentType, body: isText(contentType) ? await file.text() : file });
 }
 
 /** The request that lies beside the function becomes the draft. */

@@ -1,29 +1,17 @@
-// The request, as a form made from what the function takes: a picture, a recording, the fields of its JSON, or text.
+// The request, as a form: a picture, a recording, the fields of its JSON, or text. Any file that the function takes may be dropped.
 
 import { html } from 'lit-html';
 import { isRecord } from '../../../core/is-record.ts';
-import { setDraft } from './actions.ts';
+import { described, filter } from './accepted.ts';
+import { setDraft, takeFile } from './actions.ts';
 import { boxesIn, pictureWithBoxes } from './boxes.ts';
 import { parsed } from './parsed.ts';
-import type { Answer, Draft } from './state.ts';
+import { type Answer, type Draft, state } from './state.ts';
 import { segmentsIn, waveform } from './waveform.ts';
 
 export function requestForm(name: string, draft: Draft | undefined, answer: Answer | undefined) {
-  if (!draft) return fileField(name, 'application/octet-stream', html`<p>Drop a file, or choose one.</p>`);
-  const { contentType, body } = draft;
-  if (typeof body === 'string')
-    return /json\b/.test(contentType) ? jsonFields(name, draft, body) : textField(name, draft, body);
-  if (contentType.startsWith('image/')) {
-    return fileField(name, 'image/*', pictureWithBoxes(body, boxesIn(answer?.value)));
-  }
-  if (contentType.startsWith('audio/')) return fileField(name, 'audio/*', waveform(body, segmentsIn(answer?.value)));
-  return fileField(name, '', html`<p>${body.size.toLocaleString('en')} bytes of ${contentType}</p>`);
-}
-
-function fileField(name: string, accept: string, shown: unknown) {
-  const take = (file: File | undefined) => {
-    if (file) setDraft(name, { contentType: file.type || 'application/octet-stream', body: file });
-  };
+  const input = state.inputs.get(name);
+  const take = (file: File | undefined) => void takeFile(name, file);
   return html`<div
     class="drop"
     @dragover=${(event: DragEvent) => event.preventDefault()}
@@ -32,16 +20,27 @@ function fileField(name: string, accept: string, shown: unknown) {
       take(event.dataTransfer?.files[0]);
     }}
   >
-    ${shown}
+    ${shown(name, draft, answer)}
     <label class="file"
-      >Another file: drop it here, or <span>choose</span>
+      >${draft ? 'Another file' : 'A file'}: drop it here, or <span>choose</span>
       <input
         type="file"
-        accept=${accept}
+        accept=${filter(input)}
         @change=${({ target }: Event) => target instanceof HTMLInputElement && take(target.files?.[0])}
       />
     </label>
+    ${input ? html`<small class="accepts">${described(input)}</small>` : ''}
   </div>`;
+}
+
+function shown(name: string, draft: Draft | undefined, answer: Answer | undefined) {
+  if (!draft) return '';
+  const { contentType, body } = draft;
+  if (typeof body === 'string')
+    return /json\b/.test(contentType) ? jsonFields(name, draft, body) : textField(name, draft, body);
+  if (contentType.startsWith('image/')) return pictureWithBoxes(body, boxesIn(answer?.value));
+  if (contentType.startsWith('audio/')) return waveform(body, segmentsIn(answer?.value));
+  return html`<p>${body.size.toLocaleString('en')} bytes of ${contentType}</p>`;
 }
 
 function textField(name: string, draft: Draft, text: string) {
@@ -85,6 +84,12 @@ function field(key: string, value: unknown, set: (next: unknown) => void) {
   if (typeof value === 'string') {
     return html`<label class="field wide"
       >${key} <textarea rows="4" .value=${value} @input=${(event: InputEvent) => set(typed(event))}></textarea>
+    </label>`;
+  }
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string' && !each.includes('\n'))) {
+    const type = (event: InputEvent) => set(typed(event).split('\n'));
+    return html`<label class="field wide"
+      >${key}, one a line <textarea rows="4" .value=${value.join('\n')} @input=${type}></textarea>
     </label>`;
   }
   const put = (event: Event) => {

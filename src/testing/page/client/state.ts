@@ -1,5 +1,5 @@
 // All that the page knows. Views read it, actions change it and ask for a new drawing.
-import type { PageFunction, PageInvocation, PageModel } from '../page-data.ts';
+import type { PageFunction, PageInput, PageInvocation, PageModel } from '../page-data.ts';
 
 export interface Answer {
   readonly status: number;
@@ -32,6 +32,8 @@ export interface State {
   chosen: string | undefined;
   /** Id of the invocation whose log is open. */
   opened: string | undefined;
+  /** What each function declares, as far as it was asked; undefined for one that declares nothing. */
+  readonly inputs: Map<string, PageInput | undefined>;
   readonly drafts: Map<string, Draft>;
   readonly answers: Map<string, Answer>;
   sending: string | undefined;
@@ -46,6 +48,7 @@ export const state: State = {
   invocations: [],
   chosen: undefined,
   opened: undefined,
+  inputs: new Map(),
   drafts: new Map(),
   answers: new Map(),
   sending: undefined,
