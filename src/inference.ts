@@ -25,6 +25,8 @@ export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   fetch(request: Request, options?: { signal?: AbortSignal; requestId?: string }): Promise<Response>;
   /** What it takes: kind, content types and limits. */
   readonly input: InferenceFunction['input'];
+  /** What it answers with: `tensors`, a format of `stream()`, or `custom`. */
+  readonly output: InferenceFunction['output'];
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
   /**
@@ -61,7 +63,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     ? () => new Environment(given.contract, { create: given.createSession }, given)
     : sharedEnvironment;
   const fn = defineFunction(timed(options), environment);
-  const { fetch, warm, input } = fn;
+  const { fetch, warm, input, output } = fn;
   const { onLambda, streams, queue, largeBodies, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
@@ -93,6 +95,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
     input,
+    output,
     fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
     async initialized() {
       if (initialization === 'provisioned-concurrency') await warm();

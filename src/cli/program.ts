@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
 import { benchCommand } from './bench.ts';
+import { clientCommand } from './client.ts';
 import { convertCommand } from './convert.ts';
 import { copyCommand } from './copy.ts';
 import { costCommand } from './cost.ts';
@@ -43,6 +44,7 @@ export function buildProgram(): Command {
     devCommand(),
     invokeCommand(),
     logsCommand(),
+    clientCommand(),
     serveCommand(),
     convertCommand(),
     publishCommand(),

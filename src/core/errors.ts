@@ -136,6 +136,11 @@ const entries = {
     meaning: 'models.lock.json is absent, unreadable, or does not hold a model that a function uses.',
     remedy: 'Run glowplug lock and commit the result.',
   },
+  CLIENT_STALE: {
+    status: 500,
+    meaning: 'A client in the repository is not the one that its function has now.',
+    remedy: 'Write it again with glowplug client and commit the result.',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     meaning: 'The store did not answer within its deadline, or answered with an error of its own.',

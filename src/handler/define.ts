@@ -12,6 +12,7 @@ import type { ModelUse } from './model-use.ts';
 import { inferOnce, openInference, type Served } from './open-inference.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 import { Serving } from './serving.ts';
+import { type StreamFormat, streamFormat } from './stream.ts';
 
 export type References = Readonly<Record<string, ModelUse>>;
 
@@ -76,7 +77,9 @@ export interface Fresh {
 
 export interface InferenceFunction {
   /** What it takes, for whoever makes a form or an API description of it. */
-  readonly input: Pick<Input<unknown>, 'kind' | 'accepts' | 'maxBytes'>;
+  readonly input: Pick<Input<unknown>, 'kind' | 'accepts' | 'maxBytes' | 'jsonSchema'>;
+  /** What it answers with: the protocol's tensors, parts as stream() sends them, or whatever its owner encodes. */
+  readonly output: 'tensors' | StreamFormat | 'custom';
   /** Answers a request. Never rejects. */
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
@@ -122,6 +125,7 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   const control = typeof options.oip === 'object' && options.oip.control === true;
   return {
     input,
+    output: encode ? (streamFormat(encode) ?? 'custom') : predict ? 'custom' : 'tensors',
     warm: () => serving.warm(),
     restored: () => serving.restored(),
     async fetch(request, context) {

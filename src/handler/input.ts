@@ -1,5 +1,5 @@
 // Decode: what comes out of a request's body before predict sees it.
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { MAX_BODY_BYTES, readText } from '../core/body.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
@@ -16,6 +16,8 @@ export interface Input<I> {
   readonly accepts?: Accepts;
   /** Bytes of a body, for the protocol's own paths too. @default 6 MB, Lambda's limit */
   readonly maxBytes?: number | undefined;
+  /** JSON Schema of what the body is, where the schema's library tells it. */
+  jsonSchema?(): unknown;
   decode(request: Request, context: Context): Promise<I> | I;
 }
 
@@ -44,6 +46,10 @@ export function json<S extends StandardSchemaV1>(
   return {
     kind: 'json',
     accepts: { contentTypes: ['application/json'], limits: { maxBytes } },
+    jsonSchema() {
+      const standard: StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props> = schema['~standard'];
+      return standard.jsonSchema?.input({ target: 'draft-2020-12' });
+    },
     async decode(request) {
       const value = parseJson(await readText(request, maxBytes));
       const result = await schema['~standard'].validate(value);

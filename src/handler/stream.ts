@@ -57,18 +57,29 @@ export function stream(
   options?: StreamOptions,
 ): (output: Parts<Uint8Array | string>, context: Context) => Promise<Response>;
 export function stream(
-  format: keyof typeof formats,
+  format: StreamFormat,
   options: StreamOptions = {},
 ): (output: Parts<never>, context: Context) => Promise<Response> {
   const known: Format = formats[format];
   const headers = { 'content-type': options.contentType ?? known.contentType, 'cache-control': 'no-cache' };
-  return async (output, context) => {
+  const encode = async (output: Parts<never>, context: Context) => {
     const iterator = asIterator(output);
     // Before the status is gone: what is refused here is refused as in any other answer.
     const first = await nextWithin(iterator, context);
     return new Response(bodyOf(first, iterator, known, context), { headers });
   };
+  formatOf.set(encode, format);
+  return encode;
 }
+
+export type StreamFormat = keyof typeof formats;
+
+/** Which format an `encode` sends; undefined for one that stream() did not make. */
+export function streamFormat(encode: object): StreamFormat | undefined {
+  return formatOf.get(encode);
+}
+
+const formatOf = new WeakMap<object, StreamFormat>();
 
 export interface StreamOptions {
   /** @default text/event-stream, application/x-ndjson, application/octet-stream */

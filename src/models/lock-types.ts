@@ -25,11 +25,12 @@ function members(specs: Readonly<Record<string, TensorSpec>>): string {
   return parts.length > 0 ? `{ ${parts.join('; ')} }` : '{}';
 }
 
-function property(name: string): string {
+/** The name of a property, quoted where it must be. */
+export function property(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name);
 }
 
 /** JSON's escapes are TypeScript's, within single quotes. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }

@@ -1,8 +1,14 @@
 // This repository's own app in the local cloud: what `npm start` shows.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AwsClient } from 'aws4fetch';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { clientCommand } from '../../src/cli/client.ts';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
-import { answerBody, difference, readSamples } from '../../src/testing/samples.ts';
+import { answerBody, difference, readSamples, type Sample } from '../../src/testing/samples.ts';
+import { runCommand } from '../cli/run-command.ts';
 import { synthesiseVoice } from '../functions/synthesise-voice.ts';
 import { root } from '../root.ts';
 import { sixteenBits } from '../tensor/make-wav.ts';
@@ -32,6 +38,36 @@ describe('the app in the local cloud', () => {
     }).toEqual({
       status: sample.golden?.status,
       difference: undefined,
+    });
+  });
+
+  /** What `glowplug client` writes for a function, set up for this cloud. */
+  async function clientOf(name: string) {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-client-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    await runCommand(clientCommand(), name, '--out', folder);
+    const written = await import(join(folder, `${name}.ts`));
+    const signer = new AwsClient({ ...cloud.credentials, region: cloud.region, service: 'lambda' });
+    const sign = (request: Request) => signer.sign(request);
+    return written[`create${name[0]?.toUpperCase()}${name.slice(1)}`]({ url: cloud.function(name).url, sign });
+  }
+
+  it.each(samples)('$name answers its typed client as the golden answer says', async (sample) => {
+    const { name, golden, contentType } = sample;
+    const client = await clientOf(name);
+    const answer = client(forClient[name]?.(sample) ?? jsonOf(sample), { type: contentType });
+    const actual = await (name === 'speech' ? Array.fromAsync(answer) : answer);
+    expect(
+      difference(golden?.body, name === 'tensors' ? asJson(actual) : actual, golden?.tolerance ?? 0),
+    ).toBeUndefined();
+  });
+
+  it('tells a typed client what it did wrong by code', async () => {
+    const iris = await clientOf('iris');
+    await expect(iris({ sepalLength: -1 })).rejects.toMatchObject({
+      status: 400,
+      code: 'INPUT_SCHEMA',
+      requestId: expect.any(String),
     });
   });
 
@@ -95,3 +131,36 @@ describe('the app in the local cloud', () => {
     expect(response.status).toBe(403);
   });
 });
+
+function jsonOf({ body }: Sample) {
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
+/** What a typed client takes, where it is not the sample's JSON. */
+const forClient: Record<string, (sample: Sample) => unknown> = {
+  embed: (sample) => jsonOf(sample).texts,
+  ocr: ({ body }) => body,
+  spam: ({ body }) => new TextDecoder().decode(body),
+  speech: ({ body }) => body,
+  tensors: (sample) =>
+    Object.fromEntries(
+      jsonOf(sample).inputs.map(({ name, shape, data }: { name: string; shape: number[]; data: number[] }) => [
+        name,
+        { shape, data: Float32Array.from(data) },
+      ]),
+    ),
+};
+
+/** Tensors of a client as the golden answer has them. */
+function asJson(outputs: Record<string, { shape: number[]; data: ArrayLike<number | bigint> }>) {
+  return {
+    model_name: 'iris',
+    model_version: '1.0.0',
+    outputs: Object.entries(outputs).map(([name, { shape, data }]) => ({
+      name,
+      datatype: data instanceof BigInt64Array ? 'INT64' : 'FP32',
+      shape,
+      data: Array.from(data, Number),
+    })),
+  };
+}
