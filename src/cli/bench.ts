@@ -1,9 +1,13 @@
-// glowplug bench batch: what a run of 1, 2, 4 … rows takes here, drawn, and what the batcher would choose.
+// glowplug bench batch: what runs of 1, 2, 4 … rows take here, one or several at once, drawn, and what pays.
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
+import { budgetFor } from '../session/budget.ts';
 import { type Measured, measureBatches } from '../session/measure-batches.ts';
-import { createOrtSession } from '../session/ort.ts';
 import { threadsFor } from '../session/threads.ts';
+import { createWorkerSession } from '../session/worker.ts';
+import { batchSvg, nameOf } from './batch-svg.ts';
 import { command, printJson, printLine } from './print.ts';
 
 interface Options {
@@ -11,6 +15,7 @@ interface Options {
   readonly rows: number;
   readonly threads?: number;
   readonly length?: Readonly<Record<string, number>>;
+  readonly svg?: string;
   readonly json?: boolean;
 }
 
@@ -23,54 +28,63 @@ export function benchCommand(): Command {
 
 function batchCommand(): Command {
   return new Command('batch')
-    .description('Show how the time of a run grows with its rows, and whether batching pays.')
+    .description(
+      'Show how the time of a run grows with its rows, for one run with all threads and for more runs at once with fewer, and what pays.',
+    )
     .argument('<model>', 'path of an .onnx file')
     .option('--p95 <ms>', 'objective in milliseconds', positive, 100)
     .option('--rows <count>', 'most rows to try', whole, 64)
-    .option('--threads <count>', 'threads of a run; default: all cores', whole)
+    .option('--threads <count>', 'threads of all runs together (default: all cores)', whole)
     .option('--length <dimension=length>', 'length of a free dimension; may be repeated', lengths)
+    .option('--svg <file>', 'draw the curves into a file')
     .option('--json', 'print the figures as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug bench batch models/iris/iris.onnx\n  glowplug bench batch encoder.onnx --length sequence=16 --p95 50 --json',
+      '\nExamples:\n  glowplug bench batch models/iris/iris.onnx\n  glowplug bench batch encoder.onnx --length sequence=16 --p95 50 --json\n  glowplug bench batch model.onnx --threads 4 --svg curve.svg',
     )
     .action(command(bench));
 }
 
 async function bench(path: string, options: Options): Promise<void> {
-  const threads = options.threads ?? threadsFor(undefined);
-  await using session = await createOrtSession(path, { threads });
-  const measured = await measureBatches(session, {
+  const measured = await measureBatches((threads) => createWorkerSession(path, { threads }), {
+    threads: options.threads ?? threadsFor(undefined),
     p95: options.p95,
     maxRows: options.rows,
     length: options.length ?? {},
+    maxBytes: budgetFor(undefined),
   });
-  if (options.json) return printJson({ threads, ...measured });
-  for (const line of draw(measured, threads)) printLine(line);
+  if (options.svg !== undefined) await writeFile(options.svg, batchSvg(measured, basename(path)));
+  if (options.json) printJson(measured);
+  else for (const line of draw(measured, options.p95)) printLine(line);
 }
 
-/** Bars of at most 40 characters: milliseconds a row, the chosen size marked. */
-function draw({ curve, chosen, worth, same }: Measured, threads: number): string[] {
-  const most = Math.max(...curve.map(({ msPerRow }) => msPerRow));
-  const lines = curve.map(({ rows, ms, msPerRow }) => {
-    const bar = '█'.repeat(Math.max(1, Math.round((40 * msPerRow) / most)));
-    const mark = rows === chosen.rows ? pc.green(' ◄ chosen') : '';
-    return `${`${rows}`.padStart(5)} ${figure(ms).padStart(9)} ${figure(msPerRow).padStart(10)}  ${pc.dim(bar)}${mark}`;
+/** A block a split, its bars of at most 40 characters: rows a second, the chosen size marked. */
+function draw({ splits, best, worth, same }: Measured, p95: number): string[] {
+  const most = Math.max(...splits.flatMap(({ curve }) => curve.map(({ perSecond }) => perSecond)));
+  const blocks = splits.flatMap((split) => {
+    const lines = split.curve.map(({ rows, ms, perSecond }) => {
+      const bar = '█'.repeat(Math.max(1, Math.round((40 * perSecond) / most)));
+      const mine = split.runs === best.runs && rows === best.rows;
+      const mark = mine ? pc.green(' ◄ chosen') : '';
+      return `${`${rows}`.padStart(5)} ${figure(ms).padStart(9)} ${figure(perSecond).padStart(10)}  ${pc.dim(bar)}${mark}`;
+    });
+    return [
+      `${' rows'.padStart(5)} ${'ms a run'.padStart(9)} ${'rows/s'.padStart(10)}   ${nameOf(split)}`,
+      ...lines,
+      '',
+    ];
   });
+  const alone = splits[0]!.curve[0]!.perSecond;
   const spread =
     same === undefined
       ? []
       : [`rows answered together differ from rows answered alone by at most ${same.toExponential(1)}`];
+  const runs = best.runs > 1 ? `, runs: ${best.runs}` : '';
+  const setting = `batch: { objective: { p95: ${p95} }${runs} }`;
   const verdict = worth
-    ? `${pc.green('✓')} batching pays: ${chosen.gain?.toFixed(1)} × the rows a second of one by one, at ${chosen.rows} rows a run`
-    : `${pc.yellow('–')} batching does not pay here: run this model without batch`;
-  return [
-    `${' rows'.padStart(5)} ${'ms a run'.padStart(9)} ${'ms a row'.padStart(10)}   (${threads} ${threads === 1 ? 'thread' : 'threads'})`,
-    ...lines,
-    '',
-    verdict,
-    ...spread,
-  ];
+    ? `${pc.green('✓')} batching pays: ${(best.perSecond / alone).toFixed(1)} × the rows a second of one by one, with ${best.rows} rows a run and ${nameOf(best)}: ${setting}`
+    : `${pc.yellow('–')} batching does not pay here: ${best.runs === 1 ? 'run this model without batch' : `rows alone, ${nameOf(best)}: ${setting}`}`;
+  return [...blocks, verdict, ...spread];
 }
 
 function figure(ms: number): string {

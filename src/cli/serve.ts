@@ -26,6 +26,7 @@ interface Options {
   readonly timeout?: number;
   readonly provider: Readonly<Record<string, Provider | 'auto'>>;
   readonly batch?: number;
+  readonly runs?: number;
   readonly onDemand?: boolean;
   readonly memory?: number;
   readonly modelControl?: boolean;
@@ -75,6 +76,11 @@ export function serveCommand(): Command {
       whole(1),
     )
     .option(
+      '--runs <count>',
+      'with --batch: runs of a model at once, each with its part of the threads; glowplug bench batch says how many pay (default: 1)',
+      whole(1, 64),
+    )
+    .option(
       '--provider <name>',
       'where models run: auto (TensorRT, CUDA or the CPU, by what loads), cpu, cuda, tensorrt, webgpu; rec=cuda is for one model; again for more',
       provider,
@@ -102,7 +108,8 @@ async function serve(targets: string[], options: Options): Promise<void> {
   const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
-    const batch = options.batch === undefined ? undefined : { p95: options.batch };
+    const { batch: p95, runs } = options;
+    const batch = p95 === undefined ? undefined : { objective: { p95 }, ...(runs === undefined ? {} : { runs }) };
     const { model: models, onDemand, modelControl: control } = options;
     const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {

@@ -18,6 +18,7 @@ import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { cpuFeatures } from '../session/cpu-features.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
 import type { Prepared, Runtime, Session } from '../session/session.ts';
+import { severalAtOnce } from '../session/several.ts';
 import { threadsFor } from '../session/threads.ts';
 import { ColdStart } from './cold-start.ts';
 import type { OnBatched } from './given-host.ts';
@@ -196,19 +197,24 @@ export class Environment implements ModelHost, AsyncDisposable {
   #want(version: LockedVersion, batch: BatchOptions | undefined): Wanted {
     const { 'model.onnx': graph, [weightsFile]: weights } = version.files;
     const weightBytes = this.#runtime.prepare ? mappedBytes : residentBytes;
+    const bytes = residentBytes(graph?.size ?? 0) + weightBytes(weights?.size ?? 0);
+    // In one thread a second run would wait for the first.
+    const runs = this.#runtime.prepare ? 1 : (batch?.runs ?? 1);
     return {
       key: sessionKey(version, batch),
-      estimate: residentBytes(graph?.size ?? 0) + weightBytes(weights?.size ?? 0),
+      estimate: runs * bytes,
       open: async () => {
         const session = await openModel(await this.store(), version, {
           ...this.#contract,
           threads: threadsFor(this.#contract.memoryMb),
           sending: this.#sending,
           coldStart: this.#coldStart,
-          runtime: this.#runtime,
+          runtime: runs > 1 ? { create: severalAtOnce(this.#runtime.create, runs) } : this.#runtime,
           prepare: () => this.#prepare(),
         });
-        return batch ? await inBatches(session, batch, (stats) => this.#onBatched(version.model, stats)) : session;
+        return batch
+          ? await inBatches(session, { ...batch, runs }, (stats) => this.#onBatched(version.model, stats))
+          : session;
       },
     };
   }

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkBatchable } from '../batch/bucket.ts';
-import type { Objective } from '../batch/pace.ts';
 import { findFunctions } from '../build/find-functions.ts';
 import { projectRoot } from '../build/project.ts';
 import type { Contract } from '../core/contract.ts';
@@ -14,6 +13,7 @@ import { serializeLock } from '../models/lock.ts';
 import { resolve as resolveReference } from '../models/resolve.ts';
 import { openReader } from '../models/stores/open.ts';
 import type { LockedVersion } from '../models/version.ts';
+import type { BatchOptions } from '../session/batched.ts';
 import { lockModelFile } from './lock-model-file.ts';
 import type { UnitSpec } from './serving-messages.ts';
 
@@ -23,7 +23,7 @@ export interface Wanted {
   /** References in the contract's store. */
   readonly models: readonly string[];
   /** Requests that meet share runs, for the models without code that have rows to join. */
-  readonly batch?: Objective | undefined;
+  readonly batch?: Pick<BatchOptions, 'objective' | 'runs'> | undefined;
   /** Models without code are opened by their first request. */
   readonly onDemand?: boolean | undefined;
   /** Models without code are loaded and unloaded by who asks. */
@@ -105,7 +105,7 @@ async function models(
   await writeFile(lockFile, serializeLock({ lockVersion: 1, models: Object.fromEntries(entries) }));
   const references = Object.fromEntries(entries.map(([reference, { model }]) => [model, reference]));
   const batched = Object.values(locked).flatMap(({ model, signature }) =>
-    batch && isBatchable(signature) ? [[model, { objective: batch }] as const] : [],
+    batch && isBatchable(signature) ? [[model, batch] as const] : [],
   );
   const options = { batched: Object.fromEntries(batched), onDemand, control };
   return { kind: 'models', models: references, ...options, lockFile, cacheDir };

@@ -17,6 +17,13 @@ export interface BatchOptions {
   readonly objective: Objective;
   /** How rows of different lengths meet; without it only rows of equal lengths do. */
   readonly pad?: Padding;
+  /**
+   * Runs at once, 1 to 64: each has a session of its own, and its part of the threads. Where sessions have threads of their
+   * own, as in `glowplug serve` and on Managed Instances; elsewhere a second run would wait for the first. Which number pays,
+   * `glowplug bench batch` measures.
+   * @default 1: all threads for one run
+   */
+  readonly runs?: number;
   /** Of one run. @default 256 rows, 64 MiB of inputs */
   readonly limits?: Partial<Limits>;
   /** Of all that wait. @default 16,384 rows, 256 MiB of inputs */
@@ -53,7 +60,10 @@ export function batched(
   newPace: (maxRows: number) => Pace = (maxRows) => selfTuned(options.objective, maxRows),
 ): BatchedSession {
   const { signature } = session;
-  const { pad = {}, objective } = options;
+  const { pad = {}, objective, runs = 1 } = options;
+  if (!(Number.isInteger(runs) && runs >= 1 && runs <= 64)) {
+    throw new GlowplugError('CONFIG_INVALID', `batch: expected runs from 1 to 64, got ${shorten(runs)}`);
+  }
   if (!(objective.p95 > 0)) {
     throw new GlowplugError(
       'CONFIG_INVALID',
@@ -68,7 +78,7 @@ export function batched(
       run: (parts) => runTogether(session, parts, pad, filler),
       join: (answers) => joinRows(answers.map((tensors) => ({ tensors, from: 0, to: rowsIn(tensors) }))),
     },
-    { batch, queue: { ...QUEUE, ...options.queue }, pace: () => newPace(batch.rows) },
+    { batch, queue: { ...QUEUE, ...options.queue }, pace: () => newPace(batch.rows), runsAtOnce: runs },
     clock,
   );
   return {

@@ -1,4 +1,4 @@
-// The curve time(rows) of a session on this machine, and what the self-tuned pace makes of it.
+// The curves time(rows, threads) of a model on this machine, and what the self-tuned pace makes of them.
 import { checkBatchable } from '../batch/bucket.ts';
 import { type Chosen, selfTuned } from '../batch/pace.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
@@ -8,49 +8,115 @@ import { madeUpFeeds } from './made-up-feeds.ts';
 import { joinRows, splitRows } from './rows.ts';
 import type { Session } from './session.ts';
 
-export interface Measured {
-  /** Medians, each size in turn. */
-  readonly curve: readonly { readonly rows: number; readonly ms: number; readonly msPerRow: number }[];
+/** So many runs at once, each with so many threads. */
+export interface Split {
+  readonly runs: number;
+  readonly threads: number;
+}
+
+export interface SplitCurve extends Split {
+  /** Medians while all runs of the split are under way, each size in turn; rows a second of all of them together. */
+  readonly curve: readonly {
+    readonly rows: number;
+    readonly ms: number;
+    readonly msPerRow: number;
+    readonly perSecond: number;
+  }[];
   readonly chosen: Chosen;
-  /** Whether more than one row a run is worth it. */
+}
+
+export interface Measured {
+  /** More runs at once with fewer threads each, from one run with all threads on. */
+  readonly splits: readonly SplitCurve[];
+  /** Of the splits: the most rows a second at its chosen size. */
+  readonly best: Best;
+  /** Whether more than one row a run is worth it, in that split. */
   readonly worth: boolean;
   /** Largest difference between rows answered together and alone; undefined where no output is a float. */
   readonly same: number | undefined;
+}
+
+export interface Best extends Split {
+  readonly rows: number;
+  readonly ms: number;
+  readonly perSecond: number;
+}
+
+export interface MeasureOptions {
+  /** Threads of all runs together. */
+  readonly threads: number;
+  readonly p95: number;
+  readonly maxRows: number;
+  readonly length: Readonly<Record<string, number>>;
+  /** Bytes that all sessions together may take: each run has one. */
+  readonly maxBytes: number;
 }
 
 /** The sizes go round this many times; one that takes longer than the budget of all is measured less. */
 const ROUNDS = 9;
 /** Milliseconds that measuring may take, about. */
 const BUDGET = 10_000;
+/** More runs at once take as much more memory: they must bring this share more rows a second. */
+const WORTH = 0.1;
 
 /**
- * Runs 1, 2, 4 … `maxRows` rows of made-up input, alternating.
+ * Runs 1, 2, 4 … `maxRows` rows of made-up input, in 1, 2, 4 … runs at once, alternating. `open` makes a session that runs
+ * beside others, in a thread of its own.
  *
  * @throws GlowplugError CONFIG_INVALID when rows cannot be joined, or a free dimension has no length
  */
 export async function measureBatches(
-  session: Session,
-  { p95, maxRows, length }: { p95: number; maxRows: number; length: Readonly<Record<string, number>> },
+  open: (threads: number) => Promise<Session>,
+  { threads, p95, maxRows, length, maxBytes }: MeasureOptions,
 ): Promise<Measured> {
-  const { signature } = session;
+  await using opened = new AsyncDisposableStack();
+  const another = async (own: number) => opened.use(await open(own));
+  const first = await another(threads);
+  const { signature } = first;
   checkBatchable(signature, {});
   const rows = Array.from({ length: maxRows }, (_, at) => madeUp(signature, length, at));
   const sizes = Array.from({ length: Math.floor(Math.log2(maxRows)) + 1 }, (_, at) => 2 ** at);
   const feeds = sizes.map((size) => together(rows.slice(0, size)));
-  const same = await difference(session, rows.slice(0, 2));
-  const times = sizes.map((): number[] => []);
+  const same = await difference(first, rows.slice(0, 2));
+
+  const splits = [{ runs: 1, threads, sessions: [first] }];
+  for (let runs = 2; runs <= threads && (2 * runs - 1) * first.bytes <= maxBytes; runs *= 2) {
+    const own = Math.floor(threads / runs);
+    const sessions = await Promise.all(Array.from({ length: runs }, () => another(own)));
+    splits.push({ runs, threads: own, sessions });
+  }
+  const times = splits.map(() => sizes.map((): number[] => []));
   const start = performance.now();
   for (let round = 0; round < ROUNDS && (round < 3 || performance.now() - start < BUDGET); round++) {
-    for (const [at, feed] of feeds.entries()) times[at]!.push(await timeOf(session, feed));
+    for (const [at, feed] of feeds.entries()) {
+      for (const [of, { sessions }] of splits.entries()) times[of]![at]!.push(await timeOf(sessions, feed));
+    }
   }
-  const curve = sizes.map((size, at) => ({ rows: size, ms: median(times[at]!), msPerRow: median(times[at]!) / size }));
-  // The pace itself chooses, over these medians, with as many waiting as the largest run takes.
+  const curves = splits.map(({ runs, threads: own }, of): SplitCurve => {
+    const curve = sizes.map((size, at) => {
+      const ms = median(times[of]![at]!);
+      return { rows: size, ms, msPerRow: ms / size, perSecond: (1000 * runs * size) / ms };
+    });
+    return { runs, threads: own, curve, chosen: choose(curve, p95, maxRows) };
+  });
+  const [one, ...more] = curves.map(atChosen);
+  const best = more.reduce((kept, each) => (each.perSecond > kept.perSecond * (1 + WORTH) ? each : kept), one!);
+  return { splits: curves, best, worth: best.rows > 1, same };
+}
+
+/** The pace itself chooses, over these medians, with as many waiting as the largest run takes. */
+function choose(curve: SplitCurve['curve'], p95: number, maxRows: number): Chosen {
   const pace = selfTuned({ p95 }, maxRows);
   for (let run = 0; run < 200; run++) {
     const size = pace.size(maxRows);
     pace.ran(size, curve.findLast((one) => one.rows <= size)!.msPerRow * size);
   }
-  return { curve, chosen: pace.chosen, worth: pace.chosen.rows > 1, same };
+  return pace.chosen;
+}
+
+function atChosen({ runs, threads, curve, chosen }: SplitCurve): Best {
+  const { rows, ms, perSecond } = curve.findLast((one) => one.rows <= chosen.rows)!;
+  return { runs, threads, rows, ms, perSecond };
 }
 
 /** One row: the length of every other free dimension is to be given. */
@@ -91,9 +157,10 @@ async function difference(session: Session, rows: readonly Tensors[]): Promise<n
   return most;
 }
 
-async function timeOf(session: Session, feeds: Tensors): Promise<number> {
+/** Until the last of them has its answer. */
+async function timeOf(sessions: readonly Session[], feeds: Tensors): Promise<number> {
   const start = performance.now();
-  await session.run(feeds);
+  await Promise.all(sessions.map((session) => session.run(feeds)));
   return performance.now() - start;
 }
 

@@ -25,7 +25,8 @@ describe('requests that meet, over HTTP', () => {
   afterAll(async () => await rm(folder, { recursive: true }));
 
   /** iris, whose runs last until the test lets them end. */
-  async function gated(log: (message: string, fields: unknown) => void = () => {}, batch?: { p95: number }) {
+  async function gated(log: (message: string, fields: unknown) => void = () => {}, p95?: number) {
+    const batch = p95 === undefined ? undefined : { objective: { p95 } };
     const own = await mkdtemp(join(folder, 'served-'));
     const { units, signatures } = await prepare({ targets: [iris], models: [], batch }, readContract({}), own);
     const rows: number[] = [];
@@ -60,7 +61,7 @@ describe('requests that meet, over HTTP', () => {
 
   it('a client that goes is CLIENT_GONE in the log, and its rows leave the batch: 30 of 50 rows run', async () => {
     const logged: unknown[] = [];
-    const { server, post, rows, letGo } = await gated((_message, fields) => logged.push(fields), { p95: 1000 });
+    const { server, post, rows, letGo } = await gated((_message, fields) => logged.push(fields), 1000);
     const first = post('/v2/models/iris/infer', flower);
     await expect.poll(() => rows.length, patient).toBe(1);
     const stays = Array.from({ length: 30 }, () => post('/v2/models/iris/infer', flower));
@@ -85,7 +86,7 @@ describe('requests that meet, over HTTP', () => {
   });
 
   it('what the tuner chose is told: sizes, window, learned time, time in the queue', async () => {
-    const { server, url, post, letGo, rows } = await gated(undefined, { p95: 1000 });
+    const { server, url, post, letGo, rows } = await gated(undefined, 1000);
     const answers = Array.from({ length: 40 }, () => post('/v2/models/iris/infer', flower));
     let answered = false;
     void Promise.all(answers).then(() => {
