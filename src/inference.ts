@@ -7,9 +7,10 @@ import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
 import type { TransformEvent } from './adapters/transform-event.ts';
-import { readContract } from './core/contract.ts';
+import { type Contract, readContract } from './core/contract.ts';
 import { consoleLog } from './core/log.ts';
 import { once } from './core/once.ts';
+import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
@@ -62,7 +63,11 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given
     ? () => new Environment(given.contract, { create: given.createSession }, given)
     : sharedEnvironment;
-  const fn = defineFunction(timed(options), environment);
+  const fn = defineFunction(
+    timed(options),
+    environment,
+    options.capture && writeRecord(given?.contract ?? readContract()),
+  );
   const { fetch, warm, input, output } = fn;
   const { onLambda, streams, queue, largeBodies, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
@@ -139,6 +144,16 @@ async function openLargeBodies({ accepts, maxBytes }: InferenceFunction['input']
 
 /** Of an upload whose size only the function's own decode knows. */
 const UPLOAD_BYTES = 100 * 1024 * 1024;
+
+/** Undefined where the environment names no place for captured requests. */
+function writeRecord({ capture, ...contract }: Contract): WriteRecord | undefined {
+  if (capture === undefined) return undefined;
+  const place = once(async () => (await import('./results/results.ts')).openResults({ ...contract, results: capture }));
+  return async (key, record) => {
+    const body = new TextEncoder().encode(JSON.stringify(record));
+    await (await place()).create(key, { status: 200, headers: { 'content-type': 'application/json' }, body });
+  };
+}
 
 /** Of this process, whose functions are one module each on Lambda. */
 const coldStart = new ColdStart(performance.now());

@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   // session → batch: a batched session joins tensors, which src/batch may not know.
   session: ['core', 'tensor', 'models', 'batch'],
   protocol: ['core', 'tensor'],
-  handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol'],
+  handler: ['core', 'tensor', 'process', 'batch', 'models', 'session', 'protocol', 'quality/record'],
   // Where answers go that nobody waits for; models for the one S3 location and its refusals.
   results: ['core', 'models'],
   // transform/outcome: an object's result has the same name, whoever drives the function.
@@ -29,6 +29,8 @@ const mayImport: Record<string, readonly string[]> = {
   build: ['core', 'models'],
   testing: ['core', 'tensor', 'models', 'onnx', 'release', 'build', 'session', 'handler', 'adapters', 'index'],
   observe: ['core', 'tensor'],
+  // optimize/confidence: how sure a share is, of a gate as of live traffic.
+  quality: ['core', 'models', 'optimize/confidence'],
   // prepare.ts makes bundles and reads signatures before the first serving process starts, which loads neither.
   server: ['inference', 'handler', 'protocol', 'session', 'batch', 'models', 'observe', 'core', 'build', 'onnx'],
   // Its function comes as an argument: who serves it is the caller's matter.
@@ -43,11 +45,12 @@ const mayImport: Record<string, readonly string[]> = {
     'session/budget',
     'observe/alarm-rule',
     'observe/queue-time',
+    'quality/baseline',
     'testing/samples',
     'ops/golden/try-samples',
   ],
   // What constructs deploy beside the functions: thin handlers over the verbs.
-  ops: ['core', 'models', 'release', 'adapters/api-gateway', 'testing/samples'],
+  ops: ['core', 'models', 'quality', 'release', 'adapters/api-gateway', 'testing/samples'],
   cli: [
     'core',
     'tensor',
@@ -63,6 +66,7 @@ const mayImport: Record<string, readonly string[]> = {
     'index',
     'server',
     'observe',
+    'quality',
     'transform',
   ],
 };

@@ -17,5 +17,6 @@ export { LargeBodies } from './large-bodies.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 export { ModelPipeline, type ModelPipelineProps } from './model-pipeline.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';
+export { QualityMonitor, type QualityMonitorProps } from './quality-monitor.ts';
 export { Rollout, type RolloutProps } from './rollout.ts';
 export { Waker, type WakerProps } from './waker.ts';

@@ -11,13 +11,15 @@ export interface OpFunctionProps {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the local cloud calls it, where it runs it. @default it does not: it serves deployments on AWS */
+  readonly runsAs?: string;
   /** Lie beside its handler. */
   readonly files?: Readonly<Record<string, string>>;
   readonly root?: string;
 }
 
 export function opFunction(scope: Construct, id: string, props: OpFunctionProps): LambdaFunction {
-  const { op, root, files, description, timeout, environment } = props;
+  const { op, root, files, description, timeout, environment, runsAs } = props;
   const bundle = bundleOp(op, { ...(root ? { root } : {}), ...(files ? { files } : {}) });
   const logGroup = new LogGroup(scope, `${id}Logs`, {
     retention: RetentionDays.ONE_MONTH,
@@ -38,7 +40,7 @@ export function opFunction(scope: Construct, id: string, props: OpFunctionProps)
     ...(environment ? { environment } : {}),
   });
   const resource = made.node.defaultChild;
-  // The local cloud leaves it out: it serves deployments on AWS.
-  if (resource instanceof CfnFunction) resource.addMetadata('glowplug:op', op);
+  const [key, value] = runsAs === undefined ? ['glowplug:op', op] : ['glowplug:function', runsAs];
+  if (resource instanceof CfnFunction) resource.addMetadata(key, value);
   return made;
 }

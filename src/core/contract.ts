@@ -30,6 +30,8 @@ export interface Contract {
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
   readonly credentials: Credentials | undefined;
+  /** Where captured requests are written: `s3://bucket[/prefix]`. */
+  readonly capture: string | undefined;
   /** Where answers that nobody waits for are written: `s3://bucket[/prefix]`. */
   readonly results: string | undefined;
   /** Where requests and answers lie that are too large for Lambda: `s3://bucket[/prefix]`. */
@@ -133,6 +135,10 @@ export const variables = {
     meaning: 'URL of the SQS queue that feeds the function: requests with Prefer: respond-async go there.',
     default: 'unset: they are answered at once',
   },
+  GLOWPLUG_CAPTURE: {
+    meaning: 'Where captured requests of this function are written: s3://bucket[/prefix]; set by QualityMonitor.',
+    default: 'unset: none are',
+  },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },
   AWS_CONTAINER_CREDENTIALS_FULL_URI: {
     meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
@@ -200,6 +206,7 @@ export function readContract(env: Environment = process.env): Contract {
         : undefined,
     results: env['GLOWPLUG_RESULTS'] || undefined,
     largeBodies: env['GLOWPLUG_LARGE_BODIES'] || undefined,
+    capture: env['GLOWPLUG_CAPTURE'] || undefined,
     queue: env['GLOWPLUG_QUEUE'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
     credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']

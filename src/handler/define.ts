@@ -5,6 +5,7 @@ import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
 import { isProtocolPath } from '../protocol/routes.ts';
 import { Statistics } from '../protocol/statistics.ts';
+import { Capture, type CaptureOptions, type WriteRecord } from './capture.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
@@ -32,6 +33,8 @@ export interface FunctionOptions<M extends References, I, O> {
   predict?(input: NoInfer<I>, models: Models<M>, context: Context): Promise<O> | O;
   /** @default JSON; the protocol's answer when predict is the default too */
   encode?(output: O, context: Context): Promise<Response> | Response;
+  /** Keeps what you name of a share of the requests, for drift and accuracy. It goes where GLOWPLUG_CAPTURE says. @default nothing is kept */
+  readonly capture?: CaptureOptions<NoInfer<I>, O>;
   /** What to do before the first request, beside fetching the models and opening their sessions. */
   warm?(models: Models<M>): Promise<void> | void;
   /** Around a SnapStart snapshot: what your own code holds of the outside world. */
@@ -92,12 +95,17 @@ export interface InferenceFunction {
 export function defineFunction<const M extends References, I = InferRequest, O = Inference>(
   options: FunctionOptions<M, I, O>,
   host: () => ModelHost,
+  write?: WriteRecord,
 ): InferenceFunction {
-  return define(options, host);
+  return define(options, host, write);
 }
 
 /** The same with the types erased: from here on only the order of the verbs matters. */
-function define(options: FunctionOptions<References, unknown, unknown>, host: () => ModelHost): InferenceFunction {
+function define(
+  options: FunctionOptions<References, unknown, unknown>,
+  host: () => ModelHost,
+  write: WriteRecord | undefined,
+): InferenceFunction {
   const count = Object.keys(options.models ?? {}).length;
   const { predict, encode } = options;
   if (!predict && count !== 1) {
@@ -109,14 +117,20 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
   // The host not before the first use: importing a function does nothing.
   const serving = new Serving(options.models ?? {}, once(host), options.warm, options.onDemand);
   const input = options.input ?? tensors();
+  const capture = options.capture && write && new Capture(options.capture, write);
   const verbs = (models: Readonly<Record<string, Model>>, pathname: string): Verbs<unknown, unknown> => ({
     warm: () => serving.warm(),
     decode(request, context) {
       if (input.kind !== 'custom') onlyPost(request, pathname);
       return input.decode(request, context);
     },
-    predict: (decoded, context) =>
-      predict ? predict(decoded, models, context) : inferOnce(Object.values(models)[0]!, decoded),
+    async predict(decoded, context) {
+      const output = await (predict
+        ? predict(decoded, models, context)
+        : inferOnce(Object.values(models)[0]!, decoded));
+      capture?.see(decoded, output, context);
+      return output;
+    },
     encode: (output, context) =>
       encode ? encode(output, context) : isInference(output) ? inferResponse(output) : Response.json(output),
   });
@@ -130,6 +144,8 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
     restored: () => serving.restored(),
     async fetch(request, context) {
       const { models, stamp } = serving.forRequest(request, context);
+      // Where nothing runs after an answer, what was captured is written beside the next request.
+      void capture?.flush();
       const { pathname } = new URL(request.url);
       // Whether it is ready is asked of every function, by hosts and load balancers.
       if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
@@ -146,7 +162,10 @@ function define(options: FunctionOptions<References, unknown, unknown>, host: ()
         };
         return stamp(await answer(context, () => openInference(request, served)));
       }
-      return stamp(await pipeline(verbs(models, pathname), request, context));
+      const response = stamp(await pipeline(verbs(models, pathname), request, context));
+      capture?.answered(context, response);
+      if (!serving.freezes) setImmediate(() => void capture?.flush());
+      return response;
     },
   };
 }

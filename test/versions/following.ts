@@ -73,6 +73,7 @@ export async function following(options: {
     s3Endpoint: undefined,
     credentials: undefined,
     apiKeys: [],
+    capture: undefined,
     results: undefined,
     largeBodies: undefined,
     queue: undefined,

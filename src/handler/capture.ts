@@ -1,0 +1,109 @@
+// A share of the requests is kept, as far as the function's owner named it. No answer waits for it, and none fails by it.
+import { GlowplugError } from '../core/errors.ts';
+import { consoleLog, type Log } from '../core/log.ts';
+import { type CapturedRecord, type Feature, type Features, recordKey } from '../quality/record.ts';
+import type { Context } from './context.ts';
+import { onOtherSide } from './split.ts';
+
+export interface CaptureOptions<I, O> {
+  /** Of the requests, 0 to 100; which ones is decided by their ids. */
+  readonly percent: number;
+  /**
+   * What is kept of a request: numbers, booleans, and texts, of which the first 200 characters are kept. Nothing else of it is:
+   * leave out what nobody should read. Up to 64 names; a number that is not finite is left out.
+   */
+  of(input: I, output: O): Features;
+}
+
+/** Creates one object. Its key is below the function's own place. */
+export type WriteRecord = (key: string, record: CapturedRecord) => Promise<void>;
+
+const mostWaiting = 64;
+const mostNames = 64;
+const mostCharacters = 200;
+
+export class Capture {
+  readonly #options: CaptureOptions<unknown, unknown>;
+  readonly #write: WriteRecord;
+  readonly #log: Log;
+  readonly #now: () => Date;
+  readonly #seen = new WeakMap<Context, Features>();
+  readonly #waiting: CapturedRecord[] = [];
+  #writing = false;
+  #lost = 0;
+  #failed = '';
+
+  /** @throws GlowplugError CONFIG_INVALID */
+  constructor(
+    options: CaptureOptions<unknown, unknown>,
+    write: WriteRecord,
+    { log = consoleLog, now = () => new Date() }: { log?: Log; now?: () => Date } = {},
+  ) {
+    if (!(options.percent >= 0 && options.percent <= 100)) {
+      throw new GlowplugError('CONFIG_INVALID', `capture: expected a percent from 0 to 100, got ${options.percent}`, {
+        remedy: 'capture: { percent: 1, of: (input, output) => ({ … }) }',
+      });
+    }
+    this.#options = options;
+    this.#write = write;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Between predict and encode. Never throws. */
+  see(input: unknown, output: unknown, context: Context): void {
+    const { percent, of } = this.#options;
+    if (!onOtherSide('capture', context.requestId, percent)) return;
+    try {
+      this.#seen.set(context, tidy(of(input, output)));
+    } catch (error) {
+      this.#complain('capture.of threw; the request was answered', error);
+    }
+  }
+
+  /** Of a request that was answered well. */
+  answered(context: Context, response: Response): void {
+    const features = this.#seen.get(context);
+    if (!features || !response.ok) return;
+    if (this.#waiting.length === mostWaiting) {
+      this.#lost++;
+      return;
+    }
+    const models = response.headers.get('x-glowplug-model');
+    const { requestId } = context;
+    this.#waiting.push({ requestId, at: this.#now().toISOString(), ...(models ? { models } : {}), features });
+  }
+
+  /** Writes what waits, one after the other; what cannot be written is lost and counted. Never rejects. */
+  async flush(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    for (let record = this.#waiting.shift(); record; record = this.#waiting.shift()) {
+      try {
+        await this.#write(recordKey(record.requestId, new Date(record.at)), record);
+        this.#failed = '';
+      } catch (error) {
+        this.#lost++;
+        this.#complain('captured requests could not be written', error);
+      }
+    }
+    this.#writing = false;
+  }
+
+  /** Once until it is well again. */
+  #complain(message: string, error: unknown): void {
+    const code = error instanceof GlowplugError ? error.code : 'INTERNAL';
+    if (this.#failed === code) return;
+    this.#failed = code;
+    this.#log.warn(message, { code, lost: this.#lost, error: String(error) });
+  }
+}
+
+function tidy(features: Features): Features {
+  const kept = Object.entries(features).flatMap(([name, value]): [string, Feature][] => {
+    if (typeof value === 'number') return Number.isFinite(value) ? [[name, value]] : [];
+    if (typeof value === 'boolean') return [[name, value]];
+    return typeof value === 'string' ? [[name, value.slice(0, mostCharacters)]] : [];
+  });
+  return Object.fromEntries(kept.slice(0, mostNames));
+}

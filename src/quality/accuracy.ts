@@ -1,0 +1,48 @@
+// What was true in the end, joined to what was answered by the request's id.
+import { type Interval, wilson } from '../optimize/confidence.ts';
+import type { CapturedRecord, Feature } from './record.ts';
+
+export interface Label {
+  readonly requestId: string;
+  readonly label: Feature;
+}
+
+export interface Accuracy {
+  /** Records that have a label. */
+  readonly labelled: number;
+  readonly right: number;
+  /** right ÷ labelled; undefined without labels. */
+  readonly accuracy: number | undefined;
+  /** Holds the truth in 95 of 100 cases. */
+  readonly interval: Interval;
+  /** Came again and said the same. */
+  readonly repeated: number;
+  /** Requests of which labels say different things: left out. */
+  readonly contradictory: number;
+  /** For requests that are not among the records. */
+  readonly unknown: number;
+}
+
+export function accuracy(records: readonly CapturedRecord[], labels: readonly Label[], prediction: string): Accuracy {
+  const answers = new Map(records.map(({ requestId, features }) => [requestId, features[prediction]]));
+  const truths = new Map<string, string>();
+  const disagree = new Set<string>();
+  let repeated = 0;
+  for (const { requestId, label } of labels) {
+    const before = truths.get(requestId);
+    if (before === String(label)) repeated++;
+    else if (before !== undefined) disagree.add(requestId);
+    else truths.set(requestId, String(label));
+  }
+  const known = [...truths].filter(([id]) => !disagree.has(id) && answers.get(id) !== undefined);
+  const right = known.filter(([id, truth]) => String(answers.get(id)) === truth).length;
+  return {
+    labelled: known.length,
+    right,
+    accuracy: known.length > 0 ? right / known.length : undefined,
+    interval: wilson(right, known.length),
+    repeated,
+    contradictory: disagree.size,
+    unknown: [...truths.keys()].filter((id) => answers.get(id) === undefined).length,
+  };
+}

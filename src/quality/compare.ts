@@ -1,0 +1,115 @@
+// A window's records beside the baseline: each feature's distances, and whether it drifts.
+import { type Baseline, counts, type FeatureBaseline, others, sortedNumbers, valuesByFeature } from './baseline.ts';
+import { jensenShannon, kolmogorovSmirnov, stabilityIndex, totalVariation } from './drift.ts';
+import type { CapturedRecord, Feature } from './record.ts';
+
+export interface FeatureReport {
+  readonly name: string;
+  readonly kind: 'number' | 'text';
+  readonly count: number;
+  /** Where a bar begins and ends, or the value it stands for; the shares are in this order. */
+  readonly bars: readonly string[];
+  readonly expected: readonly number[];
+  readonly actual: readonly number[];
+  readonly stabilityIndex: number;
+  readonly jensenShannon: number;
+  readonly totalVariation: number;
+  /** Of numbers. */
+  readonly kolmogorovSmirnov?: { readonly distance: number; readonly p: number };
+  readonly drifts: boolean;
+}
+
+export interface Drift {
+  readonly records: number;
+  /** Too few records: nothing is called drift. */
+  readonly tooFew: boolean;
+  readonly features: readonly FeatureReport[];
+  /** In the baseline, and no longer sent. */
+  readonly gone: readonly string[];
+  /** Sent, and not in the baseline. */
+  readonly unknown: readonly string[];
+}
+
+export const fewestRecords = 100;
+const mostStable = 0.2;
+const chance = 0.001;
+const bins = 10;
+
+export function compare(baseline: Baseline, records: readonly CapturedRecord[]): Drift {
+  const seen = valuesByFeature(records);
+  const tooFew = records.length < fewestRecords;
+  const names = Object.keys(baseline.features);
+  return {
+    records: records.length,
+    tooFew,
+    features: names.flatMap((name) => {
+      const [was, now] = [baseline.features[name]!, seen.get(name)];
+      if (now === undefined) return [];
+      const report = was.kind === 'number' ? compareNumbers(was.quantiles, was.count, now) : compareTexts(was, now);
+      return [
+        { name, kind: was.kind, count: now.length, ...report, drifts: report.drifts && now.length >= fewestRecords },
+      ];
+    }),
+    gone: tooFew ? [] : names.filter((name) => !seen.has(name)),
+    unknown: [...seen.keys()].filter((name) => !names.includes(name)),
+  };
+}
+
+type Compared = Omit<FeatureReport, 'name' | 'kind' | 'count'>;
+
+/** The bins are the baseline's tenths: equal ones fall together. */
+function compareNumbers(quantiles: readonly number[], count: number, values: readonly Feature[]): Compared {
+  const inner = Array.from(
+    { length: bins - 1 },
+    (_, at) => quantiles[Math.round(((at + 1) / bins) * (quantiles.length - 1))]!,
+  );
+  const edges = [...new Set(inner)].filter((edge) => edge < quantiles.at(-1)!);
+  const now = sortedNumbers(values);
+  const [expected, actual] = [shares(quantiles, edges), shares(now, edges)];
+  const test = kolmogorovSmirnov(quantiles, now, [count, now.length]);
+  const bars = [...edges, Number.POSITIVE_INFINITY].map((edge, at) => {
+    const from = edges[at - 1];
+    if (edge === Number.POSITIVE_INFINITY) return from === undefined ? 'all' : `over ${from}`;
+    return from === undefined ? `up to ${edge}` : `${from} to ${edge}`;
+  });
+  const figures = distances(expected, actual);
+  return {
+    bars,
+    expected,
+    actual,
+    ...figures,
+    kolmogorovSmirnov: test,
+    drifts:
+      now.length < values.length || (test.p < chance && (figures.stabilityIndex > mostStable || edges.length === 0)),
+  };
+}
+
+/** Shares of sorted numbers up to each edge, and over the last. */
+function shares(sorted: readonly number[], edges: readonly number[]): number[] {
+  const upTo = [...edges.map((edge) => countUpTo(sorted, edge)), sorted.length];
+  return upTo.map((count, at) => (sorted.length === 0 ? 0 : (count - (upTo[at - 1] ?? 0)) / sorted.length));
+}
+
+function countUpTo(sorted: readonly number[], edge: number): number {
+  const at = sorted.findIndex((value) => value > edge);
+  return at < 0 ? sorted.length : at;
+}
+
+function compareTexts(was: Extract<FeatureBaseline, { kind: 'text' }>, values: readonly Feature[]): Compared {
+  const found = counts(values);
+  const known = Object.keys(was.values).filter((value) => value !== others);
+  const bars = [...known, others];
+  const named = known.map((value) => (found.get(value) ?? 0) / values.length);
+  const expected = bars.map((value) => (was.values[value] ?? 0) / was.count);
+  const actual = [...named, Math.max(0, 1 - named.reduce((sum, share) => sum + share, 0))];
+  const figures = distances(expected, actual);
+  return { bars, expected, actual, ...figures, drifts: figures.stabilityIndex > mostStable };
+}
+
+function distances(expected: readonly number[], actual: readonly number[]) {
+  return {
+    stabilityIndex: stabilityIndex(expected, actual),
+    jensenShannon: jensenShannon(expected, actual),
+    totalVariation: totalVariation(expected, actual),
+  };
+}
