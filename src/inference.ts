@@ -68,7 +68,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     environment,
     options.capture && writeRecord(given?.contract ?? readContract()),
   );
-  const { fetch, warm, input, output } = fn;
+  const { warm, input, output } = fn;
   const { onLambda, streams, queue, largeBodies, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
@@ -94,14 +94,14 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const answered = () => answer(fetch, event, context, { outlet, later, large, places: openPlaces, warm });
+    const answered = () => answer(fn.answer, event, context, { outlet, later, large, places: openPlaces, warm });
     return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
     input,
     output,
-    fetch: (request: Request, given = {}) => fetch(request, createContext(given)),
+    fetch: (request: Request, given = {}) => fn.fetch(request, createContext(given)),
     async initialized() {
       if (initialization === 'provisioned-concurrency') await warm();
       if (initialization !== 'snap-start') return;
@@ -119,7 +119,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 /** The first request is the last stage of a cold start. */
 async function first<T>(answer: () => Promise<T>, functionName: string): Promise<T> {
   const answered = await coldStart.record('request', {}, async () => {
-    // Making a Request loads undici, 20 ms in which no connection could be made.
+    // A decode of the owner's is handed a Request, which loads undici: 20 ms in which no connection could be made.
     await sharedEnvironment().asked();
     return await answer();
   });

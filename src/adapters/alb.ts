@@ -2,6 +2,7 @@
 // Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer".
 import { STATUS_CODES } from 'node:http';
 import { isRecord } from '../core/is-record.ts';
+import { type HttpResponse, LightHeaders, LightRequest } from '../core/light-http.ts';
 import { headerLists, lists, pairs, type RestEvent } from './api-gateway.ts';
 import { type CarriedBody, requestBody, responseBody, withinLimit } from './http-body.ts';
 
@@ -28,19 +29,23 @@ export function isAlbEvent(event: unknown): event is AlbEvent {
   );
 }
 
-export function toRequest(event: AlbEvent): Request {
+export function toRequest(event: AlbEvent): LightRequest {
   const { httpMethod: method, path } = event;
-  const headers = new Headers(pairs(event.multiValueHeaders ?? lists(event.headers)));
+  const headers = new LightHeaders(pairs(event.multiValueHeaders ?? lists(event.headers)));
   // Names and values as they came: a load balancer decodes neither.
   const query = pairs(event.multiValueQueryStringParameters ?? lists(event.queryStringParameters));
   const search = query.length > 0 ? `?${query.map(([name, value]) => `${name}=${value}`).join('&')}` : '';
   // An empty text is no body.
   const body = event.body ? requestBody(method, event) : {};
-  return new Request(`https://${headers.get('host') ?? 'localhost'}${path}${search}`, { method, headers, ...body });
+  return new LightRequest(`https://${headers.get('host') ?? 'localhost'}${path}${search}`, {
+    method,
+    headers,
+    ...body,
+  });
 }
 
 /** @throws GlowplugError OUTPUT_TOO_LARGE */
-export async function fromResponse(response: Response, { multiValueHeaders }: AlbEvent): Promise<AlbResult> {
+export async function fromResponse(response: HttpResponse, { multiValueHeaders }: AlbEvent): Promise<AlbResult> {
   const { bytes, ...body } = await responseBody(response);
   const all = headerLists(response);
   const single = Object.entries(all).map(([name, values]) => [name, values.at(-1) ?? '']);

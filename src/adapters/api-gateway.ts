@@ -1,6 +1,7 @@
 // API Gateway: REST APIs (payload 1.0), and what HTTP APIs (payload 2.0) have beyond a function URL, a stage in the path.
 // Source: Amazon API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
 import { isRecord } from '../core/is-record.ts';
+import { type HttpResponse, LightHeaders, LightRequest } from '../core/light-http.ts';
 import type { FunctionUrlEvent } from './function-url.ts';
 import { type CarriedBody, requestBody, responseBody, withinLimit } from './http-body.ts';
 
@@ -35,13 +36,13 @@ export function isRestEvent(event: unknown): event is RestEvent {
   );
 }
 
-export function toRequest(event: RestEvent): Request {
+export function toRequest(event: RestEvent): LightRequest {
   const { httpMethod: method, path, requestContext } = event;
   const query = new URLSearchParams(pairs(event.multiValueQueryStringParameters ?? lists(event.queryStringParameters)));
   const search = query.size > 0 ? `?${query}` : '';
-  return new Request(`https://${requestContext.domainName ?? 'localhost'}${path}${search}`, {
+  return new LightRequest(`https://${requestContext.domainName ?? 'localhost'}${path}${search}`, {
     method,
-    headers: pairs(event.multiValueHeaders ?? lists(event.headers)),
+    headers: new LightHeaders(pairs(event.multiValueHeaders ?? lists(event.headers))),
     ...requestBody(method, event),
   });
 }
@@ -51,7 +52,7 @@ export function toRequest(event: RestEvent): Request {
  *
  * @throws GlowplugError OUTPUT_TOO_LARGE
  */
-export async function fromResponse(response: Response): Promise<RestResult> {
+export async function fromResponse(response: HttpResponse): Promise<RestResult> {
   const { bytes, ...body } = await responseBody(response);
   return withinLimit({ statusCode: response.status, multiValueHeaders: headerLists(response), ...body }, bytes);
 }
@@ -82,7 +83,7 @@ export function lists(values: Readonly<Record<string, string>> | null | undefine
   return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, [value]]));
 }
 
-export function headerLists(response: Response): Record<string, string[]> {
+export function headerLists(response: HttpResponse): Record<string, string[]> {
   const byName = Map.groupBy(response.headers, ([name]) => name);
   return Object.fromEntries([...byName].map(([name, entries]) => [name, entries.map(([, value]) => value)]));
 }

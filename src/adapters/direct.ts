@@ -1,11 +1,12 @@
 // Direct invocation: the payload is the input as JSON, the result is the answer as JSON.
+import { type HttpResponse, LightHeaders, LightRequest } from '../core/light-http.ts';
 import { fromResponse as toHttpResult } from './function-url.ts';
 import { withinLimit } from './http-body.ts';
 
-export function toRequest(payload: unknown): Request {
-  return new Request('https://localhost/', {
+export function toRequest(payload: unknown): LightRequest {
+  return new LightRequest('https://localhost/', {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: new LightHeaders([['content-type', 'application/json']]),
     body: JSON.stringify(payload ?? null),
   });
 }
@@ -16,7 +17,7 @@ export function toRequest(payload: unknown): Request {
  *
  * @throws InvocationError, GlowplugError OUTPUT_TOO_LARGE
  */
-export async function fromResponse(response: Response): Promise<unknown> {
+export async function fromResponse(response: HttpResponse): Promise<unknown> {
   const isJson = /^application\/json\b/i.test(response.headers.get('content-type') ?? '');
   if (!response.ok) throw new InvocationError(response.status, isJson ? await response.json() : {});
   if (!isJson) return await toHttpResult(response);

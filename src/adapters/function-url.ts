@@ -1,6 +1,7 @@
 // Lambda function URLs: payload 2.0, which API Gateway's HTTP APIs speak too.
 // Source: AWS Lambda Developer Guide, "Invoking Lambda function URLs", request and response payload format.
 import { isRecord } from '../core/is-record.ts';
+import { type HttpResponse, LightHeaders, LightRequest } from '../core/light-http.ts';
 import { requestBody, responseBody, withinLimit } from './http-body.ts';
 
 export interface FunctionUrlEvent {
@@ -40,12 +41,12 @@ export function isFunctionUrlEvent(event: unknown): event is FunctionUrlEvent {
   );
 }
 
-export function toRequest(event: FunctionUrlEvent): Request {
+export function toRequest(event: FunctionUrlEvent): LightRequest {
   const { method } = event.requestContext.http;
-  const headers = new Headers(event.headers);
+  const headers = new LightHeaders(Object.entries(event.headers));
   if (event.cookies?.length) headers.set('cookie', event.cookies.join('; '));
   const query = event.rawQueryString ? `?${event.rawQueryString}` : '';
-  return new Request(`https://${event.requestContext.domainName ?? 'localhost'}${event.rawPath}${query}`, {
+  return new LightRequest(`https://${event.requestContext.domainName ?? 'localhost'}${event.rawPath}${query}`, {
     method,
     headers,
     ...requestBody(method, event),
@@ -53,13 +54,13 @@ export function toRequest(event: FunctionUrlEvent): Request {
 }
 
 /** @throws GlowplugError OUTPUT_TOO_LARGE */
-export async function fromResponse(response: Response): Promise<FunctionUrlResult> {
+export async function fromResponse(response: HttpResponse): Promise<FunctionUrlResult> {
   const { bytes, ...body } = await responseBody(response);
   return withinLimit({ ...resultHead(response), ...body }, bytes);
 }
 
 /** The part of the answer that comes before its body. */
-export function resultHead(response: Response): Pick<FunctionUrlResult, 'statusCode' | 'headers' | 'cookies'> {
+export function resultHead(response: HttpResponse): Pick<FunctionUrlResult, 'statusCode' | 'headers' | 'cookies'> {
   const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie'));
   const cookies = response.headers.getSetCookie();
   return { statusCode: response.status, headers, ...(cookies.length > 0 ? { cookies } : {}) };

@@ -1,5 +1,6 @@
 // What the HTTP hosts of Lambda share: bodies as text or base64, and the size that Lambda carries.
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/light-http.ts';
 
 /** Lambda refuses a response of more bytes than this, counted as the JSON that the function answers with. */
 const MAX_RESULT_BYTES = 6 * 1024 * 1024;
@@ -23,7 +24,7 @@ export function requestBody(
   return { body: isBase64Encoded ? Buffer.from(body, 'base64') : body };
 }
 
-export async function responseBody(response: Response): Promise<CarriedBody & { readonly bytes: number }> {
+export async function responseBody(response: HttpResponse): Promise<CarriedBody & { readonly bytes: number }> {
   const bytes = Buffer.from(await response.arrayBuffer());
   // Compressed text is no text.
   const isBase64Encoded = !isText(response.headers.get('content-type')) || response.headers.has('content-encoding');

@@ -2,6 +2,7 @@
 import type { Context as LambdaContext } from 'aws-lambda';
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import { type HttpRequest, type HttpResponse, lightResponse } from '../core/light-http.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { answer, errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
@@ -18,7 +19,7 @@ import { isSqsEvent } from './sqs-event.ts';
 import type { Places } from './transform.ts';
 import { isTransformEvent, type TransformEvent } from './transform-event.ts';
 
-export type Fetch = (request: Request, context: Context) => Promise<Response>;
+export type Fetch = (request: HttpRequest, context: Context) => Promise<HttpResponse>;
 
 export interface Host {
   /** Where the results of queued requests go; without it their events are refused. */
@@ -44,14 +45,14 @@ export async function answerEvent(
 ): Promise<unknown> {
   const { outlet, places, warm, large } = host;
   const { context, end } = openInvocation(lambda);
-  const serve = (request: Request) => serveHttp(fetch, request, event, context, host);
+  const serve = (request: HttpRequest) => serveHttp(fetch, request, event, context, host);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       const response = await serve(functionUrl.toRequest(apiGateway.withoutStage(event)));
       return await orBeside(functionUrl.fromResponse, response, context, large);
     }
     if (alb.isAlbEvent(event)) {
-      const carry = (response: Response) => alb.fromResponse(response, event);
+      const carry = (response: HttpResponse) => alb.fromResponse(response, event);
       return await orBeside(carry, await serve(alb.toRequest(event)), context, large);
     }
     if (apiGateway.isRestEvent(event)) {
@@ -81,12 +82,12 @@ export async function answerEvent(
 /** A request of an HTTP host: its body may lie in S3, its answer may come later. Never rejects. */
 export async function serveHttp(
   fetch: Fetch,
-  request: Request,
+  request: HttpRequest,
   event: unknown,
   context: Context,
   { later, large }: Host,
-): Promise<Response> {
-  const serve = async (whole: Request): Promise<Response> => {
+): Promise<HttpResponse> {
+  const serve = async (whole: HttpRequest): Promise<HttpResponse> => {
     if (!later || !isAskedLater(whole)) return await fetch(whole, context);
     const { answerLater } = await import('./respond-async.ts');
     return await answer(context, async () => await answerLater(whole, callerOf(event), await later(), context));
@@ -112,27 +113,27 @@ export function openInvocation(lambda: LambdaContext): { context: Context; end()
 
 /** An answer that is too large to be carried is led to, where it can lie in S3. */
 async function orBeside<T>(
-  carry: (response: Response) => Promise<T>,
-  response: Response,
+  carry: (response: HttpResponse) => Promise<T>,
+  response: HttpResponse,
   context: Context,
   large: Host['large'],
 ): Promise<T> {
   if (!large) return await orRefusal(carry, response, context);
-  const bytes = await response.arrayBuffer();
-  const whole = () => new Response(bytes.byteLength === 0 ? null : bytes, response);
+  // It is read twice when it is too large.
+  const whole = await lightResponse(response);
   try {
-    return await carry(whole());
+    return await carry(whole);
   } catch (error) {
     if (!(error instanceof GlowplugError) || error.code !== 'OUTPUT_TOO_LARGE') throw error;
     const { answerBeside } = await import('./large-bodies.ts');
-    return await carry(await answer(context, async () => await answerBeside(whole(), await large(), context)));
+    return await carry(await answer(context, async () => await answerBeside(whole, await large(), context)));
   }
 }
 
 /** An answer that cannot be carried becomes the answer that says so. */
 async function orRefusal<T>(
-  carry: (response: Response) => Promise<T>,
-  response: Response,
+  carry: (response: HttpResponse) => Promise<T>,
+  response: HttpResponse,
   context: Context,
 ): Promise<T> {
   try {

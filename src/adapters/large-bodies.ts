@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readText } from '../core/body.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import type { HttpRequest, HttpResponse } from '../core/light-http.ts';
 import type { Context } from '../handler/context.ts';
 import { parseJson } from '../handler/parse-json.ts';
 import { type Results, toResult } from '../results/results.ts';
@@ -29,7 +30,7 @@ const typeForm = /^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,64}(;[ \w.=+"-]{1,64})?$/;
 const declarationBytes = 4096;
 
 /** 201 with where to put so many bytes of one type, once, within five minutes. */
-export async function offerPlace(request: Request, caller: string, { results, maxBytes, now }: LargeBodies) {
+export async function offerPlace(request: HttpRequest, caller: string, { results, maxBytes, now }: LargeBodies) {
   const { bytes, contentType } = await declared(request);
   if (bytes > maxBytes) {
     const message = `expected an upload of at most ${maxBytes} bytes (maxBytes of the function’s input), got ${bytes}`;
@@ -50,7 +51,7 @@ export async function offerPlace(request: Request, caller: string, { results, ma
  * @throws GlowplugError NOT_FOUND, INPUT_TOO_LARGE
  */
 export async function withUpload(
-  request: Request,
+  request: HttpRequest,
   caller: string,
   { results, maxBytes, now }: LargeBodies,
   { signal }: Context,
@@ -63,7 +64,7 @@ export async function withUpload(
       remedy: 'POST /uploads again, PUT the bytes to the url that it answers, and name its upload within a day.',
     });
   }
-  const headers = new Headers(request.headers);
+  const headers = new Headers([...request.headers]);
   headers.delete(uploadHeader);
   headers.set('content-length', `${found.body.byteLength}`);
   for (const name of ['content-type', 'content-encoding']) {
@@ -75,7 +76,11 @@ export async function withUpload(
 }
 
 /** 303 to the answer, which S3 gives for five minutes. */
-export async function answerBeside(answer: Response, { results }: LargeBodies, { signal }: Context): Promise<Response> {
+export async function answerBeside(
+  answer: HttpResponse,
+  { results }: LargeBodies,
+  { signal }: Context,
+): Promise<Response> {
   const key = `answers/${randomBytes(32).toString('hex')}`;
   const result = await toResult(answer);
   await results.putOnce(key, result, signal);
@@ -91,7 +96,7 @@ function keyOf(upload: string, caller: string): string {
   return `uploads/${hash.digest('hex')}`;
 }
 
-async function declared(request: Request): Promise<{ bytes: number; contentType: string }> {
+async function declared(request: HttpRequest): Promise<{ bytes: number; contentType: string }> {
   const value = parseJson(await readText(request, declarationBytes));
   const { bytes, contentType } = isRecord(value) ? value : {};
   const whole = typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes > 0;

@@ -2,6 +2,7 @@
 // the answer. The place is 256 random bits, is one caller's, and is gone after a day.
 import { createHash, randomBytes } from 'node:crypto';
 import { isRecord } from '../core/is-record.ts';
+import type { HttpRequest, HttpResponse } from '../core/light-http.ts';
 import type { Context } from '../handler/context.ts';
 import { type DeliverOptions, sendMessage } from '../results/deliver.ts';
 import { type Result, type Results, toResult } from '../results/results.ts';
@@ -14,7 +15,7 @@ export interface AsyncOutlet extends DeliverOptions {
   readonly now?: () => number;
 }
 
-type Fetch = (request: Request, context: Context) => Promise<Response>;
+type Fetch = (request: Request, context: Context) => Promise<HttpResponse>;
 
 /** The queue tries a record for minutes; a day leaves the client its night. */
 const lifetimeMs = 24 * 3_600_000;
@@ -25,7 +26,7 @@ const linkSeconds = 300;
 
 /** 202 with `Location`, or what lies at such a place. */
 export async function answerLater(
-  request: Request,
+  request: HttpRequest,
   caller: string,
   outlet: AsyncOutlet,
   context: Context,
@@ -52,7 +53,7 @@ export async function answerTicket(ticket: string, fetch: Fetch, results: Result
   return true;
 }
 
-async function accept(request: Request, caller: string, outlet: AsyncOutlet, context: Context): Promise<Response> {
+async function accept(request: HttpRequest, caller: string, outlet: AsyncOutlet, context: Context): Promise<Response> {
   const { results, queue, now = Date.now } = outlet;
   const token = randomBytes(32).toString('base64url');
   const ticket = keyOf(token);
@@ -104,7 +105,7 @@ function place(ticket: string): (what: 'ticket' | 'request' | 'result') => strin
 /** Proofs of who the client is are not kept. */
 const isCredential = /^(authorization|cookie|prefer|x-api-key|x-amz-.*|content-length)$/i;
 
-function pathOf({ url }: Request): string {
+function pathOf({ url }: HttpRequest): string {
   const { pathname, search } = new URL(url);
   return `${pathname}${search}`;
 }

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/light-http.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { allowedCallback, announce, type DeliverOptions, deliver } from '../results/deliver.ts';
 import { type Results, toResult } from '../results/results.ts';
@@ -19,7 +20,7 @@ export interface Outlet extends DeliverOptions {
   readonly results: Results;
 }
 
-type Fetch = (request: Request, context: Context) => Promise<Response>;
+type Fetch = (request: Request, context: Context) => Promise<HttpResponse>;
 
 /** Records at once: each may hold 1 MB, and a result's way to S3 takes longer than most runs. */
 const atOnce = 128;

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { contentTypeOf } from '../core/content-type.ts';
 import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/light-http.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { type Result, type Results, toResult } from '../results/results.ts';
 import { type Failure, failureKey, passing, refused, resultKey, tooLarge } from '../transform/outcome.ts';
@@ -22,7 +23,7 @@ export interface Transformed {
   readonly failed: number;
 }
 
-type Fetch = (request: Request, context: Context) => Promise<Response>;
+type Fetch = (request: Request, context: Context) => Promise<HttpResponse>;
 
 /** As many as of a queue's records: each is in memory. */
 const atOnce = 128;

@@ -1,12 +1,13 @@
 // A request's body, whole and decompressed, within a limit that holds before the bytes are kept.
 import { GlowplugError } from './errors.ts';
 import { inflate } from './inflate.ts';
+import type { HttpRequest } from './light-http.ts';
 
 /** A body past this is refused before it is parsed: Lambda's own limit is 6 MB. */
 export const MAX_BODY_BYTES = 6 * 1024 * 1024;
 
 /** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_TOO_LARGE */
-export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
+export async function readBody(request: HttpRequest, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding');
   const sent = await readSent(request, maxBytes);
   const bytes = encoding === null || sent.byteLength === 0 ? sent : await inflate(sent, encoding, maxBytes);
@@ -15,7 +16,7 @@ export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Pro
 }
 
 /** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_TOO_LARGE, INPUT_JSON (bytes that are not UTF-8) */
-export async function readText(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string> {
+export async function readText(request: HttpRequest, maxBytes = MAX_BODY_BYTES): Promise<string> {
   return decodeText(await readBody(request, maxBytes));
 }
 
@@ -28,7 +29,7 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-async function readSent(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readSent(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`);
   const chunks: Uint8Array[] = [];

@@ -2,6 +2,7 @@
 import { MAX_BODY_BYTES } from '../core/body.ts';
 import { decodeAudio, type RawAudio } from '../tensor/audio.ts';
 import type { Input } from './input.ts';
+import { ownDecode } from './own-decode.ts';
 import { isJson } from './parse-json.ts';
 import { readMedia } from './read-media.ts';
 
@@ -31,10 +32,10 @@ export function audio(options: AudioOptions): Input<{ audio: RawAudio }> {
       jsonField: { name: 'audio', as: 'base64' },
       limits: { maxBytes, maxSeconds, maxChannels },
     },
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       const bytes = await readMedia(request, { field: 'audio', code: 'INPUT_AUDIO', maxBytes });
       const contentType = isJson(request) ? 'audio/wav' : (request.headers.get('content-type') ?? '');
       return { audio: decodeAudio(bytes, contentType, sampleRate, { maxSeconds, maxChannels }) };
-    },
+    }),
   };
 }

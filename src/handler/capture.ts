@@ -1,5 +1,7 @@
 // A share of the requests is kept, as far as the function's owner named it. No answer waits for it, and none fails by it.
+
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/light-http.ts';
 import { consoleLog, type Log } from '../core/log.ts';
 import { type CapturedRecord, type Feature, type Features, recordKey } from '../quality/record.ts';
 import type { Context } from './context.ts';
@@ -62,7 +64,7 @@ export class Capture {
   }
 
   /** Of a request that was answered well. */
-  answered(context: Context, response: Response): void {
+  answered(context: Context, response: HttpResponse): void {
     const features = this.#seen.get(context);
     if (!features || !response.ok) return;
     if (this.#waiting.length === mostWaiting) {

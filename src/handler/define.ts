@@ -1,5 +1,6 @@
 // What a function's owner writes, and what comes out: something that answers requests and can be warmed.
 import { GlowplugError } from '../core/errors.ts';
+import { type HttpRequest, type HttpResponse, LightResponse, standardResponse } from '../core/light-http.ts';
 import { once } from '../core/once.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
@@ -11,6 +12,7 @@ import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
 import type { ModelUse } from './model-use.ts';
 import { inferOnce, openInference, type Served } from './open-inference.ts';
+import { decodeWith } from './own-decode.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 import { Serving } from './serving.ts';
 import { type StreamFormat, streamFormat } from './stream.ts';
@@ -84,6 +86,8 @@ export interface InferenceFunction {
   /** What it answers with: the protocol's tensors, parts as stream() sends them, or whatever its owner encodes. */
   readonly output: 'tensors' | StreamFormat | 'custom';
   /** Answers a request. Never rejects. */
+  answer(request: HttpRequest, context: Context): Promise<HttpResponse>;
+  /** The same with the platform's own answer. */
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
   warm(): Promise<void>;
@@ -122,7 +126,7 @@ function define(
     warm: () => serving.warm(),
     decode(request, context) {
       if (input.kind !== 'custom') onlyPost(request, pathname);
-      return input.decode(request, context);
+      return decodeWith(input, request, context);
     },
     async predict(decoded, context) {
       const output = await (predict
@@ -132,45 +136,47 @@ function define(
       return output;
     },
     encode: (output, context) =>
-      encode ? encode(output, context) : isInference(output) ? inferResponse(output) : Response.json(output),
+      encode ? encode(output, context) : isInference(output) ? inferResponse(output) : LightResponse.json(output),
   });
   const statistics = new Statistics();
   const protocol = options.oip ?? (!options.input && !predict);
   const control = typeof options.oip === 'object' && options.oip.control === true;
+  const respond = async (request: HttpRequest, context: Context): Promise<HttpResponse> => {
+    const { models, stamp } = serving.forRequest(request, context);
+    // Where nothing runs after an answer, what was captured is written beside the next request.
+    void capture?.flush();
+    const { pathname } = new URL(request.url);
+    // Whether it is ready is asked of every function, by hosts and load balancers.
+    if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
+      const { maxBytes } = input;
+      const named = Object.entries(models);
+      const served: Served = {
+        models: Object.values(models),
+        statistics,
+        maxBytes,
+        control,
+        onDemand: options.onDemand ?? false,
+        slotOf: (model) => serving.slot(named.find(([, one]) => one === model)?.[0] ?? ''),
+        warm: () => serving.warm(),
+      };
+      return stamp(await answer(context, () => openInference(request, served)));
+    }
+    const response = stamp(await pipeline(verbs(models, pathname), request, context));
+    capture?.answered(context, response);
+    if (!serving.freezes) setImmediate(() => void capture?.flush());
+    return response;
+  };
   return {
     input,
     output: encode ? (streamFormat(encode) ?? 'custom') : predict ? 'custom' : 'tensors',
     warm: () => serving.warm(),
     restored: () => serving.restored(),
-    async fetch(request, context) {
-      const { models, stamp } = serving.forRequest(request, context);
-      // Where nothing runs after an answer, what was captured is written beside the next request.
-      void capture?.flush();
-      const { pathname } = new URL(request.url);
-      // Whether it is ready is asked of every function, by hosts and load balancers.
-      if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
-        const { maxBytes } = input;
-        const named = Object.entries(models);
-        const served: Served = {
-          models: Object.values(models),
-          statistics,
-          maxBytes,
-          control,
-          onDemand: options.onDemand ?? false,
-          slotOf: (model) => serving.slot(named.find(([, one]) => one === model)?.[0] ?? ''),
-          warm: () => serving.warm(),
-        };
-        return stamp(await answer(context, () => openInference(request, served)));
-      }
-      const response = stamp(await pipeline(verbs(models, pathname), request, context));
-      capture?.answered(context, response);
-      if (!serving.freezes) setImmediate(() => void capture?.flush());
-      return response;
-    },
+    answer: respond,
+    fetch: async (request, context) => standardResponse(await respond(request, context)),
   };
 }
 
-function onlyPost(request: Request, pathname: string): void {
+function onlyPost(request: HttpRequest, pathname: string): void {
   if (isProtocolPath(pathname)) {
     throw new GlowplugError('NOT_FOUND', 'the Open Inference Protocol is off for this function', {
       remedy: 'POST the input to /, or set oip: true in the function.',

@@ -6,6 +6,7 @@ import type { InferRequest } from '../protocol/infer-request.ts';
 import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { decodeImage, type RawImage } from '../tensor/image.ts';
 import type { Context } from './context.ts';
+import { ownDecode } from './own-decode.ts';
 import { parseJson } from './parse-json.ts';
 import { readMedia } from './read-media.ts';
 
@@ -50,14 +51,14 @@ export function json<S extends StandardSchemaV1>(
       const standard: StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props> = schema['~standard'];
       return standard.jsonSchema?.input({ target: 'draft-2020-12' });
     },
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       const value = parseJson(await readText(request, maxBytes));
       const result = await schema['~standard'].validate(value);
       if (!result.issues) return result.value;
       const issues = result.issues.slice(0, 5).map((issue) => `${pathOf(issue)}: ${issue.message}`);
       const more = result.issues.length > 5 ? ` (and ${result.issues.length - 5} more)` : '';
       throw new GlowplugError('INPUT_SCHEMA', `the body does not fit: ${issues.join('; ')}${more}`);
-    },
+    }),
   };
 }
 
@@ -72,9 +73,9 @@ export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest
     kind: 'tensors',
     accepts: { contentTypes: ['application/json', 'application/octet-stream'], limits: { maxBytes } },
     maxBytes: options.maxBytes,
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       return await readInferRequest(request, options);
-    },
+    }),
   };
 }
 
@@ -93,10 +94,10 @@ export function image(options: { maxPixels: number; maxBytes?: number }): Input<
       jsonField: { name: 'image', as: 'base64' },
       limits: { maxBytes, maxPixels },
     },
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       const bytes = await readMedia(request, { field: 'image', code: 'INPUT_IMAGE', maxBytes });
       return { image: await decodeImage(bytes, { maxPixels, maxBytes }) };
-    },
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The Open Inference Protocol over a function's models.
 import { GlowplugError, shorten } from '../core/errors.ts';
+import { type HttpRequest, type HttpResponse, LightResponse } from '../core/light-http.ts';
 import type { Signature } from '../core/signature.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { checkOutputs, type Inference, inferResponse } from '../protocol/infer-response.ts';
@@ -32,41 +33,41 @@ export interface Served {
 }
 
 /** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED, MODEL_NOT_FOUND, MODEL_CONTROL_OFF, and what reading and running throw */
-export async function openInference(request: Request, served: Served): Promise<Response> {
+export async function openInference(request: HttpRequest, served: Served): Promise<HttpResponse> {
   const { models, statistics, maxBytes, warm } = served;
   const route = parseRoute(request.method, new URL(request.url).pathname);
   switch (route.kind) {
     case 'server':
-      return Response.json(serverMetadata(served.control));
+      return LightResponse.json(serverMetadata(served.control));
     case 'live':
-      return Response.json(live);
+      return LightResponse.json(live);
     case 'ready':
       await warm();
       if (!served.onDemand) await Promise.all(models.map((model) => model.warm()));
-      return Response.json(ready);
+      return LightResponse.json(ready);
     case 'index':
-      return Response.json(await repositoryIndex(request, served));
+      return LightResponse.json(await repositoryIndex(request, served));
     case 'control':
       await control(request, served, route);
-      return new Response();
+      return new LightResponse();
     case 'all-statistics': {
       const locked = await Promise.all(models.map((model) => model.locked()));
       const batching = await Promise.all(models.map((model) => model.batching()));
       const all = locked.map(({ model, version }, at) => statistics.of(model, version, batching[at]));
-      return Response.json({ model_stats: all });
+      return LightResponse.json({ model_stats: all });
     }
   }
   const { model, locked } = await find(models, route.model, route.version);
   switch (route.kind) {
     case 'metadata':
-      return Response.json(modelMetadata(locked.model, locked.version, locked.signature));
+      return LightResponse.json(modelMetadata(locked.model, locked.version, locked.signature));
     case 'config':
-      return Response.json(modelConfig(locked.model, locked.signature));
+      return LightResponse.json(modelConfig(locked.model, locked.signature));
     case 'statistics':
-      return Response.json({ model_stats: [statistics.of(locked.model, locked.version, await model.batching())] });
+      return LightResponse.json({ model_stats: [statistics.of(locked.model, locked.version, await model.batching())] });
     case 'model-ready':
       await model.warm();
-      return Response.json({ name: locked.model, ...ready });
+      return LightResponse.json({ name: locked.model, ...ready });
     case 'infer': {
       const limits = { maxBytes, signature: locked.signature };
       return await infer(request, model, statistics.start(locked.model, locked.version), limits);
@@ -92,11 +93,11 @@ export async function inferOnce(model: Model, request: unknown): Promise<Inferen
 }
 
 async function infer(
-  request: Request,
+  request: HttpRequest,
   model: Model,
   watch: Stopwatch,
   limits: { maxBytes: number | undefined; signature: Signature },
-): Promise<Response> {
+): Promise<HttpResponse> {
   try {
     const input = await readInferRequest(request, limits);
     watch.lap('compute_input');
@@ -113,7 +114,7 @@ async function infer(
 }
 
 async function control(
-  request: Request,
+  request: HttpRequest,
   { models, control: allowed, slotOf }: Served,
   { model: name, action }: Extract<Route, { kind: 'control' }>,
 ): Promise<void> {
@@ -123,7 +124,7 @@ async function control(
   await slotOf(model)?.[action]();
 }
 
-async function repositoryIndex(request: Request, { models, onDemand, slotOf, warm }: Served) {
+async function repositoryIndex(request: HttpRequest, { models, onDemand, slotOf, warm }: Served) {
   const { readyOnly } = await readIndexRequest(request);
   await warm();
   const entries = await Promise.all(

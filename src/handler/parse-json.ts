@@ -1,5 +1,6 @@
 // JSON of a client, and whether a body is JSON at all.
 import { GlowplugError, shorten } from '../core/errors.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 
 /** @throws GlowplugError INPUT_JSON */
 export function parseJson(text: string): unknown {
@@ -13,6 +14,6 @@ export function parseJson(text: string): unknown {
   }
 }
 
-export function isJson(request: Request): boolean {
+export function isJson(request: HttpRequest): boolean {
   return /^application\/([\w.-]+\+)?json\b/i.test(request.headers.get('content-type') ?? '');
 }

@@ -4,6 +4,7 @@
 //
 // and whatever fails on the way becomes an answer with a code of the catalogue, never a stack trace.
 import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
+import { type HttpRequest, type HttpResponse, LightResponse } from '../core/light-http.ts';
 import type { Context } from './context.ts';
 import { serverTiming } from './server-timing.ts';
 import { withHeader } from './with-header.ts';
@@ -12,13 +13,17 @@ import { withHeader } from './with-header.ts';
 export interface Verbs<I, O> {
   /** Resolves when the function is warm; the first request waits for it. */
   warm(): Promise<void>;
-  decode(request: Request, context: Context): Promise<I> | I;
+  decode(request: HttpRequest, context: Context): Promise<I> | I;
   predict(input: I, context: Context): Promise<O> | O;
-  encode(output: O, context: Context): Promise<Response> | Response;
+  encode(output: O, context: Context): Promise<HttpResponse> | HttpResponse;
 }
 
 /** Answers one request. Never rejects. */
-export async function pipeline<I, O>(verbs: Verbs<I, O>, request: Request, context: Context): Promise<Response> {
+export async function pipeline<I, O>(
+  verbs: Verbs<I, O>,
+  request: HttpRequest,
+  context: Context,
+): Promise<HttpResponse> {
   const timing = serverTiming();
   const response = await answer(context, async () => {
     const input = await verbs.decode(request, context);
@@ -35,7 +40,7 @@ export async function pipeline<I, O>(verbs: Verbs<I, O>, request: Request, conte
 }
 
 /** Runs `work` until the deadline; an error becomes its answer. Never rejects. */
-export async function answer(context: Context, work: () => Promise<Response>): Promise<Response> {
+export async function answer(context: Context, work: () => Promise<HttpResponse>): Promise<HttpResponse> {
   try {
     return await beforeDeadline(work, context.signal);
   } catch (error) {
@@ -46,9 +51,9 @@ export async function answer(context: Context, work: () => Promise<Response>): P
 /** What somebody asked the host for is no fault of it. */
 const wanted: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'MODEL_UNLOADED']);
 
-export function errorResponse(error: unknown, context: Context): Response {
+export function errorResponse(error: unknown, context: Context): LightResponse {
   const known = asKnown(error);
-  return Response.json(errorBody(known, context), { status: known.status, headers: known.headers });
+  return LightResponse.json(errorBody(known, context), { status: known.status, headers: known.headers });
 }
 
 /** What a client sees: what it did wrong in full, of our own faults only the kind; those are logged. */
@@ -67,7 +72,10 @@ function asKnown(error: unknown): GlowplugError {
   return error instanceof GlowplugError ? error : new GlowplugError('INTERNAL', 'a fault', { cause: error });
 }
 
-async function beforeDeadline(work: () => Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {
+async function beforeDeadline(
+  work: () => Promise<HttpResponse>,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
   if (!signal) return await work();
   const { promise: never, reject } = Promise.withResolvers<never>();
   // A host that knows more than that the time is up aborts with its own reason.

@@ -2,6 +2,7 @@
 import { readBody, readText } from '../core/body.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import { isJson, parseJson } from './parse-json.ts';
 
 interface Media {
@@ -13,7 +14,7 @@ interface Media {
 }
 
 /** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_JSON, INPUT_TOO_LARGE, and `code` for JSON without the field */
-export async function readMedia(request: Request, { field, code, maxBytes }: Media): Promise<Uint8Array> {
+export async function readMedia(request: HttpRequest, { field, code, maxBytes }: Media): Promise<Uint8Array> {
   if (!isJson(request)) return await readBody(request, maxBytes);
   const body = parseJson(await readText(request, maxBytes));
   const value = isRecord(body) ? body[field] : undefined;

@@ -1,5 +1,6 @@
 // One model of a function: which version answers a request, how it changes, and what runs in its shadow.
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import { accepts } from '../models/accepts.ts';
 import { Channel } from '../models/channel.ts';
@@ -60,7 +61,7 @@ export class ServedModel {
   }
 
   /** The version that answers this request, the same for all of it. */
-  async choose(request: Request, requestId: string): Promise<LockedVersion> {
+  async choose(request: HttpRequest, requestId: string): Promise<LockedVersion> {
     const { split } = this.#use;
     const key = split && (keyOf(split, request) ?? requestId);
     if (split && key !== undefined) {

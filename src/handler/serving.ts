@@ -1,4 +1,5 @@
 // The models of one function: bound to one version each for every request, and warm before the first.
+import type { HttpRequest, HttpResponse } from '../core/light-http.ts';
 import { consoleLog } from '../core/log.ts';
 import { named } from '../models/channel.ts';
 import type { LockedVersion } from '../models/version.ts';
@@ -14,7 +15,7 @@ type OwnWarm = ((models: AnyModels) => Promise<void> | void) | undefined;
 export interface RequestModels {
   readonly models: AnyModels;
   /** The response, saying which version of each model ran for it. */
-  stamp(response: Response): Response;
+  stamp(response: HttpResponse): HttpResponse;
 }
 
 export class Serving {
@@ -42,7 +43,7 @@ export class Serving {
   }
 
   /** What the request finds at its start is what it runs, however long it takes. */
-  forRequest(request: Request, { requestId, signal }: Context): RequestModels {
+  forRequest(request: HttpRequest, { requestId, signal }: Context): RequestModels {
     for (const served of this.#served.values()) served.tick();
     const ran = new Map<string, LockedVersion>();
     const models = [...this.#served].map(([name, served]) => {
@@ -110,6 +111,6 @@ export class Serving {
 
 const header = 'x-glowplug-model';
 
-function stamped(response: Response, ran: ReadonlyMap<string, LockedVersion>): Response {
+function stamped(response: HttpResponse, ran: ReadonlyMap<string, LockedVersion>): HttpResponse {
   return withHeader(response, header, [...ran].map(([name, version]) => `${name}=${named(version)}`).join(', '));
 }

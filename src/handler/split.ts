@@ -1,5 +1,6 @@
 // Which side of a split a key falls on: the same for every environment, and for as long as its share does not shrink.
 import { createHash } from 'node:crypto';
+import { type HttpRequest, standardRequest } from '../core/light-http.ts';
 import type { Split } from './model-use.ts';
 
 /** `model` goes into the hash, so that the splits of two models are independent. */
@@ -9,6 +10,6 @@ export function onOtherSide(model: string, key: string, percent: number): boolea
 }
 
 /** An empty key is none. */
-export function keyOf({ by }: Split, request: Request): string | undefined {
-  return (typeof by === 'string' ? request.headers.get(by) : by(request)) || undefined;
+export function keyOf({ by }: Split, request: HttpRequest): string | undefined {
+  return (typeof by === 'string' ? request.headers.get(by) : by(standardRequest(request))) || undefined;
 }

@@ -2,8 +2,10 @@
 import { MAX_BODY_BYTES, readBody, readText } from '../core/body.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import { checkText, decodeCharset } from '../tensor/text.ts';
 import type { Input } from './input.ts';
+import { ownDecode } from './own-decode.ts';
 import { isJson, parseJson } from './parse-json.ts';
 
 export interface TextLimits {
@@ -26,11 +28,11 @@ export function text(options: TextLimits): Input<{ text: string }> {
   return {
     kind: 'text',
     accepts: { contentTypes, jsonField: { name: 'text', as: 'text' }, limits: { maxBytes, maxCharacters } },
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       const body = await read(request, maxBytes);
       if (typeof body === 'string') return { text: checkText(body, 'the body', maxCharacters) };
       return { text: checkText(body['text'], 'text', maxCharacters) };
-    },
+    }),
   };
 }
 
@@ -46,7 +48,7 @@ export function texts(options: TextLimits & { readonly maxTexts: number }): Inpu
   return {
     kind: 'text',
     accepts: { contentTypes, jsonField: { name: 'texts', as: 'texts' }, limits: { maxBytes, maxTexts, maxCharacters } },
-    async decode(request) {
+    decode: ownDecode(async (request) => {
       const body = await read(request, maxBytes);
       if (typeof body === 'string') return { texts: [checkText(body, 'the body', maxCharacters)] };
       const { texts = [body['text']] } = body;
@@ -60,12 +62,12 @@ export function texts(options: TextLimits & { readonly maxTexts: number }): Inpu
         );
       }
       return { texts: texts.map((one, at) => checkText(one, `texts[${at}]`, maxCharacters)) };
-    },
+    }),
   };
 }
 
 /** A plain text, or the object that JSON holds. */
-async function read(request: Request, maxBytes: number): Promise<string | Readonly<Record<string, unknown>>> {
+async function read(request: HttpRequest, maxBytes: number): Promise<string | Readonly<Record<string, unknown>>> {
   if (isJson(request)) {
     const body = parseJson(await readText(request, maxBytes));
     if (isRecord(body)) return body;

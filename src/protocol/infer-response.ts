@@ -1,5 +1,6 @@
 // An inference answer of the Open Inference Protocol: JSON, and after it the bytes of the outputs asked for as bytes.
 import { GlowplugError, shorten } from '../core/errors.ts';
+import { LightResponse } from '../core/light-http.ts';
 import { encodeBinary } from '../tensor/binary.ts';
 import { encodeTensor, tensorHead } from '../tensor/json.ts';
 import type { Tensors } from '../tensor/tensor.ts';
@@ -20,14 +21,17 @@ export interface Inference {
  * @param acceptEncoding the request's header; JSON is compressed when it allows that and it pays
  * @throws GlowplugError INPUT_TENSOR for an output that the model does not have, OUTPUT_JSON for what JSON cannot carry
  */
-export async function inferResponse(inference: Inference, acceptEncoding: string | null = null): Promise<Response> {
+export async function inferResponse(
+  inference: Inference,
+  acceptEncoding: string | null = null,
+): Promise<LightResponse> {
   const { json, tail } = encode(inference);
   if (tail.length === 0) {
     const { body, headers } = await compress(json, acceptEncoding);
-    return new Response(body, { headers: { 'content-type': 'application/json', ...headers } });
+    return new LightResponse(body, { headers: { 'content-type': 'application/json', ...headers } });
   }
   const head = Buffer.from(json);
-  return new Response(Buffer.concat([head, ...tail]), {
+  return new LightResponse(Buffer.concat([head, ...tail]), {
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: `${head.byteLength}` },
   });
 }

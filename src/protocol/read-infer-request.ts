@@ -1,5 +1,6 @@
 // An inference request out of an HTTP request: JSON alone, JSON and bytes, or bytes alone.
 import { decodeText, readBody } from '../core/body.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import type { Signature } from '../core/signature.ts';
 import { type InferRequest, parseInferRequest } from './infer-request.ts';
 import { malformed } from './malformed.ts';
@@ -13,7 +14,7 @@ export const HEADER_LENGTH = 'inference-header-content-length';
  * @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_JSON, INPUT_TENSOR, INPUT_TOO_LARGE
  */
 export async function readInferRequest(
-  request: Request,
+  request: HttpRequest,
   options: { maxBytes?: number | undefined; signature?: Signature } = {},
 ): Promise<InferRequest> {
   const bytes = await readBody(request, options.maxBytes);

@@ -2,6 +2,7 @@
 import { readText } from '../core/body.ts';
 import { catalogue, GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import { parseTensorJson } from '../tensor/json.ts';
 import { malformed } from './malformed.ts';
 
@@ -40,7 +41,7 @@ export function loadedEntry(name: string, version: string, loaded: boolean): Ind
  *
  * @throws GlowplugError INPUT_JSON, INPUT_TENSOR for a configuration or files, which would be another model
  */
-export async function readControlRequest(request: Request): Promise<void> {
+export async function readControlRequest(request: HttpRequest): Promise<void> {
   const text = await readOptional(request);
   const body = text === undefined ? {} : parseTensorJson(text);
   const parameters = isRecord(body) ? (body['parameters'] ?? {}) : undefined;
@@ -54,7 +55,7 @@ export async function readControlRequest(request: Request): Promise<void> {
  *
  * @throws GlowplugError INPUT_JSON, INPUT_TENSOR
  */
-export async function readIndexRequest(request: Request): Promise<{ readyOnly: boolean }> {
+export async function readIndexRequest(request: HttpRequest): Promise<{ readyOnly: boolean }> {
   const text = await readOptional(request);
   if (text === undefined) return { readyOnly: false };
   const body = parseTensorJson(text);
@@ -63,7 +64,7 @@ export async function readIndexRequest(request: Request): Promise<{ readyOnly: b
   return { readyOnly: ready ?? false };
 }
 
-async function readOptional(request: Request): Promise<string | undefined> {
+async function readOptional(request: HttpRequest): Promise<string | undefined> {
   try {
     return await readText(request);
   } catch (error) {

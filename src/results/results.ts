@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract, Credentials } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/light-http.ts';
 import { objectUrl, parseS3Url, refusal, type S3Location, storeName } from '../models/stores/s3-location.ts';
 import { httpSend, type S3Answer, type S3Request, type Send, signer } from './send.ts';
 
@@ -156,7 +157,7 @@ function kept(headers: S3Answer['headers']): Record<string, string> {
   );
 }
 
-export async function toResult(response: Response): Promise<Result> {
+export async function toResult(response: HttpResponse): Promise<Result> {
   const headers = Object.keys(names).flatMap((name) => {
     const value = response.headers.get(name);
     return value === null ? [] : [[name, value]];

@@ -192,7 +192,7 @@ class Service implements RunningServer {
           }));
       } catch (error) {
         if (out.destroyed) return;
-        response = errorResponse(error, context);
+        response = errorResponse(error, context).toResponse();
       }
       await this.#send(response, message, out);
     } catch (error) {

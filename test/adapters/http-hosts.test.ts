@@ -1,7 +1,9 @@
 // One suite for every HTTP host of a function: what a client sends arrives, and what the function answers comes back.
+
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import { standardRequest } from '../../src/core/light-http.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 3000 } as LambdaContext;
 
@@ -113,7 +115,7 @@ describe.each(Object.entries(hosts))('%s', (_name, { event, limit, lists }) => {
       body: given ?? null,
       isBase64Encoded: typeof body === 'object',
     });
-    const result = Object(await answerEvent((request) => answer(request), made, lambda));
+    const result = Object(await answerEvent((request) => answer(standardRequest(request)), made, lambda));
     const all: Record<string, string[]> = { ...result.multiValueHeaders };
     for (const [name, value] of Object.entries<string>(result.headers ?? {})) all[name] = [value];
     if (result.cookies) all['set-cookie'] = result.cookies;

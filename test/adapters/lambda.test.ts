@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromResponse, toRequest } from '../../src/adapters/function-url.ts';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import type { HttpRequest } from '../../src/core/light-http.ts';
 import { runs } from '../runs.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 3000 } as LambdaContext;
@@ -38,7 +39,7 @@ describe('function URL events', () => {
         fc.constantFrom('image/png', 'application/octet-stream'),
         async (bytes, contentType) => {
           cases++;
-          const echo = async (request: Request) =>
+          const echo = async (request: HttpRequest) =>
             new Response(await request.arrayBuffer(), { headers: { 'content-type': contentType } });
           const result = await answerEvent(echo, urlEvent({ body: Buffer.from(bytes).toString('base64') }), lambda);
           expect(result).toMatchObject({ isBase64Encoded: true, body: Buffer.from(bytes).toString('base64') });
@@ -79,7 +80,7 @@ describe('function URL events', () => {
 
 describe('direct invocations', () => {
   it('hand the payload over as JSON and answer with the value', async () => {
-    const echo = async (request: Request) => Response.json({ got: await request.json() });
+    const echo = async (request: HttpRequest) => Response.json({ got: await request.json() });
     for (const payload of [{ a: [1, null] }, [], 'text', 3, null]) {
       expect(await answerEvent(echo, payload, lambda)).toEqual({ got: payload });
     }
@@ -122,7 +123,7 @@ describe('direct invocations', () => {
 
   it('give the function a signal that aborts before Lambda ends the process', async () => {
     const soon = { ...lambda, getRemainingTimeInMillis: () => 201 } as LambdaContext;
-    const waits = (_request: Request, context: { signal: AbortSignal | undefined }) =>
+    const waits = (_request: HttpRequest, context: { signal: AbortSignal | undefined }) =>
       new Promise<Response>((resolve) =>
         context.signal?.addEventListener('abort', () => resolve(Response.json('aborted'))),
       );

@@ -1,10 +1,12 @@
 // Requests and answers past Lambda's 6 MB, over the local cloud's S3, which checks each presigned URL as S3 does.
+
 import { createServer } from 'node:http';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { uploadHeader } from '../../src/adapters/asks-for-upload.ts';
 import { answerEvent } from '../../src/adapters/lambda.ts';
 import { streamEvent } from '../../src/adapters/stream.ts';
+import { type HttpRequest, standardRequest } from '../../src/core/light-http.ts';
 import { s3Results } from '../../src/results/results.ts';
 import { createBucket } from '../../src/testing/buckets.ts';
 import { listen } from '../../src/testing/listen.ts';
@@ -63,7 +65,9 @@ describe('a body that is too large for Lambda', () => {
           requestContext: { http: { method: 'POST' }, authorizer: { iam: { userArn: caller } } },
           ...(body === undefined ? {} : { body }),
         };
-        const answered = answerEvent(fetch, event, lambda, { large: async () => large });
+        const answered = answerEvent((request) => fetch(standardRequest(request)), event, lambda, {
+          large: async () => large,
+        });
         const result = Object(await answered.finally(() => log.mockRestore()));
         return { status: result.statusCode, headers: result.headers, body: JSON.parse(result.body || 'null') };
       },
@@ -107,7 +111,7 @@ describe('a body that is too large for Lambda', () => {
       headers: { [uploadHeader]: place.upload },
       requestContext: { http: { method: 'POST' }, authorizer: { iam: { userArn: ada } } },
     };
-    const echo = async (request: Request) => new Response(request.body);
+    const echo = async (request: HttpRequest) => new Response(await request.arrayBuffer());
     const { body } = Object(await streamEvent(echo, event, lambda, { large: async () => large }));
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);

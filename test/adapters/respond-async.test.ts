@@ -1,14 +1,16 @@
 // Prefer: respond-async: accepted, run by the queue, and found by the same caller alone, for a day.
+
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { callerOf } from '../../src/adapters/caller.ts';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import type { HttpRequest } from '../../src/core/light-http.ts';
 import { memoryBucket } from '../results/memory-bucket.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 3000 } as LambdaContext;
 const ada = 'arn:aws:sts::000000000000:assumed-role/app/ada';
 
-type Fetch = (request: Request) => Promise<Response>;
+type Fetch = (request: HttpRequest) => Promise<Response>;
 
 function host(fetch: Fetch) {
   const bucket = memoryBucket();

@@ -1,10 +1,12 @@
 // SQS events: records become requests that run together, results are written once, failures go back alone.
+
 import type { Context as LambdaContext } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
 import { resultKey, toRequest } from '../../src/adapters/sqs.ts';
 import type { SqsRecord } from '../../src/adapters/sqs-event.ts';
+import type { HttpRequest } from '../../src/core/light-http.ts';
 import type { Context } from '../../src/handler/context.ts';
 import { memoryBucket } from '../results/memory-bucket.ts';
 import { runs } from '../runs.ts';
@@ -31,7 +33,7 @@ function record(messageId: string, { group, count = 1, headers = {}, ...over }: 
   };
 }
 
-type Fetch = (request: Request, context: Context) => Promise<Response>;
+type Fetch = (request: HttpRequest, context: Context) => Promise<Response>;
 
 function host(fetch: Fetch, options: { callbacks?: string[]; resultQueue?: string } = {}) {
   const bucket = memoryBucket();

@@ -1,8 +1,10 @@
 // A batch of objects from Step Functions: one result or one failure each, whatever breaks and however often it comes again.
+
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
 import type { TransformEvent } from '../../src/adapters/transform-event.ts';
+import type { HttpRequest } from '../../src/core/light-http.ts';
 import type { Results } from '../../src/results/results.ts';
 import { memoryBucket } from '../results/memory-bucket.ts';
 import { runs } from '../runs.ts';
@@ -26,12 +28,12 @@ function setting(texts: Readonly<Record<string, string>>) {
     retry,
     items: keys.map((key) => ({ Key: `2026/${key}`, Size: texts[key]?.length ?? 0 })),
   });
-  const run = async (given: TransformEvent, fetch: (request: Request) => Promise<Response>) =>
+  const run = async (given: TransformEvent, fetch: (request: HttpRequest) => Promise<Response>) =>
     await answerEvent((request) => fetch(request), given, lambda, { places: async () => ({ from, to }) });
   return { event, run, written, faults };
 }
 
-const upper = async (request: Request) => new Response((await request.text()).toUpperCase());
+const upper = async (request: HttpRequest) => new Response((await request.text()).toUpperCase());
 
 describe('a batch transform’s event', () => {
   it('asks for all objects at once, as what their names say they are, and writes what comes', async () => {
@@ -51,7 +53,7 @@ describe('a batch transform’s event', () => {
 
   it('says why there is none for what is refused, has gone, or is too large, and never asks for those again', async () => {
     const { event, run, written } = setting({ good: 'one', bad: 'two', large: '3' });
-    const refuse = async (request: Request) => {
+    const refuse = async (request: HttpRequest) => {
       const text = await request.text();
       return text === 'two'
         ? Response.json({ error: 'not this', code: 'INPUT_INVALID' }, { status: 422 })
@@ -72,8 +74,10 @@ describe('a batch transform’s event', () => {
 
   it('throws for what may pass, after all others have their results, and says so at the last retry', async () => {
     const { event, run, written } = setting({ a: 'one', busy: 'two' });
-    const fetch = async (request: Request) =>
-      (await request.clone().text()) === 'two' ? new Response('later', { status: 503 }) : await upper(request);
+    const fetch = async (request: HttpRequest) => {
+      const text = await request.text();
+      return text === 'two' ? new Response('later', { status: 503 }) : new Response(text.toUpperCase());
+    };
     await expect(run(event(['busy', 'a'], 0), fetch)).rejects.toThrow(/for each of 2 objects, 1 have none yet, busy/);
     expect(written()).toEqual({ 'results/a': 'ONE' });
     expect(await run(event(['busy', 'a'], 2), fetch)).toEqual({ done: 0, skipped: 1, failed: 1 });
@@ -97,7 +101,7 @@ describe('a batch transform’s event', () => {
       const keys = Array.from({ length: 12 }, (_, at) => `k${at}`);
       const texts = Object.fromEntries(keys.map((key) => [key, random() < 0.15 ? `poison ${key}` : key]));
       const { event, run, written, faults } = setting(texts);
-      const fetch = async (request: Request) => {
+      const fetch = async (request: HttpRequest) => {
         const text = await request.text();
         if (random() < 0.15) return new Response('', { status: 503 });
         if (text.startsWith('poison')) return new Response(text, { status: 400 });

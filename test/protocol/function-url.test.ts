@@ -1,8 +1,10 @@
 // The same on a Lambda function URL: bytes as base64 both ways, header names in lower case, at most 6 MB an answer.
+
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import { standardRequest } from '../../src/core/light-http.ts';
 import { binaryBody } from './ask.ts';
 import { echoFunction } from './echo.ts';
 
@@ -20,7 +22,7 @@ async function invoke(model: string, sent: Uint8Array, headers: Record<string, s
     body: Buffer.from(sent).toString(isText ? 'utf8' : 'base64'),
     isBase64Encoded: !isText,
   };
-  const result = (await answerEvent(fetch, event, lambda)) as {
+  const result = (await answerEvent((request) => fetch(standardRequest(request)), event, lambda)) as {
     statusCode: number;
     headers: Record<string, string>;
     body: string;

@@ -1,10 +1,12 @@
 // Malformed requests, by the ten thousand: each is refused with a 4xx or answered rightly; nothing crashes, hangs or grows.
+
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Context as LambdaContext } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import { standardRequest } from '../../src/core/light-http.ts';
 import { runs } from '../runs.ts';
 import { readAnswer } from './ask.ts';
 import { type Draft, drafts, harmful, toBytes, writeDraft } from './drafts.ts';
@@ -151,7 +153,7 @@ async function send(draft: Draft, byUrl: boolean): Promise<Answer> {
     body: body.toString('base64'),
     isBase64Encoded: true,
   };
-  const result = (await answerEvent(fetch, event, lambda)) as {
+  const result = (await answerEvent((request) => fetch(standardRequest(request)), event, lambda)) as {
     statusCode: number;
     headers: Record<string, string>;
     body: string;

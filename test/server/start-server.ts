@@ -1,5 +1,6 @@
 // A server for one test, on a free port; what it serves is whatever the test needs.
 import { onTestFinished } from 'vitest';
+import { standardResponse } from '../../src/core/light-http.ts';
 import { noLog } from '../../src/core/log.ts';
 import { createContext } from '../../src/handler/context.ts';
 import { answer } from '../../src/handler/pipeline.ts';
@@ -14,7 +15,7 @@ export const patient = { timeout: 10_000 };
 /** One unit that does `work`; its failures become answers as a function's do. */
 export function unit(work: Work, name = 'work', models: readonly string[] = []): Unit {
   const fetch = async (request: Request, given: Given) =>
-    await answer(createContext({ ...given, log: noLog }), async () => await work(request, given));
+    standardResponse(await answer(createContext({ ...given, log: noLog }), async () => await work(request, given)));
   const ready = (request: Request) => new URL(request.url).pathname === '/v2/health/ready';
   return {
     name,
