@@ -13,7 +13,7 @@ export interface NumberBaseline {
 export interface TextBaseline {
   readonly kind: 'text';
   readonly count: number;
-  /** The most frequent values with how often they came, at most 50; the others are one, `…`. Booleans are `true` and `false`. */
+  /** The most frequent values with how often they came, at most 50 that came five times; the others are one, `…`. Booleans are `true` and `false`. */
   readonly values: Readonly<Record<string, number>>;
 }
 
@@ -28,6 +28,8 @@ export interface Baseline {
 
 const steps = 100;
 const mostValues = 50;
+/** What came less often says nothing: of names or ids, no value comes again. */
+const fewestTimes = 5;
 export const others = '…';
 
 /** @throws GlowplugError CONFIG_INVALID without records, or with a prediction that none has */
@@ -81,8 +83,9 @@ function summary(values: readonly Feature[]): FeatureBaseline {
     };
   }
   const byCount = [...counts(values)].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-  const rest = byCount.slice(mostValues).reduce((sum, [, count]) => sum + count, 0);
-  const named = [...byCount.slice(0, mostValues), ...(rest > 0 ? [[others, rest] as const] : [])];
+  const often = byCount.slice(0, mostValues).filter(([, count]) => count >= fewestTimes);
+  const rest = byCount.slice(often.length).reduce((sum, [, count]) => sum + count, 0);
+  const named = [...often, ...(rest > 0 ? [[others, rest] as const] : [])];
   return { kind: 'text', count: values.length, values: Object.fromEntries(named) };
 }
 

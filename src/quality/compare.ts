@@ -1,5 +1,6 @@
 // A window's records beside the baseline: each feature's distances, and whether it drifts.
 import { type Baseline, counts, type FeatureBaseline, others, sortedNumbers, valuesByFeature } from './baseline.ts';
+import { chiSquare } from './chi-square.ts';
 import { jensenShannon, kolmogorovSmirnov, stabilityIndex, totalVariation } from './drift.ts';
 import type { CapturedRecord, Feature } from './record.ts';
 
@@ -7,6 +8,8 @@ export interface FeatureReport {
   readonly name: string;
   readonly kind: 'number' | 'text';
   readonly count: number;
+  /** Share of the records that do not have it. */
+  readonly absent: number;
   /** Where a bar begins and ends, or the value it stands for; the shares are in this order. */
   readonly bars: readonly string[];
   readonly expected: readonly number[];
@@ -16,6 +19,8 @@ export interface FeatureReport {
   readonly totalVariation: number;
   /** Of numbers. */
   readonly kolmogorovSmirnov?: { readonly distance: number; readonly p: number };
+  /** Of texts. */
+  readonly chiSquare?: { readonly statistic: number; readonly freedom: number; readonly p: number };
   readonly drifts: boolean;
 }
 
@@ -33,6 +38,8 @@ export interface Drift {
 export const fewestRecords = 100;
 const mostStable = 0.2;
 const chance = 0.001;
+/** So many more records without the feature, or with another kind of it, are drift. */
+const mostAbsent = 0.1;
 const bins = 10;
 
 export function compare(baseline: Baseline, records: readonly CapturedRecord[]): Drift {
@@ -46,32 +53,31 @@ export function compare(baseline: Baseline, records: readonly CapturedRecord[]):
       const [was, now] = [baseline.features[name]!, seen.get(name)];
       if (now === undefined) return [];
       const report = was.kind === 'number' ? compareNumbers(was.quantiles, was.count, now) : compareTexts(was, now);
-      return [
-        { name, kind: was.kind, count: now.length, ...report, drifts: report.drifts && now.length >= fewestRecords },
-      ];
+      const absent = 1 - now.length / records.length;
+      const fewer = absent - (1 - was.count / baseline.records) > mostAbsent;
+      const drifts = !tooFew && (fewer || (report.drifts && now.length >= fewestRecords));
+      return [{ name, kind: was.kind, count: now.length, ...report, absent, drifts }];
     }),
     gone: tooFew ? [] : names.filter((name) => !seen.has(name)),
     unknown: [...seen.keys()].filter((name) => !names.includes(name)),
   };
 }
 
-type Compared = Omit<FeatureReport, 'name' | 'kind' | 'count'>;
+type Compared = Omit<FeatureReport, 'name' | 'kind' | 'count' | 'absent'>;
 
-/** The bins are the baseline's tenths: equal ones fall together. */
+/** The bins are the baseline's tenths, of which equal ones fall together, and what lies under and over all of it. */
 function compareNumbers(quantiles: readonly number[], count: number, values: readonly Feature[]): Compared {
   const inner = Array.from(
     { length: bins - 1 },
     (_, at) => quantiles[Math.round(((at + 1) / bins) * (quantiles.length - 1))]!,
   );
-  const edges = [...new Set(inner)].filter((edge) => edge < quantiles.at(-1)!);
+  const [least, greatest] = [quantiles[0]!, quantiles.at(-1)!];
+  const edges = [below(least), ...new Set(inner.filter((edge) => edge < greatest)), greatest];
   const now = sortedNumbers(values);
   const [expected, actual] = [shares(quantiles, edges), shares(now, edges)];
   const test = kolmogorovSmirnov(quantiles, now, [count, now.length]);
-  const bars = [...edges, Number.POSITIVE_INFINITY].map((edge, at) => {
-    const from = edges[at - 1];
-    if (edge === Number.POSITIVE_INFINITY) return from === undefined ? 'all' : `over ${from}`;
-    return from === undefined ? `up to ${edge}` : `${from} to ${edge}`;
-  });
+  const inside = edges.slice(1).map((edge, at) => (at === 0 ? `${least} to ${edge}` : `${edges[at]} to ${edge}`));
+  const bars = [`under ${least}`, ...inside, `over ${greatest}`];
   const figures = distances(expected, actual);
   return {
     bars,
@@ -79,9 +85,13 @@ function compareNumbers(quantiles: readonly number[], count: number, values: rea
     actual,
     ...figures,
     kolmogorovSmirnov: test,
-    drifts:
-      now.length < values.length || (test.p < chance && (figures.stabilityIndex > mostStable || edges.length === 0)),
+    drifts: now.length < values.length * (1 - mostAbsent) || (test.p < chance && figures.stabilityIndex > mostStable),
   };
+}
+
+/** The next smaller number, or nearly. */
+function below(value: number): number {
+  return value - Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
 }
 
 /** Shares of sorted numbers up to each edge, and over the last. */
@@ -103,7 +113,13 @@ function compareTexts(was: Extract<FeatureBaseline, { kind: 'text' }>, values: r
   const expected = bars.map((value) => (was.values[value] ?? 0) / was.count);
   const actual = [...named, Math.max(0, 1 - named.reduce((sum, share) => sum + share, 0))];
   const figures = distances(expected, actual);
-  return { bars, expected, actual, ...figures, drifts: figures.stabilityIndex > mostStable };
+  const came = known.map((value) => found.get(value) ?? 0);
+  const test = chiSquare(
+    bars.map((value) => was.values[value] ?? 0),
+    [...came, values.length - came.reduce((sum, count) => sum + count, 0)],
+  );
+  const drifts = test.p < chance && figures.stabilityIndex > mostStable;
+  return { bars, expected, actual, ...figures, chiSquare: test, drifts };
 }
 
 function distances(expected: readonly number[], actual: readonly number[]) {

@@ -125,7 +125,11 @@ describe('compare', () => {
       baseline,
       sample(150).map((one) => ({ ...one, features: { ...one.features, fixed: 4 } })),
     );
-    expect(moved.features.find(({ name }) => name === 'fixed')).toMatchObject({ drifts: true, bars: ['all'] });
+    expect(moved.features.find(({ name }) => name === 'fixed')).toMatchObject({
+      drifts: true,
+      bars: ['under 3', '3 to 3', 'over 3'],
+      actual: [0, 0, 1],
+    });
   });
 
   it('keeps shares that sum to one', () => {
