@@ -1,5 +1,6 @@
 // What does batching bring, against no batching and the best static setting that a sweep finds, in one alternating run?
-// GLOWPLUG_BENCH_CASES=queue: that case alone, of mlp, encoder, rec, batcher, queue. GLOWPLUG_BENCH_QUICK=1: fewer records.
+// GLOWPLUG_BENCH_CASES=queue: that case alone, of mlp, encoder, rec, batcher, queue, peers. GLOWPLUG_BENCH_QUICK=1: fewer records.
+// GLOWPLUG_BENCH_PEERS=1 installs and starts the peers.
 // The session runs in a thread of its own (why: batching/worker-session.ts) with one thread for its runs; clients and the
 // batcher share the main thread.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import { systemClock } from '../src/core/clock.ts';
 import { type BatchOptions, batched } from '../src/session/batched.ts';
 import type { Session } from '../src/session/session.ts';
 import { type Tensors, tensor } from '../src/tensor/tensor.ts';
+import { besidePeers } from './batching/beside-peers.ts';
 import { load, type Ratios, rounds } from './batching/load.ts';
 import { queueCase } from './batching/queue.ts';
 import { workerSession } from './batching/worker-session.ts';
@@ -33,6 +35,7 @@ export async function bench(): Promise<Result[]> {
       encoder: () => encoderCase(encoderPath),
       rec: async () => [await recCase()],
       batcher: async () => [await batcherAlone()],
+      peers: () => besidePeers(mlpPath, folder),
       queue: () => queueCase(process.env['GLOWPLUG_BENCH_QUICK'] === '1' ? 2000 : 10_000, 5),
     };
     const chosen = process.env['GLOWPLUG_BENCH_CASES']?.split(',') ?? Object.keys(cases);

@@ -1,6 +1,6 @@
 // `batch` on a model of a function, over the real environment: requests that meet share runs of one session.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import iris from '../../models/iris.ts';
@@ -14,7 +14,7 @@ import { openStore } from '../../src/models/stores/open-store.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
 import type { BatchOptions } from '../../src/session/batched.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
-import type { Session, SessionOptions } from '../../src/session/session.ts';
+import type { Runtime, Session, SessionOptions } from '../../src/session/session.ts';
 
 let folder = '';
 let contract: Contract;
@@ -31,11 +31,17 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Functions of one environment, one for each way to batch iris; counts what its sessions do. */
 function setUp(...ways: (BatchOptions | undefined)[]) {
-  const seen = { sessions: 0, runs: 0, disposed: 0 };
-  const environment = new Environment(contract, { create });
+  return over({}, ways);
+}
+
+function over(runtime: Pick<Runtime, 'prepare'>, ways: readonly (BatchOptions | undefined)[]) {
+  const seen = { sessions: 0, runs: 0, disposed: 0, bytes: 0, threads: new Set<number>() };
+  const environment = new Environment(contract, { create, ...runtime });
   async function create(path: string, options: SessionOptions): Promise<Session> {
     const inner = await createOrtSession(path, options);
     seen.sessions++;
+    seen.bytes = inner.bytes;
+    seen.threads.add(options.threads);
     return {
       signature: inner.signature,
       bytes: inner.bytes,
@@ -89,6 +95,28 @@ describe('batch on a model of a function', () => {
     await using _environment = environment;
     await Promise.all(functions.map((one) => one.fetch(post(5), createContext())));
     expect(seen.sessions).toBe(3);
+  });
+
+  it('opens a session for each of several runs at once, with its part of the threads and of the budget', async () => {
+    const batch = { objective: { p95: 100 }, runs: 2 };
+    const { environment, functions, seen } = setUp(batch);
+    await using _environment = environment;
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => functions[0]!.fetch(post(4 + i / 10), createContext())),
+    );
+    expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(seen).toMatchObject({ sessions: 2, disposed: 0 });
+    expect([...seen.threads]).toEqual([Math.max(1, Math.floor(availableParallelism() / 2))]);
+    expect(environment.sessionBytes).toBe(2 * seen.bytes);
+  });
+
+  it('opens one where sessions run in this thread: a second run would wait for the first', async () => {
+    const { environment, functions, seen } = over({ prepare: async () => ({ followsWrites: false }) }, [
+      { objective: { p95: 100 }, runs: 2 },
+    ]);
+    await using _environment = environment;
+    expect((await functions[0]!.fetch(post(5), createContext())).status).toBe(200);
+    expect(seen.sessions).toBe(1);
   });
 
   it('says what is wrong with an option, and leaves no session behind', async () => {

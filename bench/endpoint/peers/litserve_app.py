@@ -1,4 +1,4 @@
-"""iris, and whatever else has one input and is named on the command line, behind LitServe: model.onnx, port, threads, workers."""
+"""iris, and whatever else has one input and is named on the command line, behind LitServe: model.onnx, port, threads, workers, rows of a batch and seconds to wait for them."""
 import base64
 import sys
 
@@ -6,7 +6,8 @@ import litserve
 import numpy as np
 import onnxruntime
 
-MODEL, PORT, THREADS, WORKERS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+MODEL, PORT, THREADS, WORKERS, BATCH = sys.argv[1], *map(int, sys.argv[2:6])
+WINDOW = float(sys.argv[6])
 
 
 class Api(litserve.LitAPI):
@@ -34,6 +35,19 @@ class Api(litserve.LitAPI):
         return {"outputs": [{"shape": one.shape, "data": data(one)} for one in outputs]}
 
 
+class Batched(Api):
+    """Requests of one row each."""
+
+    def batch(self, inputs):
+        feeds, packed = inputs[0]
+        return {name: np.concatenate([one[name] for one, _ in inputs]) for name in feeds}, packed
+
+    def unbatch(self, output):
+        outputs, packed = output
+        return [([one[row : row + 1] for one in outputs], packed) for row in range(len(outputs[0]))]
+
+
 if __name__ == "__main__":
-    server = litserve.LitServer(Api(api_path="/predict"), accelerator="cpu", workers_per_device=WORKERS, timeout=60)
+    api = Api(api_path="/predict") if BATCH == 1 else Batched(api_path="/predict", max_batch_size=BATCH, batch_timeout=WINDOW)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS, timeout=60)
     server.run(host="127.0.0.1", port=PORT, num_api_servers=1, log_level="error", generate_client_file=False)

@@ -4,7 +4,7 @@ import base64
 import numpy as np
 import onnxruntime
 from mlserver import MLModel
-from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
+from mlserver.types import InferenceRequest, InferenceResponse, Parameters, ResponseOutput
 
 
 class Onnx(MLModel):
@@ -29,6 +29,8 @@ class Onnx(MLModel):
                     name=spec.name,
                     shape=[1] if packed else list(one.shape),
                     datatype="BYTES" if packed else "INT64" if one.dtype == np.int64 else "FP32",
+                    # Its batching reads them of every output.
+                    parameters=Parameters(content_type="np") if self.settings.max_batch_size else None,
                     data=[base64.b64encode(one).decode()] if packed else one.ravel().tolist(),
                 )
                 for spec, one in zip(self.session.get_outputs(), outputs)
