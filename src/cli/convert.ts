@@ -1,6 +1,6 @@
 // glowplug convert: another framework's file becomes an ONNX model that is proven to answer the same.
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { confirm, isCancel } from '@clack/prompts';
@@ -8,10 +8,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import { isModelName } from '../models/reference.ts';
+import { readSignature } from '../onnx/signature.ts';
 import { type Converted, convert } from '../release/convert/convert.ts';
 import { detectFramework, type Framework, frameworkNames, frameworkOf } from '../release/convert/frameworks.ts';
 import { type ModelInput, parseModelInput } from '../release/convert/model-input.ts';
 import { type EnvironmentPlan, planEnvironment, type Run } from '../release/convert/python-environment.ts';
+import { buildEngine } from '../release/convert/tensorrt-engine.ts';
 import { saveOrtFormat } from '../session/save-ort-format.ts';
 import { byteSize } from './byte-size.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
@@ -27,6 +29,7 @@ interface Options {
   readonly package: readonly string[];
   readonly python: string;
   readonly ort?: string;
+  readonly tensorrt?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -47,17 +50,22 @@ export function convertCommand(): Command {
     .option('--package <name==version>', 'another version of a package than ours; may be repeated', packages, [])
     .option('--python <program>', 'Python to make the environment with', 'python3')
     .option('--ort <file>', 'write an .onnx source in onnxruntime’s own format for small devices, and do nothing else')
+    .option(
+      '--tensorrt <file>',
+      'build a TensorRT engine of an .onnx source by trtexec, on the machine with the GPU that will run it, and do nothing else',
+    )
     .option('--yes', 'install and run without asking')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nRuns the framework’s own exporter in a Python environment of its own, below .glowplug/convert. Writes models/<name>/<name>.onnx,\nprovenance.json beside it, and models/<name>.ts where there is none.\n\nExamples:\n  glowplug convert model.joblib --name spam\n  glowplug convert net.pt --input x:float32[N,3,224,224] --samples data/ --yes\n  glowplug convert saved/ --framework saved-model --yes --json\n  glowplug convert model.onnx --ort model.ort\n\nExit codes: 0 converted and equal, 1 not, 2 usage.',
+      '\nRuns the framework’s own exporter in a Python environment of its own, below .glowplug/convert. Writes models/<name>/<name>.onnx,\nprovenance.json beside it, and models/<name>.ts where there is none.\n\nExamples:\n  glowplug convert model.joblib --name spam\n  glowplug convert net.pt --input x:float32[N,3,224,224] --samples data/ --yes\n  glowplug convert saved/ --framework saved-model --yes --json\n  glowplug convert model.onnx --ort model.ort\n  glowplug convert model.onnx --tensorrt model.engine --input x:float32[8,3,224,224]\n\nExit codes: 0 converted and equal, 1 not, 2 usage.',
     )
     .action(command(runConvert));
 }
 
 async function runConvert(source: string, options: Options): Promise<void> {
-  if (options.ort !== undefined) return await runOut(source, options.ort, options);
+  if (options.ort !== undefined) return await toOrt(source, options.ort, options);
+  if (options.tensorrt !== undefined) return await toEngine(source, options.tensorrt, options);
   const framework = options.framework ? frameworkOf(options.framework) : await detectFramework(source);
   const name = options.name ?? basename(source, extname(source)).toLowerCase();
   check(framework, name, options);
@@ -85,12 +93,25 @@ async function runConvert(source: string, options: Options): Promise<void> {
   else report(converted, name);
 }
 
-async function runOut(source: string, file: string, { json }: Options): Promise<void> {
-  if (extname(source) !== '.onnx')
-    throw invalid(`--ort: expected an .onnx file, got ${source}`, 'Convert it to ONNX first, without --ort.');
+async function toOrt(source: string, file: string, { json }: Options): Promise<void> {
+  mustBeOnnx(source, '--ort');
   const bytes = await saveOrtFormat(source, file);
   if (json) printJson({ file, bytes });
   else printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
+}
+
+async function toEngine(source: string, file: string, { input, json }: Options): Promise<void> {
+  mustBeOnnx(source, '--tensorrt');
+  const signature = readSignature(await readFile(source));
+  const { bytes, tensorrt } = await buildEngine({ model: source, signature, target: file, inputs: input, run });
+  if (json) return printJson({ file, bytes, tensorrt });
+  printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
+  printLine(pc.dim(`  for this GPU and TensorRT ${tensorrt} alone: Triton and TensorRT’s own runtime read it`));
+}
+
+function mustBeOnnx(source: string, option: string): void {
+  if (extname(source) !== '.onnx')
+    throw invalid(`${option}: expected an .onnx file, got ${source}`, `Convert it to ONNX first, without ${option}.`);
 }
 
 /** Twenty minutes: torch is 3 GB, and the line may be slow. */
