@@ -6,9 +6,10 @@ import time
 
 import numpy
 import onnx
+import onnx.shape_inference
 import onnx.version_converter
+import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, quantize_dynamic, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxconverter_common import float16
 
 kind, model, samples, out = sys.argv[1:5]
@@ -31,10 +32,15 @@ else:
     source = onnx.load(model)
     # ONNX has a scale for each channel from opset 13 on: below it, version 1.32 writes a model that does not load.
     if source.opset_import[0].version < 13:
-        onnx.save(onnx.version_converter.convert_version(source, 13), prepared)
-        model = prepared
-    # As its documentation asks for, and what lets it fold what follows a convolution.
-    quant_pre_process(model, prepared, skip_symbolic_shape=True)
+        model = out + ".raised.onnx"
+        onnx.save(onnx.version_converter.convert_version(source, 13), model)
+    # What quant_pre_process does, which its documentation asks for: weights in Constant nodes become initialisers, without which they stay
+    # float, and what follows a convolution goes into it. Version 1.30 throws the optimised model away unless sympy is there.
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = prepared
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    onnxruntime.InferenceSession(model, options)
+    onnx.shape_inference.infer_shapes_path(prepared, prepared)
     if kind == "dynamic":
         quantize_dynamic(prepared, out, per_channel=True)
     else:
