@@ -41,6 +41,8 @@ const mayImport: Record<string, readonly string[]> = {
     'core/errors',
     'models/reference',
     'models/lock',
+    'models/floor',
+    'models/trusted-keys',
     'build',
     'session/budget',
     'observe/alarm-rule',

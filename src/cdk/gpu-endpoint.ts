@@ -47,6 +47,7 @@ import type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 import { type Gpu, gpus, mustOffer } from './gpus.ts';
 import { mustFitGpu } from './must-fit-gpu.ts';
 import { scaleByQueueTime } from './scale-by-queue-time.ts';
+import { trustedKeysFor } from './trusted-keys-for.ts';
 import { Waker } from './waker.ts';
 import { warnUngated } from './warn-ungated.ts';
 
@@ -224,7 +225,11 @@ export class GpuEndpoint extends Construct {
       gpuCount: 1,
       portMappings: [{ containerPort: port }],
       environment: {
-        ...writeContract({ store: store.location, stage }),
+        ...writeContract({
+          store: store.location,
+          stage,
+          trustedKeys: trustedKeysFor(this, store, this.bundle, root),
+        }),
         GLOWPLUG_ENDPOINT: this.bundle.name,
       },
       secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(this.apiKeys as ISecret) },

@@ -28,6 +28,7 @@ import { InferenceQueue } from './inference-queue.ts';
 import { LargeBodies } from './large-bodies.ts';
 import { type LayerProps, lambdaArchitecture, OnnxRuntimeLayer, SharpLayer } from './layers.ts';
 import { mustFit } from './must-fit.ts';
+import { trustedKeysFor } from './trusted-keys-for.ts';
 import { warnUngated } from './warn-ungated.ts';
 
 /**
@@ -76,7 +77,8 @@ export class InferenceFunction extends Construct implements IGrantable {
     const layers = this.#layers({ architecture, ...(root ? { root } : {}) });
     const fit = mustFit({ bundle: this.bundle, layers, memorySize, seconds: timeout.toSeconds() });
     if (fit.warning) Annotations.of(this).addWarningV2('glowplug:memory', fit.warning);
-    warnUngated(this, this.bundle, architecture, root ?? projectRoot(dirname(props.entry)));
+    const project = root ?? projectRoot(dirname(props.entry));
+    warnUngated(this, this.bundle, architecture, project);
 
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
@@ -104,6 +106,7 @@ export class InferenceFunction extends Construct implements IGrantable {
         store: props.store.location,
         stage: props.stage ?? 'dev',
         streams: streaming,
+        trustedKeys: trustedKeysFor(this, props.store, this.bundle, project),
         workers: managed && (managed.workers ?? 1),
       }),
       layers,

@@ -18,7 +18,7 @@ export interface ModelStoreProps {
   readonly keepReplacedIndexes?: Duration;
   /**
    * Whether `glowplug deploy` refuses functions of this store while models.keys.json names no key: with one, every version
-   * must carry a signature that the file trusts.
+   * must carry a signature that the file trusts. Functions that follow a channel check them too.
    * @default false
    */
   readonly signed?: boolean;
@@ -35,6 +35,8 @@ export class ModelStore extends Construct {
   readonly bucket: Bucket;
   /** `s3://<bucket>`: what GLOWPLUG_STORE holds. */
   readonly location: string;
+  /** Whether its functions run signed versions alone. */
+  readonly signed: boolean;
 
   constructor(scope: Construct, id: string, props: ModelStoreProps = {}) {
     super(scope, id);
@@ -56,12 +58,13 @@ export class ModelStore extends Construct {
         },
       ],
     });
+    this.signed = props.signed ?? false;
     this.location = `s3://${this.bucket.bucketName}`;
     const output = new CfnOutput(this, 'Location', { value: this.location, description: 'glowplug publish --store' });
     const resource = this.bucket.node.defaultChild;
     // How the deploy command knows the stack that goes first, and where to publish.
     if (CfnResource.isCfnResource(resource)) {
-      resource.addMetadata('glowplug:store', { output: output.logicalId, signed: props.signed ?? false });
+      resource.addMetadata('glowplug:store', { output: output.logicalId, signed: this.signed });
     }
     for (const statement of this.#conditionalWrites()) this.bucket.addToResourcePolicy(statement);
   }

@@ -14,6 +14,8 @@ export interface Contract {
   /** A folder laid out as a store, read before the store is asked. */
   readonly modelsDir: string | undefined;
   readonly stage: string;
+  /** models.keys.json, by which versions that a channel brings are checked; undefined: none is. */
+  readonly trustedKeys: string | undefined;
   readonly onLambda: boolean;
   /** The function's URL takes streams: the function answers every event as one. */
   readonly streams: boolean;
@@ -97,6 +99,11 @@ export const variables = {
     default: 'unset',
   },
   GLOWPLUG_STAGE: { meaning: 'Name of the stage: dev, staging, prod.', default: 'dev' },
+  GLOWPLUG_TRUSTED_KEYS: {
+    meaning:
+      'What models.keys.json holds: a function that follows a channel runs no version that it does not trust. Set by the constructs where the store demands signatures.',
+    default: 'unset: only `verify` of a `follow` checks',
+  },
   GLOWPLUG_STREAMING: {
     meaning: 'Set where the function URL has invoke mode RESPONSE_STREAM: the function answers as a stream.',
     default: 'unset: answers are sent whole',
@@ -191,6 +198,7 @@ export function readContract(env: Environment = process.env): Contract {
     cacheBytes: cacheMb === undefined ? undefined : cacheMb * 1e6,
     modelsDir: env['GLOWPLUG_MODELS'] || undefined,
     stage: env['GLOWPLUG_STAGE'] || 'dev',
+    trustedKeys: env['GLOWPLUG_TRUSTED_KEYS'] || undefined,
     onLambda: Boolean(taskRoot),
     streams: Boolean(env['GLOWPLUG_STREAMING']),
     workers: env['AWS_LAMBDA_MAX_CONCURRENCY']
@@ -226,12 +234,16 @@ export function readContract(env: Environment = process.env): Contract {
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(
   contract: Partial<
-    Pick<Contract, 'store' | 'stage' | 'streams' | 'workers' | 'results' | 'largeBodies' | 'queue' | 'resultQueue'>
+    Pick<
+      Contract,
+      'store' | 'stage' | 'trustedKeys' | 'streams' | 'workers' | 'results' | 'largeBodies' | 'queue' | 'resultQueue'
+    >
   >,
 ): Record<string, string> {
   const written = {
     GLOWPLUG_STORE: contract.store,
     GLOWPLUG_STAGE: contract.stage,
+    GLOWPLUG_TRUSTED_KEYS: contract.trustedKeys,
     GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
     AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
     GLOWPLUG_RESULTS: contract.results,

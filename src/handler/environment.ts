@@ -12,6 +12,8 @@ import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
 import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
+import { parseTrustedKeys } from '../models/trusted-keys.ts';
+import { verifySigned } from '../models/verify-signed.ts';
 import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
 import { type BatchedStats, type BatchOptions, batched, isBatched } from '../session/batched.ts';
 import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
@@ -90,6 +92,12 @@ export class Environment implements ModelHost, AsyncDisposable {
       'LOCK_STALE',
       `expected ${reference} in ${lockFile}, found ${Object.keys(lock.models).join(', ') || 'no model'}`,
     );
+  }
+
+  /** @throws GlowplugError SIGNATURE_INVALID, BELOW_FLOOR; CONFIG_INVALID for keys that cannot be read */
+  async verify(version: LockedVersion): Promise<void> {
+    const { trustedKeys } = this.#contract;
+    if (trustedKeys !== undefined) await verifySigned(await this.store(), version, parseTrustedKeys(trustedKeys));
   }
 
   /** A text file of the version, read once. */

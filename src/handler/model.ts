@@ -49,6 +49,8 @@ export interface ModelHost {
   /** What the lock file pins. */
   locked(reference: string): Promise<LockedVersion>;
   store(): Promise<ReadableStore>;
+  /** Rejects for a version that the deployment's keys do not trust. */
+  verify(version: LockedVersion): Promise<void>;
   text(version: LockedVersion, file: string): Promise<string>;
   lease(version: LockedVersion, signal?: AbortSignal, batch?: BatchOptions): Promise<Lease>;
   /** Opens it beside the versions that answer, never in their place. @throws GlowplugError MEMORY_BUDGET */

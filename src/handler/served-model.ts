@@ -134,7 +134,11 @@ export class ServedModel {
     const { model } = parseReference(reference);
     const version = typeof wanted === 'string' ? await resolve(await host.store(), `${model}@${wanted}`) : wanted;
     accepts((await host.locked(this.reference)).signature, version.signature);
-    if (wanted !== version) await this.#use.follow?.verify?.(await host.store(), version);
+    // What the lock file pins was checked when it was written.
+    if (wanted !== version) {
+      await host.verify(version);
+      await this.#use.follow?.verify?.(await host.store(), version);
+    }
     using _open = await host.leaseBeside(version, this.batch);
     const answers = reference === this.reference || reference === this.#use.split?.to;
     if (answers) await this.#warmVersion(version);

@@ -50,6 +50,7 @@ export function fakeHost(
       return { session, [Symbol.dispose]() {} };
     },
     batching: () => undefined,
+    async verify() {},
     isOpen: () => true,
     async unload() {},
     replace() {},

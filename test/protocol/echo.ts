@@ -50,6 +50,7 @@ export function echoFunction(options: { fail?: (model: string) => Error | undefi
     lease: async ({ model }) => lease(model),
     leaseBeside: async ({ model }) => lease(model),
     batching: () => undefined,
+    async verify() {},
     isOpen: () => true,
     async unload() {},
     replace() {},

@@ -3,6 +3,9 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blobKey } from '../../src/models/manifest.ts';
+import { sign } from '../../src/models/sign.ts';
+import { generateKey, keyFileSigner } from '../../src/models/signer.ts';
+import { serializeTrustedKeys } from '../../src/models/trusted-keys.ts';
 import type { BuiltVersion } from '../../src/models/version.ts';
 import { budgetFor, residentBytes } from '../../src/session/budget.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
@@ -79,6 +82,25 @@ describe('a function that follows a channel', () => {
     await f.move('adder:prod', adder(3));
     f.wait(60);
     await until(async () => (await f.ask()).added === 3);
+  });
+
+  it('runs no version that the keys of its deployment do not trust, whoever moved the channel, and the same one once it is signed', async () => {
+    const key = generateKey('ci');
+    const trustedKeys = serializeTrustedKeys({ keys: { ci: { publicKey: key.x, models: ['*'] } }, floors: {} });
+    await using f = await following({
+      use: { model: 'adder:prod', follow },
+      start: { 'adder:prod': adder(1) },
+      trustedKeys,
+    });
+    await f.move('adder:prod', adder(2));
+    await f.warm();
+    await until(() => f.lines.length > 0);
+    expect(f.lines).toMatchObject([{ level: 'warn', fields: { code: 'SIGNATURE_INVALID' } }]);
+    expect(await readdir(join(f.cacheDir, 'sha256'))).toHaveLength(2);
+    expect((await f.ask()).added).toBe(1);
+    await sign(f.store, 'adder:2.0.0', keyFileSigner(JSON.stringify(key)));
+    await f.recycle();
+    await until(async () => (await f.ask()).added === 2);
   });
 
   it('asks before it loads: what verify refuses is not even fetched', async () => {

@@ -37,6 +37,7 @@ export async function following(options: {
   /** Reference → what the lock file pins; published and tagged so. */
   start: Readonly<Record<string, BuiltVersion>>;
   memoryMb?: number;
+  trustedKeys?: string;
   onLambda?: boolean;
   createSession?: SessionFactory;
   predict?: Predict;
@@ -64,6 +65,7 @@ export async function following(options: {
     cacheBytes: undefined,
     modelsDir: undefined,
     stage: 'test',
+    trustedKeys: options.trustedKeys,
     streams: false,
     workers: undefined,
     onLambda: options.onLambda ?? true,

@@ -1,0 +1,54 @@
+// What a function of a store that demands signatures believes, and what is refused before it is deployed.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Annotations } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { FunctionBundle } from '../build/bundle-function.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { refuseBelow } from '../models/floor.ts';
+import { floorOf, keysFile, parseTrustedKeys, serializeTrustedKeys } from '../models/trusted-keys.ts';
+import type { ModelStore } from './model-store.ts';
+
+/** Of what all of a function's variables may take: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MOST_BYTES = 2048;
+
+/**
+ * The app's models.keys.json for the function to check followed versions by; undefined where the store demands no signatures.
+ * Without a key it warns: `glowplug deploy` refuses, and a clone without keys can still be looked at.
+ *
+ * @throws GlowplugError CONFIG_INVALID for keys that cannot be read, or cover not every model; BELOW_FLOOR
+ */
+export function trustedKeysFor(
+  scope: Construct,
+  store: ModelStore,
+  bundle: FunctionBundle,
+  root: string,
+): string | undefined {
+  if (!store.signed) return undefined;
+  const path = join(root, keysFile);
+  const trusted = existsSync(path) ? parseTrustedKeys(readFileSync(path, 'utf8')) : { keys: {}, floors: {} };
+  const keys = Object.values(trusted.keys);
+  if (keys.length === 0) {
+    Annotations.of(scope).addWarningV2(
+      'glowplug:keys',
+      `its store demands signed models, and ${keysFile} names no key: glowplug deploy refuses it. Run glowplug keygen and commit the file.`,
+    );
+    return undefined;
+  }
+  for (const { model, version } of Object.values(bundle.lock.models)) {
+    refuseBelow(floorOf(trusted, model), model, version);
+    if (keys.some(({ models }) => models.includes('*') || models.includes(model))) continue;
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `function ${bundle.name}: expected a key in ${keysFile} that may sign ${model}, its keys are for ${[...new Set(keys.flatMap(({ models }) => models))].join(', ')}`,
+      { remedy: `Add ${model} to the models of a key, sign it with glowplug sign, and commit the file.` },
+    );
+  }
+  const text = serializeTrustedKeys(trusted).replaceAll(/\s+/g, '');
+  if (text.length <= MOST_BYTES) return text;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected ${keysFile} to fit into ${MOST_BYTES} bytes of a function’s variables, it takes ${text.length}`,
+    { remedy: 'Remove keys that nothing in use is signed with, or write * for a key that may sign every model.' },
+  );
+}
