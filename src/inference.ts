@@ -148,11 +148,8 @@ const UPLOAD_BYTES = 100 * 1024 * 1024;
 /** Undefined where the environment names no place for captured requests. */
 function writeRecord({ capture, ...contract }: Contract): WriteRecord | undefined {
   if (capture === undefined) return undefined;
-  const place = once(async () => (await import('./results/results.ts')).openResults({ ...contract, results: capture }));
-  return async (key, record) => {
-    const body = new TextEncoder().encode(JSON.stringify(record));
-    await (await place()).create(key, { status: 200, headers: { 'content-type': 'application/json' }, body });
-  };
+  const writer = once(async () => (await import('./results/capture-writer.ts')).captureWriter(capture, contract));
+  return async (key, record) => await (await writer())(key, record);
 }
 
 /** Of this process, whose functions are one module each on Lambda. */

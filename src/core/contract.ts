@@ -143,7 +143,8 @@ export const variables = {
     default: 'unset: they are answered at once',
   },
   GLOWPLUG_CAPTURE: {
-    meaning: 'Where captured requests of this function are written: s3://bucket[/prefix]; set by QualityMonitor.',
+    meaning:
+      'Where captured requests of this function are written: s3://bucket[/prefix] or a folder; set by QualityMonitor. glowplug serve writes those of each function under captured/<function>/ there.',
     default: 'unset: none are',
   },
   GLOWPLUG_RESULT_QUEUE: { meaning: 'URL of an SQS queue that is told of each result.', default: 'unset' },

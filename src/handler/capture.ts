@@ -1,5 +1,6 @@
 // A share of the requests is kept, as far as the function's owner named it. No answer waits for it, and none fails by it.
 
+import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { HttpResponse } from '../core/light-http.ts';
 import { consoleLog, type Log } from '../core/log.ts';
@@ -15,6 +16,12 @@ export interface CaptureOptions<I, O> {
    * leave out what nobody should read. Up to 64 names; a number that is not finite is left out.
    */
   of(input: I, output: O): Features;
+  /**
+   * Milliseconds that an answer which is kept may wait until it is written. On default Lambda nothing runs after an answer: what is
+   * not through by then goes on with the environment's next request, and is lost where none comes: with a request an hour, nearly all.
+   * @default 0
+   */
+  readonly wait?: number;
 }
 
 /** Creates one object. Its key is below the function's own place. */
@@ -28,10 +35,12 @@ export class Capture {
   readonly #options: CaptureOptions<unknown, unknown>;
   readonly #write: WriteRecord;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #now: () => Date;
   readonly #seen = new WeakMap<Context, Features>();
   readonly #waiting: CapturedRecord[] = [];
   #writing = false;
+  #written: Promise<void> = Promise.resolve();
   #lost = 0;
   #failed = '';
 
@@ -39,7 +48,11 @@ export class Capture {
   constructor(
     options: CaptureOptions<unknown, unknown>,
     write: WriteRecord,
-    { log = consoleLog, now = () => new Date() }: { log?: Log; now?: () => Date } = {},
+    {
+      log = consoleLog,
+      clock = systemClock,
+      now = () => new Date(),
+    }: { log?: Log; clock?: Clock; now?: () => Date } = {},
   ) {
     if (!(options.percent >= 0 && options.percent <= 100)) {
       throw new GlowplugError('CONFIG_INVALID', `capture: expected a percent from 0 to 100, got ${options.percent}`, {
@@ -49,6 +62,7 @@ export class Capture {
     this.#options = options;
     this.#write = write;
     this.#log = log;
+    this.#clock = clock;
     this.#now = now;
   }
 
@@ -63,8 +77,8 @@ export class Capture {
     }
   }
 
-  /** Of a request that was answered well. */
-  answered(context: Context, response: HttpResponse): void {
+  /** Of a request that was answered well. It is on its way before the answer is, which may wait for it. Never rejects. */
+  async answered(context: Context, response: HttpResponse): Promise<void> {
     const features = this.#seen.get(context);
     if (!features || !response.ok) return;
     if (this.#waiting.length === mostWaiting) {
@@ -74,11 +88,18 @@ export class Capture {
     const models = response.headers.get('x-glowplug-model');
     const { requestId } = context;
     this.#waiting.push({ requestId, at: this.#now().toISOString(), ...(models ? { models } : {}), features });
+    const written = this.flush();
+    const { wait = 0 } = this.#options;
+    if (wait > 0) await Promise.race([written, this.#clock.sleep(wait)]);
   }
 
   /** Writes what waits, one after the other; what cannot be written is lost and counted. Never rejects. */
-  async flush(): Promise<void> {
-    if (this.#writing) return;
+  flush(): Promise<void> {
+    if (!this.#writing) this.#written = this.#writeAll();
+    return this.#written;
+  }
+
+  async #writeAll(): Promise<void> {
     this.#writing = true;
     for (let record = this.#waiting.shift(); record; record = this.#waiting.shift()) {
       try {

@@ -143,8 +143,10 @@ function define(
   const control = typeof options.oip === 'object' && options.oip.control === true;
   const respond = async (request: HttpRequest, context: Context): Promise<HttpResponse> => {
     const { models, stamp } = serving.forRequest(request, context);
-    // Where nothing runs after an answer, what was captured is written beside the next request.
-    void capture?.flush();
+    const kept = async (response: HttpResponse): Promise<HttpResponse> => {
+      await capture?.answered(context, response);
+      return response;
+    };
     const { pathname } = new URL(request.url);
     // Whether it is ready is asked of every function, by hosts and load balancers.
     if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
@@ -158,13 +160,12 @@ function define(
         onDemand: options.onDemand ?? false,
         slotOf: (model) => serving.slot(named.find(([, one]) => one === model)?.[0] ?? ''),
         warm: () => serving.warm(),
+        // With a decode or predict of its own, `of` is not written for tensors.
+        ...(options.input || predict ? {} : { ran: (input, output) => capture?.see(input, output, context) }),
       };
-      return stamp(await answer(context, () => openInference(request, served)));
+      return await kept(stamp(await answer(context, () => openInference(request, served))));
     }
-    const response = stamp(await pipeline(verbs(models, pathname), request, context));
-    capture?.answered(context, response);
-    if (!serving.freezes) setImmediate(() => void capture?.flush());
-    return response;
+    return await kept(stamp(await pipeline(verbs(models, pathname), request, context)));
   };
   return {
     input,

@@ -29,6 +29,8 @@ export interface Served {
   /** A model is opened by its first run: neither health nor the index opens it. */
   readonly onDemand: boolean;
   slotOf(model: Model): Slot | undefined;
+  /** Hears of each inference. */
+  ran?(input: InferRequest, output: Inference): void;
   warm(): Promise<void>;
 }
 
@@ -70,7 +72,7 @@ export async function openInference(request: HttpRequest, served: Served): Promi
       return LightResponse.json({ name: locked.model, ...ready });
     case 'infer': {
       const limits = { maxBytes, signature: locked.signature };
-      return await infer(request, model, statistics.start(locked.model, locked.version), limits);
+      return await infer(request, model, statistics.start(locked.model, locked.version), limits, served.ran);
     }
   }
 }
@@ -97,11 +99,13 @@ async function infer(
   model: Model,
   watch: Stopwatch,
   limits: { maxBytes: number | undefined; signature: Signature },
+  ran: Served['ran'],
 ): Promise<HttpResponse> {
   try {
     const input = await readInferRequest(request, limits);
     watch.lap('compute_input');
     const inference = await inferOnce(model, input);
+    ran?.(input, inference);
     watch.lap('compute_infer');
     const response = await inferResponse(inference, request.headers.get('accept-encoding'));
     watch.lap('compute_output');

@@ -76,11 +76,6 @@ export class Serving {
     return this.#warming;
   }
 
-  /** True where nothing runs between an answer and the next request. */
-  get freezes(): boolean {
-    return this.#host().freezes;
-  }
-
   restored(): void {
     for (const served of this.#served.values()) served.restored();
   }

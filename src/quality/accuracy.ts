@@ -1,5 +1,6 @@
 // What was true in the end, joined to what was answered by the request's id.
-import { type Interval, wilson } from '../optimize/confidence.ts';
+import { seededRandom } from '../core/seeded-random.ts';
+import { bootstrap, type Interval, wilson } from '../optimize/confidence.ts';
 import type { CapturedRecord, Feature } from './record.ts';
 
 export interface Label {
@@ -15,6 +16,8 @@ export interface Accuracy {
   readonly accuracy: number | undefined;
   /** Holds the truth in 95 of 100 cases. */
   readonly interval: Interval;
+  /** Mean distance of answer and label, where both are numbers, and 95 % of it; undefined where none are. */
+  readonly meanError: { readonly value: number; readonly interval: Interval } | undefined;
   /** Came again and said the same. */
   readonly repeated: number;
   /** Requests of which labels say different things: left out. */
@@ -41,8 +44,19 @@ export function accuracy(records: readonly CapturedRecord[], labels: readonly La
     right,
     accuracy: known.length > 0 ? right / known.length : undefined,
     interval: wilson(right, known.length),
+    meanError: meanError(known.map(([id, truth]) => [answers.get(id), truth])),
     repeated,
     contradictory: disagree.size,
     unknown: [...truths.keys()].filter((id) => answers.get(id) === undefined).length,
   };
+}
+
+function meanError(pairs: readonly (readonly [answer: Feature | undefined, truth: string])[]): Accuracy['meanError'] {
+  const errors = pairs.flatMap(([answer, truth]) => {
+    const error = typeof answer === 'number' && truth.trim() !== '' ? Math.abs(answer - Number(truth)) : Number.NaN;
+    return Number.isFinite(error) ? [error] : [];
+  });
+  if (errors.length === 0) return undefined;
+  const mean = (drawn: readonly number[]) => drawn.reduce((sum, error) => sum + error, 0) / drawn.length;
+  return { value: mean(errors), interval: bootstrap(errors, mean, seededRandom(1)) };
 }

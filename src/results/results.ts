@@ -26,8 +26,6 @@ export interface Results {
    * @throws GlowplugError INPUT_TOO_LARGE before a byte over `maxBytes` is kept
    */
   get(key: string, signal?: AbortSignal, maxBytes?: number): Promise<Result | undefined>;
-  /** Writes it unless there is one, which needs no right to read. @throws as `putOnce` does */
-  create(key: string, result: Result, signal?: AbortSignal): Promise<void>;
   /** `s3://bucket/prefix/key`. */
   location(key: string): string;
   /** A URL that reads it for so many seconds, without other credentials. */
@@ -102,11 +100,6 @@ export function s3Results(
     return (await client.sign(url, { method, headers, aws: { signQuery: true, allHeaders: true } })).url;
   }
 
-  function putNew(key: string, result: Result, signal: AbortSignal | undefined): Promise<S3Answer> {
-    const headers = { ...stored(result), 'if-none-match': '*' };
-    return ask(key, { method: 'PUT', headers, body: result.body }, signal);
-  }
-
   function refused(key: string, { status, body }: S3Answer): GlowplugError {
     const text = Buffer.from(body).toString('utf8', 0, 4096);
     return refusal(location, key, { status, code: /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1] ?? '' });
@@ -121,12 +114,9 @@ export function s3Results(
       const headers = { 'content-length': `${bytes}`, 'content-type': contentType, 'if-none-match': '*' };
       return { url: await presigned('PUT', key, headers, seconds), headers };
     },
-    async create(key, result, signal) {
-      const answer = await putNew(key, result, signal);
-      if (answer.status !== 200 && answer.status !== 412) throw refused(key, answer);
-    },
     async putOnce(key, result, signal) {
-      const answer = await putNew(key, result, signal);
+      const headers = { ...stored(result), 'if-none-match': '*' };
+      const answer = await ask(key, { method: 'PUT', headers, body: result.body }, signal);
       if (answer.status === 200) return result;
       const first = answer.status === 412 ? await get(key, signal) : undefined;
       if (first) return first;

@@ -32,7 +32,13 @@ export function loadUnits(specs: readonly UnitSpec[], host: UnitHost): Unit[] {
         handler: withHost(given, () => codeless(spec, host.bodyBytes)),
       };
     }
-    const contract = { ...host.contract, lockFile: join(spec.folder, 'models.lock.json') };
+    const { capture } = host.contract;
+    const contract = {
+      ...host.contract,
+      lockFile: join(spec.folder, 'models.lock.json'),
+      // The place is that of all functions here, laid out as QualityMonitor's bucket.
+      capture: capture && `${capture.replace(/\/$/, '')}/captured/${spec.name}`,
+    };
     const handler = withHost({ ...host, contract }, () => loadBundle(spec.folder));
     return { name: spec.name, models: [], handler };
   });

@@ -28,10 +28,20 @@ it('counts each request once, and leaves out what is unknown or contradicts itse
     right: 1,
     accuracy: 0.5,
     interval: [expect.closeTo(0.0945, 3), expect.closeTo(0.9055, 3)],
+    meanError: undefined,
     repeated: 1,
     contradictory: 1,
     unknown: 2,
   });
+});
+
+it('has a mean error where answer and label are numbers', () => {
+  const records = [record('a', 1.5), record('b', 2), record('c', 7), record('d', 'none')];
+  const labels = [label('a', 1), label('b', 2), label('c', 4), label('d', 3)];
+  const { meanError } = accuracy(records, labels, 'spam');
+  expect(meanError?.value).toBeCloseTo(3.5 / 3, 12);
+  expect(meanError?.interval[0]).toBeLessThan(3.5 / 3);
+  expect(meanError?.interval[1]).toBeGreaterThan(3.5 / 3);
 });
 
 it('has no accuracy without labels', () => {

@@ -4,6 +4,7 @@ import { noLog } from '../../src/core/log.ts';
 import { Capture, type WriteRecord } from '../../src/handler/capture.ts';
 import { createContext } from '../../src/handler/context.ts';
 import type { CapturedRecord, Features } from '../../src/quality/record.ts';
+import { handClock } from '../hand-clock.ts';
 import { runs } from '../runs.ts';
 
 const at = new Date('2026-11-25T07:08:09.010Z');
@@ -19,7 +20,7 @@ function capturing(of: (input: never, output: never) => Features, write: WriteRe
   const request = (requestId: string, response = ok) => {
     const context = createContext({ requestId });
     capture.see({ text: 'secret' }, { spam: true }, context);
-    capture.answered(context, response);
+    return capture.answered(context, response);
   };
   return { capture, request, warnings };
 }
@@ -94,8 +95,35 @@ it('says once that of throws, and that writing fails, with the number of those l
   for (let at = 0; at < 70; at++) request(`${at}`);
   await Promise.all([capture.flush(), capture.flush()]);
   expect(warnings).toEqual([
-    { message: 'captured requests could not be written', code: 'INTERNAL', lost: 7, error: 'Error: S3 is gone' },
+    { message: 'captured requests could not be written', code: 'INTERNAL', lost: 6, error: 'Error: S3 is gone' },
   ]);
+});
+
+it('is under way before the answer is, which waits for it no longer than it may', async () => {
+  const { clock, pass } = handClock();
+  const s3 = Promise.withResolvers<void>();
+  let begun = 0;
+  const write = async () => {
+    begun++;
+    await s3.promise;
+  };
+  const answered = (wait: number) => {
+    const capture = new Capture({ percent: 100, of: () => ({}), wait }, write, { log: noLog, clock });
+    const context = createContext({ requestId: 'a' });
+    capture.see({}, {}, context);
+    return capture.answered(context, ok);
+  };
+  await answered(0);
+  expect(begun).toBe(1);
+  let gone = '';
+  const waited = answered(50).then(() => (gone = 'after 50 ms'));
+  pass(49);
+  await new Promise(setImmediate);
+  expect([begun, gone]).toEqual([2, '']);
+  pass(1);
+  await waited;
+  s3.resolve();
+  await answered(1000);
 });
 
 it('is refused with a percent that is none', () => {
