@@ -64,6 +64,7 @@ const root = new URL('../../', import.meta.url);
 const tools = ['aws-cdk', 'aws-cdk-lib', 'constructs', 'aws-lambda-ric', 'typescript', 'vitest', '@types/node'];
 /** npm leaves out or renames files of these names in a package. */
 const renamed: Record<string, string> = {
+  github: '.github',
   gitignore: '.gitignore',
   npmrc: '.npmrc',
   'package.json.template': 'package.json',

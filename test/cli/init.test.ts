@@ -26,6 +26,7 @@ describe('glowplug init', () => {
     expect((await readdir(join(folder, 'demo'), { recursive: true })).sort()).toEqual(
       [
         ['.gitignore', '.npmrc', 'README.md', 'cdk.json', 'package.json', 'tsconfig.json'],
+        ['.github', '.github/workflows', '.github/workflows/ci.yml', '.github/workflows/deploy.yml'],
         ['functions', 'functions/iris', 'functions/iris/function.ts', 'functions/iris/request.json'],
         ['infra', 'infra/app.ts', 'models', 'models/iris.onnx', 'models/iris.ts', 'test', 'test/iris.test.ts'],
       ]
