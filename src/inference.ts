@@ -8,7 +8,7 @@ import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
 import type { TransformEvent } from './adapters/transform-event.ts';
 import { type Contract, readContract } from './core/contract.ts';
-import { consoleLog } from './core/log.ts';
+import { consoleLog, withFields } from './core/log.ts';
 import { once } from './core/once.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
@@ -17,6 +17,7 @@ import { defineFunction, type FunctionOptions, type InferenceFunction, type Refe
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import { snapshotOf } from './handler/snapshot.ts';
+import { watchRequests } from './observe/watch-requests.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
 import type { Runtime, SessionFactory } from './session/session.ts';
@@ -63,13 +64,13 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const environment = given
     ? () => new Environment(given.contract, { create: given.createSession }, given)
     : sharedEnvironment;
-  const fn = defineFunction(
-    timed(options),
-    environment,
-    options.capture && writeRecord(given?.contract ?? readContract()),
-  );
+  const contract = readContract();
+  const { onLambda, streams, queue, largeBodies, initialization, functionName = 'function' } = contract;
+  const isCold = () => !coldStart.isOver;
+  const watch = onLambda && !given ? watchRequests(contract, { functionName, log: consoleLog, isCold }) : undefined;
+  const write = options.capture && writeRecord(given?.contract ?? contract);
+  const fn = defineFunction(timed(options), environment, write, watch);
   const { warm, input, output } = fn;
-  const { onLambda, streams, queue, largeBodies, initialization } = readContract();
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
     void warm();
@@ -95,7 +96,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
     const answered = () => answer(fn.answer, event, context, { outlet, later, large, places: openPlaces, warm });
-    return onLambda && !coldStart.isOver ? await first(answered, context.functionName) : await answered();
+    return onLambda && !coldStart.isOver ? await first(answered, context) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
@@ -117,13 +118,16 @@ export function inference<const M extends References, I = InferRequest, O = Infe
 }
 
 /** The first request is the last stage of a cold start. */
-async function first<T>(answer: () => Promise<T>, functionName: string): Promise<T> {
+async function first<T>(
+  answer: () => Promise<T>,
+  { functionName, awsRequestId: requestId }: LambdaContext,
+): Promise<T> {
   const answered = await coldStart.record('request', {}, async () => {
     // A decode of the owner's is handed a Request, which loads undici: 20 ms in which no connection could be made.
     await sharedEnvironment().asked();
     return await answer();
   });
-  coldStart.finish(consoleLog, functionName, Date.now());
+  coldStart.finish(withFields(consoleLog, { requestId }), functionName, Date.now());
   return answered;
 }
 

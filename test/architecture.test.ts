@@ -21,7 +21,8 @@ const mayImport: Record<string, readonly string[]> = {
   results: ['core', 'models'],
   // transform/outcome: an object's result has the same name, whoever drives the function.
   adapters: ['core', 'handler', 'results', 'transform/outcome'],
-  inference: ['adapters', 'handler', 'results', 'session', 'protocol', 'core'],
+  // observe: what is told of a request when it is over.
+  inference: ['adapters', 'handler', 'results', 'session', 'protocol', 'core', 'observe'],
   index: ['inference', 'handler', 'protocol', 'tensor', 'core'],
   // session: a pass is proven by running both models; constants are computed here, without a runtime.
   optimize: ['core', 'onnx', 'session', 'tensor'],

@@ -1,5 +1,6 @@
 // One Lambda invocation: which kind of event it is, its way to a Request, and the answer's way back.
 import type { Context as LambdaContext } from 'aws-lambda';
+import { invocationTrace } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import { type HttpRequest, type HttpResponse, lightResponse } from '../core/light-http.ts';
@@ -106,7 +107,7 @@ export function openInvocation(lambda: LambdaContext): { context: Context; end()
   const left = lambda.getRemainingTimeInMillis();
   const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
   return {
-    context: createContext({ requestId: lambda.awsRequestId, signal: deadline.signal }),
+    context: createContext({ requestId: lambda.awsRequestId, signal: deadline.signal, xray: invocationTrace() }),
     end: () => clearTimeout(timer),
   };
 }

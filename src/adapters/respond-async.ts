@@ -69,7 +69,7 @@ async function accept(request: HttpRequest, caller: string, outlet: AsyncOutlet,
     results.putOnce(at('ticket'), asJson(about), context.signal),
     results.putOnce(at('request'), asJson(sent), context.signal),
   ]);
-  await sendMessage(queue, ticket, { async: ticket }, outlet, context.signal);
+  await sendMessage(queue, ticket, { async: ticket }, outlet, { signal: context.signal, trace: context.trace });
   return new Response(null, {
     status: 202,
     headers: { location: `${places}${token}`, 'preference-applied': 'respond-async', 'retry-after': '1' },

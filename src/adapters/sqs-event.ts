@@ -9,7 +9,12 @@ export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
   readonly eventSourceARN: string;
-  readonly attributes: { readonly ApproximateReceiveCount?: string; readonly MessageGroupId?: string };
+  readonly attributes: {
+    readonly ApproximateReceiveCount?: string;
+    readonly MessageGroupId?: string;
+    /** X-Ray's, of whoever sent it. */
+    readonly AWSTraceHeader?: string;
+  };
   readonly messageAttributes: Readonly<Record<string, { readonly stringValue?: string; readonly dataType: string }>>;
 }
 

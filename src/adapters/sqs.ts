@@ -84,7 +84,11 @@ function inOrder(records: readonly SqsRecord[]): SqsRecord[][] {
 /** True when the result is written and whoever wants it has it. Never rejects. */
 async function answerRecord(record: SqsRecord, fetch: Fetch, outlet: Outlet, within: Context): Promise<boolean> {
   const { messageId, attributes, messageAttributes } = record;
-  const context = createContext({ requestId: messageId, ...(within.signal ? { signal: within.signal } : {}) });
+  const context = createContext({
+    requestId: messageId,
+    ...(within.signal ? { signal: within.signal } : {}),
+    xray: attributes.AWSTraceHeader ?? within.trace.headers()['x-amzn-trace-id'],
+  });
   const { results } = outlet;
   try {
     const ticket = messageAttributes['async']?.stringValue;
@@ -103,7 +107,7 @@ async function answerRecord(record: SqsRecord, fetch: Fetch, outlet: Outlet, wit
       return false;
     }
     const written = first ?? (await results.putOnce(key, result, within.signal));
-    await deliver(announce(messageId, results.location(key), written), callback, outlet, within.signal);
+    await deliver(announce(messageId, results.location(key), written), callback, outlet, context);
     return true;
   } catch (error) {
     const known = error instanceof GlowplugError ? { code: error.code } : {};

@@ -221,6 +221,7 @@ export class Batcher<I, O> implements AsyncDisposable {
       }
       const rows = parts.reduce((sum, { from, to }) => sum + to - from, 0);
       this.#counted(rows, this.#clock.now() - start);
+      for (const { of } of parts) of.rows.met?.({ rows, requests: parts.length, waitedMs: start - of.since });
       bucket.pace.ran(rows, this.#clock.now() - start);
       return answers;
     } catch (error) {

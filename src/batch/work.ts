@@ -17,6 +17,17 @@ export interface Rows<I> {
   readonly deadline?: number;
   /** Aborting takes the rows out; those in a run are not waited for. */
   readonly signal?: AbortSignal;
+  /** Hears of each run that they were part of. */
+  readonly met?: (met: Met) => void;
+}
+
+/** A run, as one of those who shared it sees it. */
+export interface Met {
+  /** Of all. */
+  readonly rows: number;
+  readonly requests: number;
+  /** From coming to the run's begin, in milliseconds. */
+  readonly waitedMs: number;
 }
 
 /** The rows from `from` to before `to` of one caller's input, in one run. */

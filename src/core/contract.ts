@@ -56,6 +56,8 @@ export interface Contract {
   readonly taskRoot?: string | undefined;
   /** Its name in CloudWatch, where something scales by what it waits. */
   readonly endpoint?: string | undefined;
+  /** host:port of the X-Ray daemon; undefined where there is none. */
+  readonly xrayDaemon?: string | undefined;
   /** What the waker wakes, as JSON. */
   readonly wakes?: string | undefined;
   /** The function version that golden samples are tried against. */
@@ -169,6 +171,14 @@ export const variables = {
     meaning: 'Name under which glowplug serve writes its queue time into the log, for CloudWatch; set by GpuEndpoint.',
     default: 'unset: nothing is written',
   },
+  AWS_XRAY_DAEMON_ADDRESS: {
+    meaning: 'host:port that spans of sampled requests are sent to; set by Lambda.',
+    default: 'unset outside Lambda',
+  },
+  _X_AMZN_TRACE_ID: {
+    meaning: 'The trace of the invocation; set by Lambda for each.',
+    default: 'unset outside Lambda',
+  },
   GLOWPLUG_WAKES: {
     meaning: 'Cluster and service of the endpoint that the waker wakes, as JSON; set by GpuEndpoint.',
     default: 'unset',
@@ -227,9 +237,15 @@ export function readContract(env: Environment = process.env): Contract {
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
     taskRoot: taskRoot || undefined,
     endpoint: env['GLOWPLUG_ENDPOINT'] || undefined,
+    xrayDaemon: env['AWS_XRAY_DAEMON_ADDRESS'] || undefined,
     wakes: env['GLOWPLUG_WAKES'] || undefined,
     hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
   };
+}
+
+/** The trace of the invocation that runs now; on Managed Instances, where several do, nobody's. */
+export function invocationTrace(env: Environment = process.env): string | undefined {
+  return env['AWS_LAMBDA_MAX_CONCURRENCY'] ? undefined : env['_X_AMZN_TRACE_ID'];
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */

@@ -95,13 +95,17 @@ export interface InferenceFunction {
   restored(): void;
 }
 
+/** Hears that a request begins; what it answers hears of its end. */
+export type Watch = () => Tell;
+
 /** @throws GlowplugError CONFIG_INVALID for options that contradict each other */
 export function defineFunction<const M extends References, I = InferRequest, O = Inference>(
   options: FunctionOptions<M, I, O>,
   host: () => ModelHost,
   write?: WriteRecord,
+  watch?: Watch,
 ): InferenceFunction {
-  return define(options, host, write);
+  return define(options, host, write, watch);
 }
 
 /** The same with the types erased: from here on only the order of the verbs matters. */
@@ -109,6 +113,7 @@ function define(
   options: FunctionOptions<References, unknown, unknown>,
   host: () => ModelHost,
   write: WriteRecord | undefined,
+  watch: Watch | undefined,
 ): InferenceFunction {
   const count = Object.keys(options.models ?? {}).length;
   const { predict, encode } = options;
@@ -142,10 +147,14 @@ function define(
   const protocol = options.oip ?? (!options.input && !predict);
   const control = typeof options.oip === 'object' && options.oip.control === true;
   const respond = async (request: HttpRequest, context: Context): Promise<HttpResponse> => {
+    const { trace } = context;
+    trace.joins(request.headers.get('traceparent'));
     const { models, stamp } = serving.forRequest(request, context);
-    const kept = async (response: HttpResponse): Promise<HttpResponse> => {
+    const over = async (response: HttpResponse, tell: Tell | undefined): Promise<HttpResponse> => {
       await capture?.answered(context, response);
-      return response;
+      await trace.end(response.status, tell);
+      // By this id glowplug explain finds it: a front door has one of its own.
+      return withHeader(response, 'x-request-id', context.requestId);
     };
     const { pathname } = new URL(request.url);
     // Whether it is ready is asked of every function, by hosts and load balancers.
@@ -162,10 +171,14 @@ function define(
         warm: () => serving.warm(),
         // With a decode or predict of its own, `of` is not written for tensors.
         ...(options.input || predict ? {} : { ran: (input, output) => capture?.see(input, output, context) }),
+        mark: (stage) => trace.mark(stage),
       };
-      return await kept(stamp(await answer(context, () => openInference(request, served))));
+      // Health and metadata are asked by machines, all day long.
+      const tell = pathname.endsWith('/infer') ? watch?.() : undefined;
+      return await over(stamp(await answer(context, () => openInference(request, served))), tell);
     }
-    return await kept(stamp(await pipeline(verbs(models, pathname), request, context)));
+    const tell = watch?.();
+    return await over(stamp(await pipeline(verbs(models, pathname), request, context)), tell);
   };
   return {
     input,

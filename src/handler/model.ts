@@ -1,7 +1,10 @@
 // A model as predict sees it: run it, ask its signature, read a file that was published with it.
+
+import type { Met } from '../batch/work.ts';
 import type { Clock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { ModelRun } from '../core/request-record.ts';
 import type { Signature } from '../core/signature.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
@@ -63,6 +66,9 @@ export interface ModelHost {
   replace(from: LockedVersion | undefined, to: LockedVersion): void;
 }
 
+/** Milliseconds of the host's clock. */
+export type TimedRun = Omit<ModelRun, 'model' | 'version'>;
+
 interface ModelOfRequest {
   readonly batch?: BatchOptions | undefined;
   /** The request's: a run that says no other does not begin after it, and leaves its batch. */
@@ -70,7 +76,7 @@ interface ModelOfRequest {
   /** Throws while the model may not be opened. */
   readonly mayOpen?: () => void;
   /** Hears of each run. */
-  readonly ran?: (version: LockedVersion, feeds: Tensors, outputs: Tensors) => void;
+  readonly ran?: (version: LockedVersion, feeds: Tensors, outputs: Tensors, timed: TimedRun) => void;
 }
 
 /** The model in the version that `version` gives. */
@@ -83,14 +89,29 @@ export function createModel<R extends string>(
   return {
     reference,
     async run(feeds, given) {
-      const options = signal && !given?.signal ? { ...given, signal } : given;
+      const met: { last?: Met } = {};
+      const options = {
+        ...given,
+        ...(signal && !given?.signal ? { signal } : {}),
+        met: (last: Met) => (met.last = last),
+      };
       const locked = await this.locked();
+      const { clock } = host();
+      const from = clock.now();
       // In the same turn as the lease: who unloads waits for those that hold one.
       mayOpen?.();
-      using held = await available(reference, () => host().lease(locked, options?.signal, batch));
+      using held = await available(reference, () => host().lease(locked, options.signal, batch));
+      const leased = clock.now();
       // The registry types what the lock file says; the session checks it again, by value.
       const outputs = await held.session.run(feeds as Tensors, options);
-      ran?.(locked, feeds as Tensors, outputs);
+      const { waitedMs = 0, rows = rowsOf(locked, feeds as Tensors), requests = 1 } = met.last ?? {};
+      ran?.(locked, feeds as Tensors, outputs, {
+        from,
+        to: clock.now(),
+        queueMs: leased - from + waitedMs,
+        rows,
+        requests,
+      });
       return outputs as OutputsOf<R>;
     },
     locked: () => available(reference, version),
@@ -107,6 +128,12 @@ export function createModel<R extends string>(
       (await available(reference, () => host().lease(locked, undefined, batch)))[Symbol.dispose]();
     },
   };
+}
+
+/** Where the first dimension is free, it is rows. */
+function rowsOf({ signature }: LockedVersion, feeds: Tensors): number {
+  const [first] = Object.entries(signature.inputs);
+  return first && typeof first[1].shape[0] === 'string' ? (feeds[first[0]]?.shape[0] ?? 1) : 1;
 }
 
 /** A model that cannot be loaded is never the caller's fault, whatever the code of the cause says. */

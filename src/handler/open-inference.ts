@@ -32,6 +32,8 @@ export interface Served {
   /** Hears of each inference. */
   ran?(input: InferRequest, output: Inference): void;
   warm(): Promise<void>;
+  /** What was done since the last was this. */
+  mark(stage: string): void;
 }
 
 /** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED, MODEL_NOT_FOUND, MODEL_CONTROL_OFF, and what reading and running throw */
@@ -71,7 +73,7 @@ export async function openInference(request: HttpRequest, served: Served): Promi
       await model.warm();
       return LightResponse.json({ name: locked.model, ...ready });
     case 'infer': {
-      const limits = { maxBytes, signature: locked.signature };
+      const limits = { maxBytes, signature: locked.signature, mark: served.mark };
       return await infer(request, model, statistics.start(locked.model, locked.version), limits, served.ran);
     }
   }
@@ -98,17 +100,20 @@ async function infer(
   request: HttpRequest,
   model: Model,
   watch: Stopwatch,
-  limits: { maxBytes: number | undefined; signature: Signature },
+  limits: { maxBytes: number | undefined; signature: Signature; mark: Served['mark'] },
   ran: Served['ran'],
 ): Promise<HttpResponse> {
   try {
     const input = await readInferRequest(request, limits);
     watch.lap('compute_input');
+    limits.mark('decode');
     const inference = await inferOnce(model, input);
     ran?.(input, inference);
     watch.lap('compute_infer');
+    limits.mark('predict');
     const response = await inferResponse(inference, request.headers.get('accept-encoding'));
     watch.lap('compute_output');
+    limits.mark('encode');
     watch.succeed();
     return response;
   } catch (error) {

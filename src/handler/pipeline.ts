@@ -6,7 +6,6 @@
 import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, LightResponse } from '../core/light-http.ts';
 import type { Context } from './context.ts';
-import { serverTiming } from './server-timing.ts';
 import { withHeader } from './with-header.ts';
 
 /** The verbs of a function, each with its models and defaults already in it. */
@@ -24,19 +23,19 @@ export async function pipeline<I, O>(
   request: HttpRequest,
   context: Context,
 ): Promise<HttpResponse> {
-  const timing = serverTiming();
+  const { trace } = context;
   const response = await answer(context, async () => {
     const input = await verbs.decode(request, context);
-    timing.mark('decode');
+    trace.mark('decode');
     await verbs.warm();
-    timing.mark('warm');
+    trace.mark('warm');
     const output = await verbs.predict(input, context);
-    timing.mark('predict');
+    trace.mark('predict');
     const encoded = await verbs.encode(output, context);
-    timing.mark('encode');
+    trace.mark('encode');
     return encoded;
   });
-  return withHeader(response, 'server-timing', timing.header());
+  return withHeader(response, 'server-timing', trace.serverTiming());
 }
 
 /** Runs `work` until the deadline; an error becomes its answer. Never rejects. */
@@ -63,6 +62,7 @@ export function errorBody(
 ): { readonly error: string; readonly code: string; readonly remedy: string; readonly requestId: string } {
   const known = asKnown(error);
   const { code, remedy } = known;
+  context.trace.failed(code);
   const ours = known.status >= 500;
   if (ours && !wanted.has(code)) context.log.error(known.message, { code, error: describe(known) });
   return { error: ours ? catalogue[code].meaning : known.message, code, remedy, requestId: context.requestId };

@@ -43,7 +43,7 @@ export class Serving {
   }
 
   /** What the request finds at its start is what it runs, however long it takes. */
-  forRequest(request: HttpRequest, { requestId, signal }: Context): RequestModels {
+  forRequest(request: HttpRequest, { requestId, signal, trace }: Context): RequestModels {
     for (const served of this.#served.values()) served.tick();
     const ran = new Map<string, LockedVersion>();
     const models = [...this.#served].map(([name, served]) => {
@@ -53,8 +53,9 @@ export class Serving {
         batch: served.batch,
         signal,
         mayOpen: served.mayOpen,
-        ran(which, feeds, outputs) {
+        ran(which, feeds, outputs, timed) {
           ran.set(name, which);
+          trace.ran({ model: which.model, version: which.version, ...timed });
           served.answered({ requestId, version: which, feeds, outputs });
         },
       });

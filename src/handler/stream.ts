@@ -93,24 +93,33 @@ function bodyOf(
   context: Context,
 ): ReadableStream<Uint8Array> {
   let next: IteratorResult<unknown> | undefined = first;
+  const { trace } = context;
+  trace.hold();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const result = next ?? (await nextWithin(iterator, context));
           next = undefined;
-          if (result.done) controller.close();
-          else controller.enqueue(format.part(result.value));
+          if (result.done) {
+            await trace.release();
+            controller.close();
+          } else controller.enqueue(format.part(result.value));
         } catch (error) {
           leave(iterator);
           const body = errorBody(error, context);
+          await trace.release();
           if (!format.error) return controller.error(error);
           controller.enqueue(format.error(body));
           controller.close();
         }
       },
       // The client has gone.
-      cancel: () => leave(iterator),
+      async cancel() {
+        leave(iterator);
+        trace.failed('CLIENT_GONE');
+        await trace.release();
+      },
     },
     // Not before it is asked for.
     { highWaterMark: 0 },

@@ -23,6 +23,12 @@ export interface DeliverOptions extends Pick<Contract, 'resultQueue' | 'region' 
   readonly fetch?: typeof fetch;
 }
 
+/** The request on whose way it is sent. */
+export interface Within {
+  readonly signal?: AbortSignal | undefined;
+  readonly trace?: { headers(): { readonly traceparent: string; readonly 'x-amzn-trace-id': string } };
+}
+
 /**
  * Sends the announcement where it is wanted, and resolves when it has arrived there.
  *
@@ -32,21 +38,21 @@ export async function deliver(
   announcement: Announcement,
   callback: string | undefined,
   options: DeliverOptions,
-  signal?: AbortSignal,
+  within: Within = {},
 ): Promise<void> {
   const { resultQueue, fetch: send = fetch } = options;
   if (callback !== undefined) {
     const url = allowedCallback(callback, options.callbacks);
     const init = {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...within.trace?.headers() },
       body: JSON.stringify(announcement),
       // A redirect could lead to a host that is not allowed.
       redirect: 'manual',
     } as const;
-    await arrive(`the callback at ${url.origin}`, send(url, withLimit(init, signal)));
+    await arrive(`the callback at ${url.origin}`, send(url, withLimit(init, within.signal)));
   }
-  if (resultQueue !== undefined) await sendMessage(resultQueue, JSON.stringify(announcement), {}, options, signal);
+  if (resultQueue !== undefined) await sendMessage(resultQueue, JSON.stringify(announcement), {}, options, within);
 }
 
 /** @throws GlowplugError CONFIG_INVALID, DELIVERY_FAILED */
@@ -55,7 +61,7 @@ export async function sendMessage(
   body: string,
   attributes: Readonly<Record<string, string>>,
   { region, credentials, fetch: send = fetch }: DeliverOptions,
-  signal?: AbortSignal,
+  { signal, trace }: Within = {},
 ): Promise<void> {
   if (!credentials)
     throw new GlowplugError('CONFIG_INVALID', 'expected AWS credentials to send messages with, found none');
@@ -64,10 +70,16 @@ export async function sendMessage(
     Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
   );
   const order = queue.endsWith('.fifo') ? { MessageGroupId: body, MessageDeduplicationId: body } : {};
+  // Who takes the message goes on with the trace.
+  const system = trace && {
+    MessageSystemAttributes: {
+      AWSTraceHeader: { DataType: 'String', StringValue: trace.headers()['x-amzn-trace-id'] },
+    },
+  };
   const request = await client.sign(new URL('/', queue).href, {
     method: 'POST',
     headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
-    body: JSON.stringify({ QueueUrl: queue, MessageBody: body, MessageAttributes, ...order }),
+    body: JSON.stringify({ QueueUrl: queue, MessageBody: body, MessageAttributes, ...system, ...order }),
   });
   await arrive('the queue', send(request, withLimit({}, signal)));
 }

@@ -1,5 +1,6 @@
 // What the rest of glowplug knows of onnxruntime: a session with a signature that runs tensors.
 import type { Priority } from '../batch/queue.ts';
+import type { Met } from '../batch/work.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 
@@ -21,6 +22,8 @@ export interface RunOptions {
   /** On the clock; refused as soon as no answer can be there by then. */
   readonly deadline?: number;
   readonly priority?: Priority;
+  /** Hears of each run that its rows were part of, where requests meet. */
+  readonly met?: (met: Met) => void;
 }
 
 /** Where onnxruntime runs a model. */

@@ -47,7 +47,10 @@ function host(fetch: Fetch, options: { callbacks?: string[]; resultQueue?: strin
     resultQueue: options.resultQueue,
     fetch: async (input: string | URL | Request, init?: RequestInit) => {
       const request = new Request(input, init);
-      sent.push({ url: request.url, body: await request.json() });
+      const { MessageSystemAttributes: trace, ...body } = Object(await request.json());
+      const xray = request.headers.get('x-amzn-trace-id') ?? trace.AWSTraceHeader.StringValue;
+      expect(xray).toMatch(/^Root=1-[\da-f]{8}-[\da-f]{24};Parent=[\da-f]{16};Sampled=0$/);
+      sent.push({ url: request.url, body });
       return sending(request.url);
     },
   };

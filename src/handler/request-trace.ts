@@ -1,0 +1,102 @@
+// What a request's way took: its verbs, its runs, its end. One place, of which Server-Timing, the log line, metrics and spans are made.
+import { listedRuns, type ModelRun, type RequestRecord, type RequestStage } from '../core/request-record.ts';
+import { type TraceContext, traceOf, traceparent, xrayHeader } from '../core/trace-context.ts';
+
+/** Hears of a request that is over, while the environment still runs for it. */
+export type Tell = (record: RequestRecord) => Promise<void> | void;
+
+export class RequestTrace {
+  readonly #requestId: string;
+  readonly #now: () => number;
+  readonly #begin: number;
+  readonly #startedAt = Date.now();
+  readonly #stages: RequestStage[] = [];
+  readonly #runs: ModelRun[] = [];
+  #trace: TraceContext;
+  #moreRuns = 0;
+  #last: number;
+  #code: string | undefined;
+  #held = false;
+  #end: { readonly status: number; readonly tell: Tell | undefined } | undefined;
+
+  constructor(requestId: string, xray?: string, now = () => performance.now()) {
+    this.#requestId = requestId;
+    this.#now = now;
+    this.#begin = this.#last = now();
+    this.#trace = traceOf({ xray });
+  }
+
+  /** For calls of your own on this request's way: `fetch(url, { headers: context.trace.headers() })`. */
+  headers(): { traceparent: string; 'x-amzn-trace-id': string } {
+    return { traceparent: traceparent(this.#trace), 'x-amzn-trace-id': xrayHeader(this.#trace) };
+  }
+
+  /** The trace that the client began. */
+  joins(traceparent: string | null): void {
+    if (traceparent !== null) this.#trace = traceOf({ traceparent, xray: xrayHeader(this.#trace) });
+  }
+
+  /** What was done since the last mark, or the beginning, was this. */
+  mark(stage: string): void {
+    const to = this.#now();
+    this.#stages.push({ stage, from: round(this.#last - this.#begin), to: round(to - this.#begin) });
+    this.#last = to;
+  }
+
+  /** `from` and `to` on the same clock as `now`. */
+  ran(run: ModelRun): void {
+    if (this.#runs.length === listedRuns) this.#moreRuns++;
+    else
+      this.#runs.push({
+        ...run,
+        from: round(run.from - this.#begin),
+        to: round(run.to - this.#begin),
+        queueMs: round(run.queueMs),
+      });
+  }
+
+  /** The first fault is the reason. */
+  failed(code: string): void {
+    this.#code ??= code;
+  }
+
+  /** Of each verb: `decode;dur=0.42, predict;dur=12.1`, as browsers' tools read it (W3C Server Timing). */
+  serverTiming(): string {
+    return this.#stages.map(({ stage, from, to }) => `${stage};dur=${round(to - from)}`).join(', ');
+  }
+
+  /** The answer's body is still being made: the request is over at `release`. */
+  hold(): void {
+    this.#held = this.#end === undefined;
+  }
+
+  async release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.#end) await this.#tell(this.#end.status, this.#end.tell);
+  }
+
+  async end(status: number, tell: Tell | undefined): Promise<void> {
+    if (this.#end) return;
+    this.#end = { status, tell };
+    if (!this.#held) await this.#tell(status, tell);
+  }
+
+  async #tell(status: number, tell: Tell | undefined): Promise<void> {
+    await tell?.({
+      requestId: this.#requestId,
+      trace: this.#trace,
+      startedAt: this.#startedAt,
+      ms: round(this.#now() - this.#begin),
+      status,
+      ...(this.#code === undefined ? {} : { code: this.#code }),
+      stages: this.#stages,
+      runs: this.#runs,
+      ...(this.#moreRuns === 0 ? {} : { moreRuns: this.#moreRuns }),
+    });
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

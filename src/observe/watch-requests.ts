@@ -1,0 +1,49 @@
+// What becomes of a request that is over on Lambda: lines of the log, metrics in them, and a part of the invocation's X-Ray trace.
+import type { Contract } from '../core/contract.ts';
+import type { Log } from '../core/log.ts';
+import type { RequestRecord } from '../core/request-record.ts';
+import { prices } from './prices.ts';
+import { requestLines } from './request-lines.ts';
+import { TimeShare } from './time-share.ts';
+
+type Host = Pick<Contract, 'memoryMb' | 'workers' | 'xrayDaemon' | 'initialization'>;
+
+/** An init is billed, up to what Lambda gives it; what waits warm for its first request is not. */
+const initAtMostMs = 10_000;
+
+export interface WatchOptions {
+  readonly functionName: string;
+  readonly log: Log;
+  /** Whether the environment's first request is not over yet. */
+  readonly isCold: () => boolean;
+  readonly arch?: string;
+  /** Milliseconds since the process began. */
+  readonly now?: () => number;
+}
+
+/** Call it when a request begins, and what it answers when that is over. */
+export function watchRequests(
+  { memoryMb, workers, xrayDaemon, initialization = 'on-demand' }: Host,
+  { functionName, log, isCold, arch = process.arch, now = () => performance.now() }: WatchOptions,
+): () => (record: RequestRecord) => Promise<void> {
+  const time = new TimeShare(now);
+  const gbSecond = prices.lambda.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
+  return () => {
+    const begun = now();
+    const cold = isCold();
+    const end = time.begin();
+    return async (record) => {
+      const ms = end() + (cold && initialization === 'on-demand' ? Math.min(begun, initAtMostMs) : 0);
+      // Instances are paid for by the hour, whoever asks.
+      const dollars =
+        memoryMb === undefined || workers !== undefined
+          ? undefined
+          : prices.lambda.request + (ms / 1000) * (memoryMb / 1024) * gbSecond;
+      for (const { message, fields } of requestLines(record, { functionName, cold, dollars }))
+        log.info(message, fields);
+      if (xrayDaemon === undefined || !record.trace.sampled) return;
+      const { sendSegment } = await import('./send-segment.ts');
+      await sendSegment(record, { cold, xrayDaemon });
+    };
+  };
+}
