@@ -71,6 +71,8 @@ const mayImport: Record<string, readonly string[]> = {
     'observe',
     'quality',
     'transform',
+    // The one signed request to an API of AWS.
+    'ops/aws-api',
   ],
 };
 

@@ -11,6 +11,7 @@ import { devCommand } from './dev.ts';
 import { diffCommand } from './diff.ts';
 import { distillDataCommand } from './distill-data.ts';
 import { doctorCommand } from './doctor.ts';
+import { explainCommand } from './explain.ts';
 import { historyCommand } from './history.ts';
 import { initCommand } from './init.ts';
 import { inspectCommand } from './inspect.ts';
@@ -70,6 +71,7 @@ export function buildProgram(): Command {
     benchCommand(),
     costCommand(),
     traceCommand(),
+    explainCommand(),
     doctorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,7 +1,6 @@
 // The same waterfall as a picture for pages.
 import { escapeXml } from '../core/escape-xml.ts';
-import type { Stage } from '../handler/cold-start.ts';
-import { endOf, figuresOf, labelOf, titleOf } from './waterfall.ts';
+import { type Bar, endOf, figuresOf, labelOf, titleOf } from './waterfall.ts';
 
 const rowHeight = 20;
 const labelWidth = 150;
@@ -10,7 +9,7 @@ const figuresWidth = 190;
 const top = 34;
 
 /** Colours follow the page's: text takes the current colour, bars are one blue that both backgrounds bear. */
-export function waterfallSvg(stages: readonly Stage[]): string {
+export function waterfallSvg(stages: readonly Bar[], title = titleOf(stages)): string {
   const end = endOf(stages);
   const [width, height] = [labelWidth + barWidth + figuresWidth, top + stages.length * rowHeight + 8];
   const x = (ms: number) => Math.round((labelWidth + (ms / end) * barWidth) * 10) / 10;
@@ -28,8 +27,8 @@ export function waterfallSvg(stages: readonly Stage[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" fill="currentColor" color="#57606a" font-family="ui-monospace, monospace" font-size="12">`,
-    `<title>${escapeXml(titleOf(stages))}</title>`,
-    `<text x="8" y="20">${escapeXml(titleOf(stages))}</text>`,
+    `<title>${escapeXml(title)}</title>`,
+    `<text x="8" y="20">${escapeXml(title)}</text>`,
     ...rows,
     '</svg>',
     '',

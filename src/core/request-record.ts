@@ -33,6 +33,8 @@ export interface ModelRun {
   readonly to: number;
   /** From being asked for to the run's begin: for a session, for who shares the run. */
   readonly queueMs: number;
+  /** Of the inputs whose shapes are free: name → shape, of this request's own rows. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** That ran together, those of others included. */
   readonly rows: number;
   /** Requests whose rows ran together: 1 is this one alone. */

@@ -109,6 +109,7 @@ export function createModel<R extends string>(
         from,
         to: clock.now(),
         queueMs: leased - from + waitedMs,
+        ...shapesOf(locked, feeds as Tensors),
         rows,
         requests,
       });
@@ -128,6 +129,15 @@ export function createModel<R extends string>(
       (await available(reference, () => host().lease(locked, undefined, batch)))[Symbol.dispose]();
     },
   };
+}
+
+/** Sizes alone: nothing of what is in them. */
+function shapesOf({ signature }: LockedVersion, feeds: Tensors): Pick<ModelRun, 'shapes'> {
+  const free = Object.entries(signature.inputs).filter(([, { shape }]) =>
+    shape.some((length) => typeof length === 'string'),
+  );
+  if (free.length === 0) return {};
+  return { shapes: Object.fromEntries(free.map(([name]) => [name, feeds[name]?.shape ?? []])) };
 }
 
 /** Where the first dimension is free, it is rows. */

@@ -4,7 +4,7 @@ import type { Contract } from '../core/contract.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export interface ApiRequest {
-  readonly service: 'lambda' | 'codedeploy' | 'ecs' | 'elasticloadbalancing';
+  readonly service: 'lambda' | 'codedeploy' | 'ecs' | 'elasticloadbalancing' | 'logs';
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -82,6 +82,7 @@ async function createOn(modelPath: string, options: OneProvider): Promise<Sessio
       return tensors(await run);
     },
     async [Symbol.asyncDispose]() {
+      if (options.profile !== undefined && !disposed) inner.endProfiling();
       disposed ??= inner.release();
       await disposed;
     },
@@ -128,13 +129,14 @@ async function open(ort: Ort, modelPath: string, options: OneProvider): Promise<
   }
 }
 
-function ortOptions({ threads, mapped, provider }: OneProvider): InferenceSession.SessionOptions {
+function ortOptions({ threads, mapped, provider, profile }: OneProvider): InferenceSession.SessionOptions {
   return {
     executionProviders: names[provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
     logSeverityLevel: 3,
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     // Both would read weights that are not there yet, and answer wrongly for ever after.
     ...(mapped ? { graphOptimizationLevel: 'disabled' } : {}),
     extra: {

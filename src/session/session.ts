@@ -40,6 +40,8 @@ export interface Picked {
 export interface SessionOptions {
   /** `auto`: TensorRT, CUDA or the CPU, the first that loads and computes what the CPU does. @default 'cpu' */
   readonly provider?: Provider | 'auto' | undefined;
+  /** Its runs are written to a file whose name begins so, when it is disposed. */
+  readonly profile?: string;
   /** Threads for one run. */
   readonly threads: number;
   /**
