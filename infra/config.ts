@@ -21,6 +21,8 @@ export interface StageSettings {
   readonly signedModels?: boolean;
   /** Whether new code comes in by shares and goes back at an alarm. @default true in prod */
   readonly rollouts?: boolean;
+  /** Whether there is a dashboard, with objectives as alarms. @default true in staging and prod */
+  readonly dashboard?: boolean;
   /** By folder under functions/. */
   readonly functions?: Readonly<Record<string, FunctionSettings>>;
 }
@@ -47,6 +49,7 @@ export interface Config {
   readonly keepModels: boolean;
   readonly signedModels: boolean;
   readonly rollouts: boolean;
+  readonly dashboard: boolean;
   readonly functions: Readonly<Record<string, FunctionSettings>>;
 }
 
@@ -72,6 +75,7 @@ export function readConfig(
     'keepModels',
     'signedModels',
     'rollouts',
+    'dashboard',
     'functions',
   ]);
   const isProd = stage === 'prod';
@@ -90,6 +94,7 @@ export function readConfig(
       'whoever can write to the store could make production run a model',
     ),
     rollouts: at.yesOrNo('rollouts') ?? isProd,
+    dashboard: at.yesOrNo('dashboard') ?? stage !== 'dev',
     functions: Object.fromEntries(
       at.inner('functions', functions).entries((name, inner) => {
         const of = inner.inner(name, ['memorySize', 'reservedConcurrency', 'provisionedConcurrency', 'streaming']);

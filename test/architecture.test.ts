@@ -47,6 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     'build',
     'session/budget',
     'observe/alarm-rule',
+    'observe/burn-rate',
     'observe/queue-time',
     'quality/baseline',
     'testing/samples',

@@ -3,6 +3,7 @@ export { type FunctionSource, findFunctions } from '../build/find-functions.ts';
 export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
 export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
+export { type BurnRate, burnRates } from '../observe/burn-rate.ts';
 export { BatchTransform, type BatchTransformProps } from './batch-transform.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
@@ -10,6 +11,12 @@ export { GpuEndpoint } from './gpu-endpoint.ts';
 export type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 export { type Gpu, gpus } from './gpus.ts';
 export { type ApiDomain, InferenceApi, type InferenceApiProps, type JwtAuth } from './inference-api.ts';
+export {
+  type FunctionSlos,
+  InferenceDashboard,
+  type InferenceDashboardProps,
+  type Objectives,
+} from './inference-dashboard.ts';
 export { InferenceFunction } from './inference-function.ts';
 export type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
@@ -19,4 +26,5 @@ export { ModelPipeline, type ModelPipelineProps } from './model-pipeline.ts';
 export { ModelStore, type ModelStoreProps } from './model-store.ts';
 export { QualityMonitor, type QualityMonitorProps } from './quality-monitor.ts';
 export { Rollout, type RolloutProps } from './rollout.ts';
+export { Slo, type SloMetrics, type SloProps } from './slo.ts';
 export { Waker, type WakerProps } from './waker.ts';

@@ -32,7 +32,7 @@ export function explainCommand(): Command {
     .description(
       'Show where the time of one request went: its stages, its batch, its version, its environment, its log.',
     )
-    .argument('<request>', 'its id: requestId of an error, or the header x-amzn-requestid of an answer')
+    .argument('<request>', 'its id: requestId of an error, or the header x-request-id of an answer')
     .option(
       '--aws <function>',
       'look in CloudWatch Logs, for a function as it is called there (default: the local cloud)',

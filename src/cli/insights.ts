@@ -27,7 +27,7 @@ export async function insightsLines(requestId: string, options: InsightsOptions)
   // It becomes part of a query.
   if (!/^[\w-]{8,128}$/.test(requestId)) {
     throw new GlowplugError('CONFIG_INVALID', `expected a request's id, got ${shorten(requestId)}`, {
-      remedy: 'Take it from the answer: requestId of an error’s body, or the header x-amzn-requestid.',
+      remedy: 'Take it from the answer: requestId of an error’s body, or the header x-request-id.',
     });
   }
   const { json: configuration } = await api({

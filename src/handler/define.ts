@@ -14,8 +14,10 @@ import type { ModelUse } from './model-use.ts';
 import { inferOnce, openInference, type Served } from './open-inference.ts';
 import { decodeWith } from './own-decode.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
+import type { Tell } from './request-trace.ts';
 import { Serving } from './serving.ts';
 import { type StreamFormat, streamFormat } from './stream.ts';
+import { withHeader } from './with-header.ts';
 
 export type References = Readonly<Record<string, ModelUse>>;
 

@@ -49,26 +49,21 @@ export function requestLines(record: RequestRecord, about: AboutRequest): Line[]
 
 const namespace = 'glowplug';
 
-function requestSet({ startedAt, status, ms, stages }: RequestRecord, about: AboutRequest): MetricSet {
-  const verbs = Object.groupBy(stages, ({ stage }) => stage);
-  const took = (stage: string) => verbs[stage]?.reduce((sum, { from, to }) => sum + to - from, 0);
-  const times = { Decode: took('decode'), Predict: took('predict'), Encode: took('encode') };
+/** What is 0 is left out: every line is paid for, and no data is no refusal. How many requests there were, Latency counts. */
+function requestSet({ startedAt, status, ms }: RequestRecord, about: AboutRequest): MetricSet {
+  const flag = (name: string, holds: boolean) => (holds ? { [name]: count(1) } : {});
   return {
     namespace,
     dimensions: { FunctionName: about.functionName },
     metrics: {
-      Requests: count(1),
-      Latency: milliseconds(ms),
-      ...Object.fromEntries(
-        Object.entries(times).flatMap(([name, value]) => (value === undefined ? [] : [[name, milliseconds(value)]])),
-      ),
-      ColdRequests: count(about.cold ? 1 : 0),
-      Refused: count(status >= 400 && status < 500 ? 1 : 0),
-      Failed: count(status >= 500 ? 1 : 0),
+      Latency: { value: ms, unit: 'Milliseconds' },
+      ...flag('ColdRequests', about.cold),
+      ...flag('Refused', status >= 400 && status < 500),
+      ...flag('Failed', status >= 500),
       // Millionths: of dollars CloudWatch would keep too few digits to read.
       ...(about.dollars === undefined
         ? {}
-        : { CostMicrodollars: { value: about.dollars * 1e6, unit: 'None' as const } }),
+        : { CostMicrodollars: { value: thousandth(about.dollars * 1e6), unit: 'None' } }),
     },
     timestamp: startedAt,
   };
@@ -92,10 +87,9 @@ function modelSets(runs: readonly ModelRun[], FunctionName: string, timestamp: n
       namespace,
       dimensions: { FunctionName, Model },
       metrics: {
-        Queue: each(({ queueMs }) => queueMs, 'Milliseconds'),
-        Run: each(({ from, to, queueMs }) => Math.max(0, to - from - queueMs), 'Milliseconds'),
+        Queue: each(({ queueMs }) => thousandth(queueMs), 'Milliseconds'),
+        Run: each(({ from, to, queueMs }) => thousandth(Math.max(0, to - from - queueMs)), 'Milliseconds'),
         BatchRows: each(({ rows }) => rows, 'Count'),
-        BatchRequests: each(({ requests }) => requests, 'Count'),
       },
       timestamp,
     },
@@ -106,6 +100,6 @@ function count(value: number): MetricSet['metrics'][string] {
   return { value, unit: 'Count' };
 }
 
-function milliseconds(ms: number): MetricSet['metrics'][string] {
-  return { value: Math.round(ms * 1000) / 1000, unit: 'Milliseconds' };
+function thousandth(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

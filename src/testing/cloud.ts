@@ -24,6 +24,7 @@ import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
 import { LogFiles } from './log-files.ts';
 import { InvocationFeed } from './page/invocation-feed.ts';
+import { MetricFeed } from './page/metric-feed.ts';
 import { pagePath } from './page/page-listener.ts';
 import { pageOf } from './page/page-of.ts';
 import { Fleet } from './runtime/fleet.ts';
@@ -165,16 +166,18 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   resources.use(queues);
   const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
   const feed = new InvocationFeed();
+  const metrics = new MetricFeed();
   const files = temporary ? undefined : resources.use(new LogFiles(folder));
   const onLine = (name: string, line: string, environment: string) => {
     options.log?.(name, line);
     files?.write(name, line);
     feed.hear(name, line, environment);
+    metrics.hear(name, line);
   };
   const fleet = resources.use(new Fleet({ folder, reaper, where, onLine, diesAfterMs: faults.onInvocation }));
   const deployment = resources.use(new Deployment(fleet, where, port === 0 ? 0 : port + 1, now));
   const functions = () => deployment.names.map((name) => deployment.function(name));
-  const page = pageOf({ root, feed, where, functions, stores: () => storesOf(template) });
+  const page = pageOf({ root, feed, metrics, where, functions, stores: () => storesOf(template) });
 
   const asyncTarget = ({ name, spec, run, note }: CloudFunction): AsyncTarget => ({
     arn: functionArn(spec, where),

@@ -16,6 +16,7 @@ describe('readConfig', () => {
       keepModels: false,
       signedModels: false,
       rollouts: false,
+      dashboard: false,
       functions: {},
     });
   });
@@ -31,6 +32,7 @@ describe('readConfig', () => {
     const context = { 'glowplug:stage': 'prod', 'glowplug:architecture': 'arm64' };
     expect(readConfig(context, { ...plain, prod }, functions)).toEqual({
       ...prod,
+      dashboard: true,
       stage: 'prod',
       architecture: 'arm64',
       tags: { app: 'glowplug', stage: 'prod', team: 'vision' },

@@ -61,6 +61,17 @@ export interface PageStage {
   readonly bytes?: number;
 }
 
+/** Values of one metric of one function, as its log's lines hold them. */
+export interface PageMetric {
+  readonly function: string;
+  readonly name: string;
+  readonly unit: string;
+  /** Beside the function's name: model, version, code. */
+  readonly dimensions: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970 and value; the oldest first. */
+  readonly values: readonly (readonly [at: number, value: number])[];
+}
+
 export interface PageModel {
   readonly store: string;
   readonly model: string;

@@ -10,6 +10,7 @@ import { SingleFlight } from '../../core/single-flight.ts';
 import { readLimited } from '../read-limited.ts';
 import type { Sample } from '../samples.ts';
 import type { InvocationFeed } from './invocation-feed.ts';
+import type { MetricFeed } from './metric-feed.ts';
 import type { PageFunction, PageInput, PageModel } from './page-data.ts';
 
 /** Where it lies on the port of the AWS APIs: no bucket's name begins so. */
@@ -17,6 +18,7 @@ export const pagePath = '/_glowplug/';
 
 export interface PageOptions {
   readonly feed: InvocationFeed;
+  readonly metrics: MetricFeed;
   functions(): PageFunction[];
   sample(name: string): Sample | undefined;
   /** What a function declares; undefined where it declares nothing. */
@@ -63,6 +65,8 @@ async function answer(
       return json(response, options.functions());
     case 'models':
       return json(response, await options.models());
+    case 'metrics':
+      return json(response, options.metrics.metrics);
     case 'invocations':
       return follow(response, options.feed);
     default:

@@ -9,6 +9,7 @@ import type { CloudIdentity } from '../runtime/function-spec.ts';
 import { readSample, type Sample } from '../samples.ts';
 import { declaredInput } from './declared-input.ts';
 import type { InvocationFeed } from './invocation-feed.ts';
+import type { MetricFeed } from './metric-feed.ts';
 import type { PageFunction, PageInput, PageModel } from './page-data.ts';
 import { pageListener } from './page-listener.ts';
 
@@ -16,18 +17,20 @@ export interface PageSubject {
   /** The app's folder. */
   readonly root: string;
   readonly feed: InvocationFeed;
+  readonly metrics: MetricFeed;
   readonly where: CloudIdentity & { readonly s3Endpoint: string };
   functions(): CloudFunction[];
   /** Locations of the stores that functions read. */
   stores(): string[];
 }
 
-export function pageOf({ root, feed, where, functions, stores }: PageSubject): RequestListener {
+export function pageOf({ root, feed, metrics, where, functions, stores }: PageSubject): RequestListener {
   const find = (name: string) => functions().find((each) => each.name === name);
   const sampleOf = (name: string) => (find(name) ? readSample(join(root, 'functions', name), name) : undefined);
   const inputs = new SingleFlight<PageInput | undefined>();
   return pageListener({
     feed,
+    metrics,
     functions: () => functions().map((each) => described(each, sampleOf(each.name))),
     sample: sampleOf,
     input: async (name) => {

@@ -4,6 +4,8 @@ import { follow, load, send } from './actions.ts';
 import { functionView } from './function-view.ts';
 import { functionsNav } from './functions-nav.ts';
 import { invocationsView } from './invocations-view.ts';
+import { followMetrics } from './metrics.ts';
+import { metricsView } from './metrics-view.ts';
 import { modelsView } from './models-view.ts';
 import { drawWith, state } from './state.ts';
 
@@ -15,6 +17,7 @@ addEventListener('keydown', (event) => {
 });
 void load();
 follow();
+followMetrics();
 
 function page() {
   const chosen = state.functions.find(({ name }) => name === state.chosen);
@@ -27,7 +30,7 @@ function page() {
     ${functionsNav()}
     <main>
       ${chosen ? functionView(chosen) : html`<p class="empty">The template has no function yet.</p>`}
-      ${invocationsView()} ${modelsView()}
+      ${invocationsView()} ${chosen ? metricsView(chosen.name) : ''} ${modelsView()}
     </main>
   `;
 }

@@ -1,0 +1,201 @@
+// What people look at: of each function its requests, faults, latency, cold starts, batches, versions and cost; and its objectives.
+import { Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IAlarmAction,
+  type IWidget,
+  MathExpression,
+  Metric,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { GlowplugError } from '../core/errors.ts';
+import type { InferenceFunction } from './inference-function.ts';
+import { Slo } from './slo.ts';
+
+export interface Objectives {
+  /** The share of requests that is answered with no fault of ours: not by a 5xx, a crash or a timeout. @default 0.999 */
+  readonly availability?: number;
+  /** What counts as in time. @default half of the function's timeout */
+  readonly latency?: Duration;
+  /** The share of requests that is answered in that time. @default 0.99 */
+  readonly inTime?: number;
+}
+
+export interface InferenceDashboardProps {
+  readonly functions: readonly InferenceFunction[];
+  /** @default CloudFormation's choice */
+  readonly dashboardName?: string;
+  /** Of every function. @default those of Objectives */
+  readonly objectives?: Objectives;
+  /** Of single functions, by name: what is said here goes before `objectives`. @default none */
+  readonly objectivesOf?: Readonly<Record<string, Objectives>>;
+  /** Told when a budget burns fast, which should wake somebody. @default nobody */
+  readonly page?: readonly IAlarmAction[];
+}
+
+export interface FunctionSlos {
+  readonly availability: Slo;
+  readonly latency: Slo;
+}
+
+/**
+ * A dashboard, and objectives as alarms on how fast their budgets burn.
+ *
+ * @example
+ * const dashboard = new InferenceDashboard(this, 'Dashboard', { functions: [iris], page: [new SnsAction(topic)] });
+ * new Rollout(this, 'Rollout', { function: iris, alarms: [dashboard.slos(iris).availability.fastShort] });
+ */
+export class InferenceDashboard extends Construct {
+  readonly dashboard: Dashboard;
+  readonly #slos = new Map<InferenceFunction, FunctionSlos>();
+
+  /** @throws GlowplugError CONFIG_INVALID for objectives that are none, or of a function that is not here */
+  constructor(scope: Construct, id: string, props: InferenceDashboardProps) {
+    super(scope, id);
+    const { functions, dashboardName, objectives, objectivesOf = {}, page } = props;
+    const names = functions.map(({ bundle }) => bundle.name);
+    const stranger = Object.keys(objectivesOf).find((name) => !names.includes(name));
+    if (stranger !== undefined) {
+      throw new GlowplugError('CONFIG_INVALID', `objectivesOf: expected one of ${names.join(', ')}; got ${stranger}`, {
+        remedy: 'Write the name of a function that is on the dashboard.',
+      });
+    }
+    this.dashboard = new Dashboard(this, 'Dashboard', {
+      ...(dashboardName === undefined ? {} : { dashboardName }),
+      defaultInterval: Duration.days(1),
+    });
+    for (const of of functions) {
+      const { name } = of.bundle;
+      const slos = slosOf(new Construct(this, name), of, { ...objectives, ...objectivesOf[name] }, page);
+      this.#slos.set(of, slos);
+      this.dashboard.addWidgets(...rows(of, slos));
+    }
+  }
+
+  /** @throws GlowplugError CONFIG_INVALID for a function that is not on it */
+  slos(of: InferenceFunction): FunctionSlos {
+    const found = this.#slos.get(of);
+    if (found) return found;
+    throw new GlowplugError('CONFIG_INVALID', `expected a function of this dashboard, got ${of.bundle.name}`, {
+      remedy: 'Name it in the dashboard’s `functions`.',
+    });
+  }
+}
+
+function slosOf(
+  scope: Construct,
+  of: InferenceFunction,
+  objectives: Objectives,
+  page: readonly IAlarmAction[] = [],
+): FunctionSlos {
+  const { function: lambda, bundle } = of;
+  const { availability = 0.999, inTime = 0.99 } = objectives;
+  const half = Duration.millis((lambda.timeout ?? Duration.seconds(30)).toMilliseconds() / 2);
+  const limit = (objectives.latency ?? half).toMilliseconds();
+  const metric = (name: string, statistic: string) => (period: Duration) => lambda.metric(name, { statistic, period });
+  return {
+    availability: new Slo(scope, 'Availability', {
+      description: `${percent(availability)} of ${bundle.name}'s requests are answered`,
+      objective: availability,
+      metrics: {
+        // A 500 that the function answers is no error to Lambda; a crash is no 500 of the function. Where both count, it is one request.
+        bad: 'MAX([FILL(refused, 0), FILL(crashed, 0)])',
+        all: metric('Invocations', 'Sum'),
+        using: (period) => ({
+          refused: metric('Url5xxCount', 'Sum')(period),
+          crashed: metric('Errors', 'Sum')(period),
+        }),
+      },
+      actions: page,
+    }),
+    latency: new Slo(scope, 'Latency', {
+      description: `${percent(inTime)} of ${bundle.name}'s requests take at most ${limit} ms`,
+      objective: inTime,
+      metrics: {
+        // Trimmed count: how many took longer.
+        bad: 'FILL(slow, 0)',
+        all: metric('Duration', 'SampleCount'),
+        using: (period) => ({ slow: metric('Duration', `TC(${limit}:)`)(period) }),
+      },
+      actions: page,
+    }),
+  };
+}
+
+const period = Duration.minutes(1);
+const coldStages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun'];
+
+/** One row of a function: its objectives, then what explains them. */
+function rows(of: InferenceFunction, { availability, latency }: FunctionSlos): IWidget[] {
+  const { function: lambda, bundle } = of;
+  const own = (metricName: string, statistic: string) =>
+    new Metric({
+      namespace,
+      metricName,
+      statistic,
+      period,
+      dimensionsMap: { FunctionName: lambda.functionName },
+      label: metricName,
+    });
+  const percentiles = ['p50', 'p95', 'p99'];
+  const latencies = percentiles.map((statistic) => lambda.metric('Duration', { statistic, period, label: statistic }));
+  const graph = (title: string, left: (Metric | MathExpression)[], more: object = {}) =>
+    new GraphWidget({ title, width: 6, height: 5, left, liveData: true, ...more });
+  // Dimensions that come and go, codes and versions, are found when somebody looks.
+  const search = (dimensions: string, metric: string, statistic: string) =>
+    new MathExpression({
+      expression: `SEARCH('{${namespace},${dimensions}} MetricName="${metric}" FunctionName="${lambda.functionName}"', '${statistic}', 60)`,
+      usingMetrics: {},
+      label: '',
+      period,
+    });
+  return [
+    new TextWidget({ markdown: `# ${bundle.name}\n${bundle.references.join(', ')}`, width: 24, height: 2 }),
+    new AlarmStatusWidget({
+      title: 'Objectives',
+      width: 6,
+      height: 5,
+      // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
+      alarms: [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[],
+    }),
+    graph('Requests', [own('Latency', 'SampleCount'), own('ColdRequests', 'Sum')]),
+    graph('Errors by code', [
+      search('FunctionName,Code', 'Errors', 'Sum'),
+      lambda.metricErrors({ period }),
+      lambda.metricThrottles({ period }),
+    ]),
+    graph('Duration', latencies),
+    graph(
+      'Cold starts by stage',
+      coldStages.map((stage) => own(stage, 'Average')),
+      { stacked: true },
+    ),
+    graph(
+      'Rows of a run',
+      ['p50', 'p95'].map((statistic) => search('FunctionName,Model', 'BatchRows', statistic)),
+    ),
+    graph('Queue time and run time', [
+      search('FunctionName,Model', 'Queue', 'p95'),
+      search('FunctionName,Model', 'Run', 'p95'),
+    ]),
+    graph('Runs by version', [search('FunctionName,Model,Version', 'Runs', 'Sum')], { stacked: true }),
+    graph('Cost, dollars a minute', [
+      new MathExpression({
+        expression: 'cost / 1000000',
+        usingMetrics: { cost: own('CostMicrodollars', 'Sum') },
+        label: 'about, by us-east-1’s prices',
+        period,
+      }),
+    ]),
+  ];
+}
+
+const namespace = 'glowplug';
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))} %`;
+}
