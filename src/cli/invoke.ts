@@ -28,7 +28,7 @@ export function invokeCommand(): Command {
     .argument('<function>', 'a folder of functions/, or https://….lambda-url.<region>.on.aws/')
     .option('--data <data>', '@file, - for standard input, or the body itself (default: the function’s sample request)')
     .option('--type <type>', 'content type (default: by the file’s extension, else application/json)')
-    .option('--json', 'print { status, ms, body } instead of the body alone')
+    .option('--json', 'print { status, ms, requestId, body } instead of the body alone')
     .addHelpText(
       'after',
       '\nExamples:\n  glowplug invoke iris\n  glowplug invoke ocr --data @page.png\n  glowplug invoke https://abc123.lambda-url.eu-central-1.on.aws/ --data @functions/iris/request.json',
@@ -45,9 +45,11 @@ async function invoke(target: string, options: Options): Promise<void> {
   const contentType = response.headers.get('content-type') ?? '';
   const isJson = contentType.includes('json');
   const text = bytes.toString();
-  if (options.json)
-    printJson({ status: response.status, ms, body: isJson ? bodyValue(contentType, text) : bytes.toString('base64') });
-  else if (isJson) printLine(text.trimEnd());
+  if (options.json) {
+    const requestId = response.headers.get('x-request-id') ?? undefined;
+    const body = isJson ? bodyValue(contentType, text) : bytes.toString('base64');
+    printJson({ status: response.status, ms, requestId, body });
+  } else if (isJson) printLine(text.trimEnd());
   else process.stdout.write(bytes);
   if (!response.ok) process.exitCode = exitCodes.failed;
 }
