@@ -1,7 +1,7 @@
 // Keeps what a function captures, and looks every hour whether it is still what the function was released for.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -42,6 +42,8 @@ export interface QualityMonitorProps {
 export class QualityMonitor extends Construct {
   /** `captured/`, `truth/` and `reports/`, each with a folder for the function. */
   readonly bucket: Bucket;
+  /** `s3://<bucket>`: what `glowplug quality --kept` takes. */
+  readonly location: string;
   /** The job; undefined without a baseline. */
   readonly job: LambdaFunction | undefined;
   /** Drift, then accuracy where it was asked for; none without a baseline. */
@@ -58,7 +60,9 @@ export class QualityMonitor extends Construct {
         'Only the function and the job write here, each under its own prefix; who reads is in CloudTrail’s data events where those are on.',
       lifecycleRules: [{ id: 'old', expiration: props.keep ?? Duration.days(30) }],
     });
-    of.function.addEnvironment('GLOWPLUG_CAPTURE', `s3://${this.bucket.bucketName}/captured/${name}`);
+    this.location = `s3://${this.bucket.bucketName}`;
+    new CfnOutput(this, 'Location', { value: this.location, description: `glowplug quality ${name} --kept` });
+    of.function.addEnvironment('GLOWPLUG_CAPTURE', `${this.location}/captured/${name}`);
     this.#allow('WriteCaptured', of.function, ['s3:PutObject'], `captured/${name}/*`);
 
     const file = join(dirname(of.entry), 'baseline.json');
@@ -81,7 +85,7 @@ export class QualityMonitor extends Construct {
       runsAs: `${name}-quality`,
       description: `glowplug ${name}: what it is asked now beside its baseline`,
       timeout: Duration.minutes(5),
-      environment: { GLOWPLUG_STORE: `s3://${this.bucket.bucketName}` },
+      environment: { GLOWPLUG_STORE: this.location },
       files: { 'watched.json': JSON.stringify({ function: name, hours: window.toHours(), baseline }) },
       ...(of.root ? { root: of.root } : {}),
     });

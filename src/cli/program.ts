@@ -1,6 +1,7 @@
 // The commands of `glowplug`, composed. docs/reference/cli.md is generated from this.
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { baselineCommand } from './baseline.ts';
 import { benchCommand } from './bench.ts';
 import { clientCommand } from './client.ts';
 import { convertCommand } from './convert.ts';
@@ -25,6 +26,7 @@ import { exitCodes } from './print.ts';
 import { pruneCommand } from './prune.ts';
 import { publishCommand } from './publish.ts';
 import { pullCommand } from './pull.ts';
+import { qualityCommand } from './quality.ts';
 import { rollbackCommand } from './rollback.ts';
 import { serveCommand } from './serve.ts';
 import { showCommand } from './show.ts';
@@ -32,6 +34,7 @@ import { signCommand } from './sign.ts';
 import { tagCommand } from './tag.ts';
 import { traceCommand } from './trace.ts';
 import { transformCommand } from './transform.ts';
+import { truthCommand } from './truth.ts';
 import { yankCommand } from './yank.ts';
 
 export function buildProgram(): Command {
@@ -70,6 +73,9 @@ export function buildProgram(): Command {
     compareCommand(),
     benchCommand(),
     costCommand(),
+    baselineCommand(),
+    qualityCommand(),
+    truthCommand(),
     traceCommand(),
     explainCommand(),
     doctorCommand(),

@@ -18,6 +18,8 @@ export interface Accuracy {
   readonly interval: Interval;
   /** Mean distance of answer and label, where both are numbers, and 95 % of it; undefined where none are. */
   readonly meanError: { readonly value: number; readonly interval: Interval } | undefined;
+  /** Of them, how many were answered before the window that drift is looked for in: their labels came late. */
+  readonly late: number;
   /** Came again and said the same. */
   readonly repeated: number;
   /** Requests of which labels say different things: left out. */
@@ -26,7 +28,12 @@ export interface Accuracy {
   readonly unknown: number;
 }
 
-export function accuracy(records: readonly CapturedRecord[], labels: readonly Label[], prediction: string): Accuracy {
+export function accuracy(
+  records: readonly CapturedRecord[],
+  labels: readonly Label[],
+  prediction: string,
+  since = new Date(0),
+): Accuracy {
   const answers = new Map(records.map(({ requestId, features }) => [requestId, features[prediction]]));
   const truths = new Map<string, string>();
   const disagree = new Set<string>();
@@ -38,6 +45,7 @@ export function accuracy(records: readonly CapturedRecord[], labels: readonly La
     else truths.set(requestId, String(label));
   }
   const known = [...truths].filter(([id]) => !disagree.has(id) && answers.get(id) !== undefined);
+  const old = new Set(records.filter(({ at }) => new Date(at) < since).map(({ requestId }) => requestId));
   const right = known.filter(([id, truth]) => String(answers.get(id)) === truth).length;
   return {
     labelled: known.length,
@@ -45,6 +53,7 @@ export function accuracy(records: readonly CapturedRecord[], labels: readonly La
     accuracy: known.length > 0 ? right / known.length : undefined,
     interval: wilson(right, known.length),
     meanError: meanError(known.map(([id, truth]) => [answers.get(id), truth])),
+    late: known.filter(([id]) => old.has(id)).length,
     repeated,
     contradictory: disagree.size,
     unknown: [...truths.keys()].filter((id) => answers.get(id) === undefined).length,

@@ -76,8 +76,8 @@ function compareNumbers(quantiles: readonly number[], count: number, values: rea
   const now = sortedNumbers(values);
   const [expected, actual] = [shares(quantiles, edges), shares(now, edges)];
   const test = kolmogorovSmirnov(quantiles, now, [count, now.length]);
-  const inside = edges.slice(1).map((edge, at) => (at === 0 ? `${least} to ${edge}` : `${edges[at]} to ${edge}`));
-  const bars = [`under ${least}`, ...inside, `over ${greatest}`];
+  const inside = edges.slice(1).map((edge, at) => `${short(at === 0 ? least : edges[at]!)} to ${short(edge)}`);
+  const bars = [`under ${short(least)}`, ...inside, `over ${short(greatest)}`];
   const figures = distances(expected, actual);
   return {
     bars,
@@ -87,6 +87,10 @@ function compareNumbers(quantiles: readonly number[], count: number, values: rea
     kolmogorovSmirnov: test,
     drifts: now.length < values.length * (1 - mostAbsent) || (test.p < chance && figures.stabilityIndex > mostStable),
   };
+}
+
+function short(value: number): string {
+  return `${Number(value.toPrecision(4))}`;
 }
 
 /** The next smaller number, or nearly. */

@@ -3,7 +3,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import type { Store } from '../models/stores/store.ts';
 import type { Label } from './accuracy.ts';
-import type { CapturedRecord, Feature } from './record.ts';
+import { type CapturedRecord, type Feature, fileOf } from './record.ts';
 
 export interface Window {
   /** The first hour that counts. */
@@ -17,6 +17,7 @@ const mostBytes = 64 * 1024;
 const mostLabelBytes = 16 * 1024 * 1024;
 const atOnce = 16;
 const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** `captured`: how many there are; of more than 5,000 every so-manyth is read. What is no record is skipped and counted. */
 export async function readCaptured(
@@ -36,16 +37,38 @@ export async function readCaptured(
   return { records, captured: keys.length, unreadable: chosen.length - records.length };
 }
 
-/** Every label that was handed in for the function; lines that are none are skipped and counted. */
+/** The records of these requests: as many as labels came for, at most 5,000, whenever in the window they were answered. */
+export async function readLabelled(
+  store: Store,
+  name: string,
+  labels: readonly Label[],
+  { from, to }: Window,
+): Promise<CapturedRecord[]> {
+  const wanted = new Set(labels.map(({ requestId }) => fileOf(requestId)));
+  const keys: string[] = [];
+  if (wanted.size === 0) return [];
+  for (let day = Math.floor(to.getTime() / dayMs); day >= Math.floor(from.getTime() / dayMs); day--) {
+    for await (const key of store.list(`captured/${name}/${new Date(day * dayMs).toISOString().slice(0, 10)}/`)) {
+      if (keys.length < mostRecords && wanted.has(key.slice(key.lastIndexOf('/') + 1))) keys.push(key);
+    }
+  }
+  return (await readAll(store, keys, mostBytes)).flatMap((text) => asRecord(text) ?? []);
+}
+
+/** Labels that were handed in for the function, the newest 16 MB; lines that are none are skipped and counted. */
 export async function readLabels(
   store: Store,
   name: string,
 ): Promise<{ readonly labels: Label[]; readonly unreadable: number }> {
   const keys: string[] = [];
   for await (const key of store.list(`truth/${name}/`)) keys.push(key);
-  const lines = (await readAll(store, keys, mostLabelBytes)).flatMap((text) =>
-    text.split('\n').filter((line) => line.trim() !== ''),
-  );
+  const lines: string[] = [];
+  let left = mostLabelBytes;
+  for (const key of keys.reverse()) {
+    const text = await readText(store, key, left);
+    left -= text.length;
+    for (const line of text.split('\n')) if (line.trim() !== '') lines.push(line);
+  }
   const labels = lines.flatMap((line) => asLabel(line) ?? []);
   return { labels, unreadable: lines.length - labels.length };
 }

@@ -15,5 +15,10 @@ export interface CapturedRecord {
 /** `2026-11-25/07/<request id>.json`, below the function's prefix. */
 export function recordKey(requestId: string, at: Date): string {
   const [day, time = ''] = at.toISOString().split('T');
-  return `${day}/${time.slice(0, 2)}/${requestId.replaceAll(/[^\w.-]/g, '_').slice(0, 128)}.json`;
+  return `${day}/${time.slice(0, 2)}/${fileOf(requestId)}`;
+}
+
+/** The last part of a record's key. */
+export function fileOf(requestId: string): string {
+  return `${requestId.replaceAll(/[^\w.-]/g, '_').slice(0, 128)}.json`;
 }

@@ -3,7 +3,7 @@ import type { Store } from '../models/stores/store.ts';
 import { type Accuracy, accuracy } from './accuracy.ts';
 import type { Baseline } from './baseline.ts';
 import { compare, type Drift } from './compare.ts';
-import { readCaptured, readLabels, type Window } from './read-captured.ts';
+import { readCaptured, readLabelled, readLabels, type Window } from './read-captured.ts';
 
 export interface QualityReport {
   readonly function: string;
@@ -15,9 +15,11 @@ export interface QualityReport {
   /** Objects and lines that could not be read as what they should be. */
   readonly unreadable: number;
   readonly drift: Drift;
-  /** Undefined where the baseline names no prediction. */
+  /** Of the last 30 days, whose labels have had time to come; undefined where the baseline names no prediction. */
   readonly accuracy: Accuracy | undefined;
 }
+
+const monthMs = 30 * 24 * 3_600_000;
 
 export async function qualityReport(
   store: Store,
@@ -28,6 +30,8 @@ export async function qualityReport(
   const { records, captured, unreadable } = await readCaptured(store, name, window);
   const { prediction } = baseline;
   const truth = prediction === undefined ? undefined : await readLabels(store, name);
+  const month = { from: new Date(Math.min(window.from.getTime(), window.to.getTime() - monthMs)), to: window.to };
+  const labelled = truth ? await readLabelled(store, name, truth.labels, month) : [];
   return {
     function: name,
     from: window.from.toISOString(),
@@ -35,7 +39,7 @@ export async function qualityReport(
     captured,
     unreadable: unreadable + (truth?.unreadable ?? 0),
     drift: compare(baseline, records),
-    accuracy: truth && prediction !== undefined ? accuracy(records, truth.labels, prediction) : undefined,
+    accuracy: truth && prediction !== undefined ? accuracy(labelled, truth.labels, prediction, window.from) : undefined,
   };
 }
 

@@ -29,6 +29,7 @@ it('counts each request once, and leaves out what is unknown or contradicts itse
     accuracy: 0.5,
     interval: [expect.closeTo(0.0945, 3), expect.closeTo(0.9055, 3)],
     meanError: undefined,
+    late: 0,
     repeated: 1,
     contradictory: 1,
     unknown: 2,

@@ -1,0 +1,27 @@
+// Where captured requests, labels and reports are kept, as the commands of quality are told.
+import type { Command } from 'commander';
+import { readContract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
+import { openStore } from '../models/stores/open-store.ts';
+import type { Store } from '../models/stores/store.ts';
+
+export interface KeptOption {
+  readonly kept?: string;
+}
+
+export function keptOption(command: Command): Command {
+  return command.option(
+    '--kept <place>',
+    's3://bucket of the QualityMonitor (its output Location), or the folder that glowplug serve captures into (default: GLOWPLUG_CAPTURE)',
+  );
+}
+
+/** @throws GlowplugError CONFIG_INVALID where nobody says where */
+export async function keptStore({ kept }: KeptOption): Promise<Store> {
+  const contract = readContract();
+  const store = kept ?? contract.capture;
+  if (store !== undefined) return await openStore({ ...contract, store });
+  throw new GlowplugError('CONFIG_INVALID', 'expected the place where captured requests are kept, got none', {
+    remedy: 'Name it: --kept s3://bucket, which the stack puts out as Location, or --kept folder.',
+  });
+}
