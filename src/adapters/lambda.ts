@@ -50,14 +50,14 @@ export async function answerEvent(
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
       const response = await serve(functionUrl.toRequest(apiGateway.withoutStage(event)));
-      return await orBeside(functionUrl.fromResponse, response, context, large);
+      return await carried(functionUrl.fromResponse, response, context, large);
     }
     if (alb.isAlbEvent(event)) {
       const carry = (response: HttpResponse) => alb.fromResponse(response, event);
-      return await orBeside(carry, await serve(alb.toRequest(event)), context, large);
+      return await carried(carry, await serve(alb.toRequest(event)), context, large);
     }
     if (apiGateway.isRestEvent(event)) {
-      return await orBeside(apiGateway.fromResponse, await serve(apiGateway.toRequest(event)), context, large);
+      return await carried(apiGateway.fromResponse, await serve(apiGateway.toRequest(event)), context, large);
     }
     if (outlet && isSqsEvent(event)) {
       const { answerRecords } = await import('./sqs.ts');
@@ -74,7 +74,7 @@ export async function answerEvent(
     const response = isForeign(event)
       ? errorResponse(foreign(event), context)
       : await fetch(direct.toRequest(event), context);
-    return await orRefusal(direct.fromResponse, response, context);
+    return await carried(direct.fromResponse, response, context);
   } finally {
     end();
   }
@@ -112,37 +112,28 @@ export function openInvocation(lambda: LambdaContext): { context: Context; end()
   };
 }
 
-/** An answer that is too large to be carried is led to, where it can lie in S3. */
-async function orBeside<T>(
+/** An answer that cannot be carried: led to where it is only too large and may lie in S3, else the answer that says so. */
+async function carried<T>(
   carry: (response: HttpResponse) => Promise<T>,
   response: HttpResponse,
   context: Context,
-  large: Host['large'],
+  large?: Host['large'],
 ): Promise<T> {
-  if (!large) return await orRefusal(carry, response, context);
-  // It is read twice when it is too large.
-  const whole = await lightResponse(response);
+  let whole = response;
   try {
+    // It is read twice when it is too large.
+    if (large) whole = await lightResponse(response);
     return await carry(whole);
   } catch (error) {
-    if (!(error instanceof GlowplugError) || error.code !== 'OUTPUT_TOO_LARGE') throw error;
+    if (error instanceof direct.InvocationError) throw error;
+    if (!large || !isTooLarge(error)) return await carry(errorResponse(error, context));
     const { answerBeside } = await import('./large-bodies.ts');
     return await carry(await answer(context, async () => await answerBeside(whole, await large(), context)));
   }
 }
 
-/** An answer that cannot be carried becomes the answer that says so. */
-async function orRefusal<T>(
-  carry: (response: HttpResponse) => Promise<T>,
-  response: HttpResponse,
-  context: Context,
-): Promise<T> {
-  try {
-    return await carry(response);
-  } catch (error) {
-    if (error instanceof direct.InvocationError) throw error;
-    return await carry(errorResponse(error, context));
-  }
+function isTooLarge(error: unknown): boolean {
+  return error instanceof GlowplugError && error.code === 'OUTPUT_TOO_LARGE';
 }
 
 /** What EventBridge sends where a schedule has no input of its own: it asks for nothing but to be ready. */

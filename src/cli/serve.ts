@@ -9,7 +9,7 @@ import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
 import { type Provider, providers } from '../session/session.ts';
-import { command, printLine, printProgress } from './print.ts';
+import { command, exitCodes, printLine, printProgress } from './print.ts';
 import { describeServing, servingOf } from './serving-summary.ts';
 import { whole } from './whole.ts';
 
@@ -101,7 +101,10 @@ export function serveCommand(): Command {
     .action(command(serve));
 }
 
-async function serve(targets: string[], options: Options): Promise<void> {
+async function serve(targets: string[], options: Options, it: Command): Promise<void> {
+  if (options.runs !== undefined && options.batch === undefined) {
+    it.error('error: expected --batch with --runs', { exitCode: exitCodes.usage });
+  }
   const ended = new AbortController();
   const end = () => ended.abort();
   for (const signal of signals) process.on(signal, end);

@@ -5,8 +5,10 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { uploadHeader } from '../../src/adapters/asks-for-upload.ts';
 import { answerEvent } from '../../src/adapters/lambda.ts';
+import { answerTicket } from '../../src/adapters/respond-async.ts';
 import { streamEvent } from '../../src/adapters/stream.ts';
 import { type HttpRequest, standardRequest } from '../../src/core/light-http.ts';
+import { createContext } from '../../src/handler/context.ts';
 import { s3Results } from '../../src/results/results.ts';
 import { createBucket } from '../../src/testing/buckets.ts';
 import { listen } from '../../src/testing/listen.ts';
@@ -118,6 +120,37 @@ describe('a body that is too large for Lambda', () => {
     expect(Buffer.concat(chunks).toString()).toBe('abc');
   });
 
+  it('is kept for a request that prefers to be answered later', async () => {
+    const { post, large } = host();
+    const { body: place } = await post('/uploads', declare(3, 'text/plain'));
+    await put(place.url, new Uint8Array(Buffer.from('abc')), place.headers);
+    const tickets: string[] = [];
+    const later = {
+      ...{ results: large.results, region: 'us-east-1', credentials, callbacks: [], resultQueue: undefined },
+      queue: 'http://sqs.test/0/jobs',
+      fetch: async (input: string | URL | Request) => {
+        tickets.push(Object(await new Request(input).json()).MessageBody);
+        return new Response();
+      },
+    };
+    const event = {
+      version: '2.0',
+      rawPath: '/',
+      headers: { [uploadHeader]: place.upload, prefer: 'respond-async' },
+      requestContext: { http: { method: 'POST' }, authorizer: { iam: { userArn: ada } } },
+    };
+    const outlets = { large: async () => large, later: async () => later };
+    const unasked = async () => expect.unreachable('it is answered later');
+    expect(await answerEvent(unasked, event, lambda, outlets)).toMatchObject({ statusCode: 202 });
+    const seen: string[] = [];
+    const fetch = async (request: HttpRequest) => {
+      seen.push(Buffer.from(await request.arrayBuffer()).toString());
+      return new Response();
+    };
+    expect(await answerTicket(tickets[0] ?? '', fetch, large.results, createContext())).toBe(true);
+    expect(seen).toEqual(['abc']);
+  });
+
   it('has a place that nobody can guess, that is nobody else’s, and that is gone after a day', async () => {
     const { post, pass } = host(async () => Response.json('secret'));
     const { body: place } = await post('/uploads', declare(3));
@@ -204,6 +237,14 @@ describe('a body that is too large for Lambda', () => {
     expect(answer.headers.get('content-type')).toBe('image/tiff');
     expect(Buffer.from(await answer.arrayBuffer()).equals(Buffer.from(bytes))).toBe(true);
     expect((await fetch(led.location.replace(/[0-9a-f]{64}(?=\?)/, '0'.repeat(64)))).status).toBe(403);
+  });
+
+  it('of an answer that breaks halfway is an error with a code', async () => {
+    const broken = () => new ReadableStream({ pull: (to) => to.error(new Error('cut off')) });
+    expect(await host(async () => new Response(broken())).post('/')).toMatchObject({
+      status: 500,
+      body: { code: 'INTERNAL' },
+    });
   });
 
   it('of an answer that Lambda carries is carried', async () => {
