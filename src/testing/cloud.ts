@@ -19,6 +19,7 @@ import { asDiskError } from './disk-error.ts';
 import { AsyncInvoker, type AsyncTarget, defaultAsyncSettings } from './events/async-invoker.ts';
 import { Schedules } from './events/schedules.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { apiPath, httpApiListener } from './http-api.ts';
 import type { Invocation } from './invocation.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
@@ -82,6 +83,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly faults: Faults;
   /** The template's queues: logical ids, and URLs for the AWS SDK, whose endpoint is `endpoint`. */
   readonly queues: readonly { readonly id: string; readonly url: string }[];
+  /** The template's HTTP APIs: logical ids, and where they answer here, without a slash at the end. */
+  readonly httpApis: readonly { readonly id: string; readonly url: string }[];
   /**
    * Starts new environments of the function and sends each its first request. The warm ones stay as they are.
    *
@@ -146,11 +149,13 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     return { ...version, accept: (invocation: Invocation) => asynchronous.accept(later, invocation) };
   };
   const lambda = lambdaApiListener({ find, secretFor, region, account, now });
+  const httpApis = httpApiListener({ find, secretFor, region, account, now }, () => template?.httpApis ?? []);
   // A model's gigabyte may take its time.
   const queues = new LocalQueues({ secretFor, region, now });
   const serviceOf = (request: IncomingMessage): RequestListener => {
     if (lambdaPaths.test(request.url ?? '')) return lambda;
     if (request.url?.startsWith(pagePath)) return page;
+    if (request.url?.startsWith(apiPath)) return httpApis;
     if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
     return isBrowser(request) ? toPage : s3OrFault;
   };
@@ -221,6 +226,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
     await makeBuckets();
     if (publishes) await publishTo(storesOf(template).filter((store) => !before.includes(store)));
+    for (const { id } of template.httpApis) onProgress(`the HTTP API ${id} answers at ${endpoint}${apiPath}${id}`);
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);
     schedules.apply(template.schedules);
@@ -246,6 +252,9 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     },
     get queues() {
       return template?.queues.map(({ id, url }) => ({ id, url })) ?? [];
+    },
+    get httpApis() {
+      return template?.httpApis.map(({ id }) => ({ id, url: `${endpoint}${apiPath}${id}` })) ?? [];
     },
     function: (name) => deployment.function(name),
     async coldStart(name, given) {

@@ -14,6 +14,7 @@ import {
   type InferenceFunctionProps,
   ModelStore,
 } from '../../src/cdk/index.ts';
+import { readHttpApis } from '../../src/testing/template/http-apis.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
 import { isAllowed, statementsOf, text } from './policy.ts';
 
@@ -45,6 +46,24 @@ describe('InferenceApi', () => {
       StageVariables: { glowplugRoutes: 'named' },
       DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 },
       AccessLogSettings: { Format: Match.stringLikeRegexp('identity.userArn.*integrationLatency') },
+    });
+  });
+
+  it('is an API that the local cloud reads: every route reaches its function’s alias', () => {
+    const stack = { name: 'Functions', template: JSON.parse(JSON.stringify(template.toJSON())) };
+    const deployment = { stacks: [stack], region: 'us-east-1', account: '111122223333' };
+    const functions = Object.entries(template.findResources('AWS::Lambda::Function')).flatMap(([id, { Metadata }]) =>
+      Metadata?.['glowplug:function'] ? [{ name: Metadata['glowplug:function'], functionName: `Functions-${id}` }] : [],
+    );
+    const { apis, skipped } = readHttpApis(stack, deployment, functions);
+    expect(skipped).toEqual([]);
+    expect(apis).toMatchObject([{ stageVariables: { glowplugRoutes: 'named' }, throttle: { rate: 100, burst: 200 } }]);
+    expect(apis[0]?.routes).toHaveLength(12);
+    expect(apis[0]?.routes).toContainEqual({
+      key: 'POST /sort/{proxy+}',
+      auth: 'AWS_IAM',
+      functionName: 'sort',
+      qualifier: 'live',
     });
   });
 

@@ -22,7 +22,8 @@ function readQualifier(qualifier: Json | undefined): { qualifier?: string } {
   return typeof qualifier === 'string' ? { qualifier } : {};
 }
 
-function readCors(cors: Json | undefined): { cors?: UrlCors } {
+/** Of an HTTP API, too. */
+export function readCors(cors: Json | undefined): { cors?: UrlCors } {
   if (!isObject(cors)) return {};
   const list = (name: string) => listAt(cors, name).map(String);
   return {

@@ -5,12 +5,14 @@ import { isAbsolute } from 'node:path';
 import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { AsyncSettings } from '../events/async-invoker.ts';
 import type { ScheduleSpec } from '../events/schedules.ts';
+import type { HttpApiSpec } from '../http-api.ts';
 import type { FunctionSpec, ManagedInstances } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
 import { readAsyncSettings } from './async-settings.ts';
 import { readEventSources, readQueues } from './event-sources.ts';
 import { readUrl } from './function-url.ts';
+import { readHttpApis } from './http-apis.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
 import { at, isObject, type Json, listAt, objectAt, referredBy, resourcesOf, stringAt } from './json.ts';
 import { physicalName } from './physical.ts';
@@ -24,11 +26,12 @@ export interface CloudTemplate {
   readonly queues: readonly QueueSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly schedules: readonly ScheduleSpec[];
+  readonly httpApis: readonly HttpApiSpec[];
   /** By function, where they are not Lambda's defaults. */
   readonly asyncSettings: ReadonlyMap<string, AsyncSettings>;
   /** Folders and files that the templates name. */
   readonly assets: ReadonlySet<string>;
-  /** Functions, event source mappings and schedules that this cloud cannot run, and why. */
+  /** Functions, event source mappings, schedules and routes that this cloud cannot run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** Types of resources that this cloud does not know, and how many of each. */
   readonly unknown: readonly string[];
@@ -71,6 +74,8 @@ export async function readTemplate(
   const read = assembly.stacks.map((stack) => readSchedules(stack, deployment));
   const schedules = read.flatMap((each) => each.schedules);
   skipped.push(...read.flatMap((each) => each.skipped));
+  const apis = assembly.stacks.map((stack) => readHttpApis(stack, deployment, functions));
+  skipped.push(...apis.flatMap((each) => each.skipped));
   const settings = assembly.stacks.flatMap((stack) => [...readAsyncSettings(stack, deployment, functions)]);
   return {
     functions,
@@ -79,6 +84,7 @@ export async function readTemplate(
     eventSources,
     asyncSettings: new Map(settings),
     schedules,
+    httpApis: apis.flatMap((each) => each.apis),
     skipped,
     unknown: unknownResources(assembly.stacks),
     assets: new Set(assembly.assets.values()),

@@ -13,6 +13,10 @@ const run = new Set([
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
+  'AWS::ApiGatewayV2::Api',
+  'AWS::ApiGatewayV2::Route',
+  'AWS::ApiGatewayV2::Integration',
+  'AWS::ApiGatewayV2::Stage',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
 ]);
