@@ -29,7 +29,7 @@ it('keeps what was named, tidied, under the hour and the request’s id', async 
   const written: [string, CapturedRecord][] = [];
   const of = () => ({ n: 1, bad: Number.NaN, yes: true, long: 'x'.repeat(500), object: {} as never });
   const { capture, request } = capturing(of, async (key, record) => void written.push([key, record]));
-  request('a/../b');
+  void request('a/../b');
   await capture.flush();
   expect(written).toEqual([
     [
@@ -54,7 +54,7 @@ it(`takes a share of the requests, the same ones every time (${runs(2000)} ids)`
       5,
     );
     for (let id = 0; id < runs(2000); id++) {
-      request(`request ${id}`);
+      void request(`request ${id}`);
       await capture.flush();
     }
     return ids;
@@ -70,7 +70,7 @@ it('keeps nothing of a request that failed', async () => {
     () => ({}),
     async (key) => void written.push(key),
   );
-  request('a', new Response(null, { status: 500 }));
+  void request('a', new Response(null, { status: 500 }));
   await capture.flush();
   expect(written).toEqual([]);
 });
@@ -82,8 +82,8 @@ it('says once that of throws, and that writing fails, with the number of those l
     },
     async () => {},
   );
-  throwing.request('a');
-  throwing.request('b');
+  void throwing.request('a');
+  void throwing.request('b');
   expect(throwing.warnings).toEqual([
     { message: expect.stringContaining('capture.of threw'), code: 'INTERNAL', lost: 0, error: 'Error: mine' },
   ]);
@@ -92,7 +92,7 @@ it('says once that of throws, and that writing fails, with the number of those l
     () => ({}),
     async () => Promise.reject(new Error('S3 is gone')),
   );
-  for (let at = 0; at < 70; at++) request(`${at}`);
+  for (let at = 0; at < 70; at++) void request(`${at}`);
   await Promise.all([capture.flush(), capture.flush()]);
   expect(warnings).toEqual([
     { message: 'captured requests could not be written', code: 'INTERNAL', lost: 6, error: 'Error: S3 is gone' },
