@@ -1,6 +1,5 @@
 // Everything a stage has: in each of its regions a store and, after it, the functions.
-import { type App, Tags, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { type App, Tags } from 'aws-cdk-lib';
 import type { FunctionSource } from 'glowplug/cdk';
 import type { Config } from '../config.ts';
 import { FunctionsStack } from './functions-stack.ts';
@@ -15,5 +14,4 @@ export function addStacks(app: App, config: Config, functions: readonly Function
     new FunctionsStack(app, `${name}-functions`, { config, env, store, functions });
   }
   for (const [key, value] of Object.entries(config.tags)) Tags.of(app).add(key, value);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addChecks } from '../../infra/add-checks.ts';
 import { readConfig } from '../../infra/config.ts';
 import { addStacks } from '../../infra/stacks/add-stacks.ts';
 import { findFunctions } from '../../src/build/index.ts';
@@ -11,7 +12,7 @@ import { readDeployPlan } from '../../src/cli/deploy-plan.ts';
 import { root } from '../root.ts';
 
 let out: string;
-beforeAll(() => {
+beforeAll(async () => {
   out = mkdtempSync(join(tmpdir(), 'glowplug-regions-'));
   const settings = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
   const context = { ...settings.context, 'aws:cdk:disable-asset-staging': true };
@@ -20,6 +21,7 @@ beforeAll(() => {
   const functions = findFunctions(root).filter(({ name }) => name === 'iris');
   const config = readConfig({ 'glowplug:stage': 'prod' }, { dev: {}, staging: {}, prod }, ['iris']);
   addStacks(app, config, functions);
+  await addChecks(app, config.stage);
   app.synth();
 }, 180_000);
 afterAll(() => rmSync(out, { recursive: true, force: true }));

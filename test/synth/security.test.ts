@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addChecks } from '../../infra/add-checks.ts';
 import { readConfig } from '../../infra/config.ts';
 import { addStacks } from '../../infra/stacks/add-stacks.ts';
 import { stages } from '../../infra/stages.ts';
@@ -26,13 +27,14 @@ interface Resource {
 describe('production', () => {
   let out: string;
   let resources: [string, Resource][];
-  beforeAll(() => {
+  beforeAll(async () => {
     out = mkdtempSync(join(tmpdir(), 'glowplug-security-'));
     const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
     const app = new App({ outdir: out, context: { ...context, 'aws:cdk:disable-asset-staging': true } });
     const functions = findFunctions(root);
     const names = functions.map(({ name }) => name);
     addStacks(app, readConfig({ 'glowplug:stage': 'prod' }, stages, names), functions);
+    await addChecks(app, 'prod');
     app.synth();
     resources = readdirSync(out)
       .filter((name) => name.endsWith('.template.json'))
