@@ -11,6 +11,8 @@ import { badMessage, readNames } from '../protocol/wire.ts';
 export interface Asker {
   /** Answers as the server would over HTTP; whatever is not 200 is thrown. */
   ask(path: string, body?: readonly Uint8Array[], headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** Answers of every function that says something of its models. */
+  askAll(path: string, body?: readonly Uint8Array[]): Promise<Response[]>;
   readonly ready: boolean;
   readonly maxBytes: number;
 }
@@ -46,15 +48,17 @@ export const methods: Readonly<Record<string, Method>> = {
     const { first: name, second: version } = readNames(message);
     return answers.modelConfig({ config: await (await ask(`${pathOf(name, version)}/config`)).json() });
   },
-  async ModelStatistics(message, { ask }) {
+  async ModelStatistics(message, { ask, askAll }) {
     const { first: name, second: version } = readNames(message);
-    const path = name === '' ? '/v2/models/stats' : `${pathOf(name, version)}/stats`;
-    return answers.statistics(await (await ask(path)).json());
+    const found = name === '' ? await askAll('/v2/models/stats') : [await ask(`${pathOf(name, version)}/stats`)];
+    const all: unknown[] = await Promise.all(found.map(async (response) => Object(await response.json()).model_stats));
+    return answers.statistics({ model_stats: all.flat() });
   },
-  async RepositoryIndex(message, { ask }) {
+  async RepositoryIndex(message, { askAll }) {
     const { flag: ready } = readNames(message);
-    const response = await ask('/v2/repository/index', [Buffer.from(JSON.stringify({ ready }))]);
-    return answers.index({ models: await response.json() });
+    const found = await askAll('/v2/repository/index', [Buffer.from(JSON.stringify({ ready }))]);
+    const models: unknown[] = (await Promise.all(found.map((response) => response.json()))).flat();
+    return answers.index({ models });
   },
   RepositoryModelLoad: async (message, { ask }) => await control(message, 'load', ask),
   RepositoryModelUnload: async (message, { ask }) => await control(message, 'unload', ask),

@@ -5,14 +5,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Grpc from '@grpc/grpc-js';
-import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
+import { catalogue, GlowplugError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { askerOf, functionHeader } from './grpc-asker.ts';
 import { type Asker, check, inferenceService, methods, open } from './grpc-methods.ts';
 import { statusOf } from './grpc-status.ts';
 import type { Limits } from './limits.ts';
 import { listen } from './listen.ts';
 import type { Answered } from './request-metrics.ts';
-import { findTarget, type Unit } from './units.ts';
+import type { Unit } from './units.ts';
 
 export interface GrpcOptions {
   readonly host: string;
@@ -56,11 +57,12 @@ export async function startGrpc(units: readonly Unit[], options: GrpcOptions): P
     'grpc.keepalive_time_ms': PING_MS,
     'grpc.keepalive_timeout_ms': PONG_MS,
   });
+  const asker = askerOf(units);
   const calls = new Set<Call>();
   let idle = Promise.withResolvers<void>();
   const handle = (name: string, method: Method) => (call: Call, callback: Grpc.sendUnaryData<Uint8Array>) => {
     calls.add(call);
-    void answer(name, method, call, units, options).then((answered) => {
+    void answer(name, method, call, asker, options).then((answered) => {
       if (answered instanceof Uint8Array) callback(null, answered);
       else callback(refusal(grpc, answered));
       calls.delete(call);
@@ -148,7 +150,7 @@ async function answer(
   name: string,
   method: Method,
   call: Call,
-  units: readonly Unit[],
+  asker: ReturnType<typeof askerOf>,
   options: GrpcOptions,
 ): Promise<Uint8Array | GlowplugError> {
   const over = new AbortController();
@@ -170,8 +172,9 @@ async function answer(
       options.checkKey(names);
       if (state === 'refusing') throw new GlowplugError('SERVER_BUSY', 'the server is shutting down');
     }
-    const ask = asker(units, options, { requestId, signal: over.signal });
-    return await method(call.request, { ask, ready: state === 'ready', maxBytes: limits.bodyBytes });
+    const named = header(call, functionHeader);
+    const asking = { requestId, signal: over.signal, named, answered: options.answered };
+    return await method(call.request, { ...asker(asking), ready: state === 'ready', maxBytes: limits.bodyBytes });
   } catch (error) {
     if (error instanceof GlowplugError) return error;
     log.error('a fault in a gRPC call', { requestId, method: name, error: String(error) });
@@ -181,47 +184,6 @@ async function answer(
     // grpc-js says it of every call that ends, of those that are answered too.
     call.off('cancelled', gone);
   }
-}
-
-function asker(
-  units: readonly Unit[],
-  { answered }: GrpcOptions,
-  given: { requestId: string; signal: AbortSignal },
-): Asker['ask'] {
-  return async (path, body, headers = {}) => {
-    const { unit, path: inside } = findTarget(units, path);
-    const started = performance.now();
-    const url = `http://localhost${inside}`;
-    const request = body
-      ? new Request(url, { method: 'POST', headers, body: bodyOf(body), duplex: 'half' })
-      : new Request(url);
-    const response = await unit.handler.fetch(request, given);
-    answered(unit, { path, status: response.status, ms: performance.now() - started });
-    if (response.ok) return response;
-    throw await errorOf(response);
-  };
-}
-
-/** As parts: whoever reads them joins them once. */
-function bodyOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      for (const part of parts) if (part.byteLength > 0) controller.enqueue(part);
-      controller.close();
-    },
-  });
-}
-
-/** The error that the answer tells of: from 500 on it says no more than its code. */
-async function errorOf(response: Response): Promise<GlowplugError> {
-  const body: unknown = await response.json().catch(() => undefined);
-  const { error, code, remedy } = Object(body);
-  const known: ErrorCode = Object.hasOwn(catalogue, `${code}`) ? code : 'INTERNAL';
-  const retryAfter = response.headers.get('retry-after');
-  return new GlowplugError(known, `${error ?? catalogue[known].meaning}`, {
-    remedy: `${remedy ?? catalogue[known].remedy}`,
-    ...(retryAfter === null ? {} : { headers: { 'retry-after': retryAfter } }),
-  });
 }
 
 function header(call: Call, name: string): string | undefined {

@@ -234,6 +234,56 @@ describe('gRPC: what is refused', () => {
     expect([code, answer?.outputs[0].contents.fp32_contents]).toEqual([OK, [2]]);
   });
 
+  it('of several functions answers with the one that serves the model; metadata names one where two do', async () => {
+    const asked: string[] = [];
+    const named = (name: string, models: readonly string[]): Unit => {
+      const echo = echoFunction();
+      const fetch: Unit['handler']['fetch'] = async (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === '/v2/health/ready') return Response.json({ ready: true });
+        const model = /^\/v2\/models\/([^/]+)/.exec(pathname)?.[1];
+        if (model !== undefined && model !== 'stats' && !models.includes(model)) {
+          return Response.json(
+            { error: `expected one of ${models}`, code: models.length > 0 ? 'MODEL_NOT_FOUND' : 'NOT_FOUND' },
+            { status: 404 },
+          );
+        }
+        if (models.length === 0) return Response.json({ error: 'off', code: 'NOT_FOUND' }, { status: 404 });
+        asked.push(name);
+        return await echo(request);
+      };
+      return { name, models: [], handler: { fetch, warm: async () => {} } };
+    };
+    const { call, url } = await serve([
+      named('silent', []),
+      named('words', ['bytes', 'fp32']),
+      named('sums', ['fp32', 'int64']),
+    ]);
+    const infer = async (model_name: string, headers = {}) =>
+      await call('ModelInfer', { model_name, inputs: [input('FP32', [1, 1], { fp32_contents: [1] })] }, { headers });
+    for (const turn of [1, 2]) expect(await infer('fp32'), `${turn}`).toMatchObject({ status: OK });
+    expect(await infer('fp32', { 'glowplug-function': 'sums' })).toMatchObject({ status: OK });
+    expect(asked).toEqual(['words', 'words', 'sums']);
+    expect((await call('ModelMetadata', { name: 'int64' })).answer.name).toBe('int64');
+    expect(asked.at(-1)).toBe('sums');
+    // What the client did wrong is said by who serves the model, not by the next.
+    expect(await infer('int64')).toMatchObject({ status: INVALID_ARGUMENT });
+    expect(await infer('none')).toMatchObject({
+      status: NOT_FOUND,
+      code: 'MODEL_NOT_FOUND',
+      details: expect.stringContaining('expected one of bytes,fp32'),
+    });
+    expect(await infer('fp32', { 'glowplug-function': 'smus' })).toMatchObject({
+      status: NOT_FOUND,
+      details: expect.stringContaining('expected silent, words, sums; got "smus"'),
+    });
+    expect(await infer('fp32', { 'glowplug-function': 'silent' })).toMatchObject({ status: NOT_FOUND });
+    const one = (await call('RepositoryIndex', {}, { headers: { 'glowplug-function': 'words' } })).answer.models;
+    expect((await call('RepositoryIndex')).answer.models).toHaveLength(2 * one.length);
+    expect((await call('ModelStatistics')).answer.model_stats.length).toBeGreaterThan(0);
+    expect((await fetch(`${url}/sums/v2/models/fp32`)).status).toBe(200);
+  });
+
   it('a message over the limit, and elements that would grow over it, are RESOURCE_EXHAUSTED', async () => {
     const { call } = await serve(undefined, { limits: { bodyBytes: 10_000 } });
     const over = await call('ModelInfer', { ...fp32({}), raw_input_contents: [Buffer.alloc(20_000)] });
