@@ -72,7 +72,7 @@ const peers: readonly Peer[] = [
         BENCH_MODEL: model,
         BENCH_THREADS: `${threads}`,
         BENCH_WORKERS: `${workers}`,
-        BENCH_BATCH: `${batch ?? 1}`,
+        ...(batch ? { BENCH_BATCH: `${batch}` } : {}),
         BENTOML_DO_NOT_TRACK: 'True',
       },
     }),

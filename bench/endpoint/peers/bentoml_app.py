@@ -1,4 +1,4 @@
-"""The same behind BentoML; started by its own command with BENCH_MODEL, BENCH_THREADS, BENCH_WORKERS and BENCH_BATCH."""
+"""The same behind BentoML; started by its own command with BENCH_MODEL, BENCH_THREADS, BENCH_WORKERS and, for Batched, BENCH_BATCH."""
 import base64
 import os
 from typing import Annotated
@@ -36,6 +36,6 @@ class Batched(Model):
     """Rows of one FP32 input, which its own dispatcher puts together."""
 
     # With 100 ms it answers 503 to what a full queue makes later.
-    @bentoml.api(batchable=True, batch_dim=0, max_batch_size=int(os.environ["BENCH_BATCH"]), max_latency_ms=10_000)
+    @bentoml.api(batchable=True, batch_dim=0, max_batch_size=int(os.environ.get("BENCH_BATCH", 64)), max_latency_ms=10_000)
     def predict(self, x: Annotated[np.ndarray, DType("float32")]) -> np.ndarray:
         return self.session.run(None, {self.session.get_inputs()[0].name: x})[0]
