@@ -82,7 +82,8 @@ export async function measureBatches(
   const splits = [{ runs: 1, threads, sessions: [first] }];
   for (let runs = 2; runs <= threads && (2 * runs - 1) * first.bytes <= maxBytes; runs *= 2) {
     const own = Math.floor(threads / runs);
-    const sessions = await Promise.all(Array.from({ length: runs }, () => another(own)));
+    const sessions: Session[] = [];
+    while (sessions.length < runs) sessions.push(await another(own));
     splits.push({ runs, threads: own, sessions });
   }
   const times = splits.map(() => sizes.map((): number[] => []));
