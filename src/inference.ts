@@ -31,6 +31,8 @@ export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   readonly output: InferenceFunction['output'];
   /** Fetches the models, opens their sessions and runs the function’s own `warm`. */
   warm(): Promise<void>;
+  /** Resolves when what was captured so far is written: for a host that ends. Never rejects. */
+  written(): Promise<void>;
   /**
    * Resolves when this environment may end its init: at once on demand, warm where it is kept waiting or a snapshot is taken
    * of it. `init.mjs` in each bundle waits for it.
@@ -70,7 +72,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const watch = onLambda && !given ? watchRequests(contract, { functionName, log: consoleLog, isCold }) : undefined;
   const write = options.capture && writeRecord(given?.contract ?? contract);
   const fn = defineFunction(timed(options), environment, write, watch);
-  const { warm, input, output } = fn;
+  const { warm, written, input, output } = fn;
   // On Lambda a module is loaded to be invoked: the bytes travel while the runtime goes on starting.
   if (onLambda) {
     void warm();
@@ -100,6 +102,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
     warm,
+    written,
     input,
     output,
     fetch: (request: Request, given = {}) => fn.fetch(request, createContext(given)),

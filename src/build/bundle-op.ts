@@ -20,7 +20,8 @@ export function bundleOp(
   const source = join(import.meta.dirname, '..', 'ops', name, 'handler');
   const { outputFiles } = buildSync({
     ...options,
-    external: [...external, '@aws-sdk/*'],
+    // The local cloud has none, and runs this one.
+    external: name === 'quality' ? external : [...external, '@aws-sdk/*'],
     sourcemap: false,
     legalComments: 'none',
     entryPoints: [existsSync(`${source}.ts`) ? `${source}.ts` : `${source}.js`],

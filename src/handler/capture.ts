@@ -27,7 +27,7 @@ export interface CaptureOptions<I, O> {
 /** Creates one object. Its key is below the function's own place. */
 export type WriteRecord = (key: string, record: CapturedRecord) => Promise<void>;
 
-const mostWaiting = 64;
+const mostAtOnce = 64;
 const mostNames = 64;
 const mostCharacters = 200;
 
@@ -38,9 +38,7 @@ export class Capture {
   readonly #clock: Clock;
   readonly #now: () => Date;
   readonly #seen = new WeakMap<Context, Features>();
-  readonly #waiting: CapturedRecord[] = [];
-  #writing = false;
-  #written: Promise<void> = Promise.resolve();
+  readonly #writes = new Set<Promise<void>>();
   #lost = 0;
   #failed = '';
 
@@ -77,40 +75,37 @@ export class Capture {
     }
   }
 
-  /** Of a request that was answered well. It is on its way before the answer is, which may wait for it. Never rejects. */
+  /** Of a request that was answered well. Its write begins before the answer goes, which may wait for it. Never rejects. */
   async answered(context: Context, response: HttpResponse): Promise<void> {
     const features = this.#seen.get(context);
     if (!features || !response.ok) return;
-    if (this.#waiting.length === mostWaiting) {
+    if (this.#writes.size === mostAtOnce) {
       this.#lost++;
       return;
     }
     const models = response.headers.get('x-glowplug-model');
     const { requestId } = context;
-    this.#waiting.push({ requestId, at: this.#now().toISOString(), ...(models ? { models } : {}), features });
-    const written = this.flush();
+    const record = { requestId, at: this.#now().toISOString(), ...(models ? { models } : {}), features };
+    const written = this.#keep(record).finally(() => this.#writes.delete(written));
+    this.#writes.add(written);
     const { wait = 0 } = this.#options;
     if (wait > 0) await Promise.race([written, this.#clock.sleep(wait)]);
   }
 
-  /** Writes what waits, one after the other; what cannot be written is lost and counted. Never rejects. */
-  flush(): Promise<void> {
-    if (!this.#writing) this.#written = this.#writeAll();
-    return this.#written;
+  /** Resolves when nothing is under way. Never rejects. */
+  async written(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.all(this.#writes);
   }
 
-  async #writeAll(): Promise<void> {
-    this.#writing = true;
-    for (let record = this.#waiting.shift(); record; record = this.#waiting.shift()) {
-      try {
-        await this.#write(recordKey(record.requestId, new Date(record.at)), record);
-        this.#failed = '';
-      } catch (error) {
-        this.#lost++;
-        this.#complain('captured requests could not be written', error);
-      }
+  /** What cannot be written is lost and counted. */
+  async #keep(record: CapturedRecord): Promise<void> {
+    try {
+      await this.#write(recordKey(record.requestId, new Date(record.at)), record);
+      this.#failed = '';
+    } catch (error) {
+      this.#lost++;
+      this.#complain('captured requests could not be written', error);
     }
-    this.#writing = false;
   }
 
   /** Once until it is well again. */

@@ -93,6 +93,8 @@ export interface InferenceFunction {
   fetch(request: Request, context: Context): Promise<Response>;
   /** Never rejects: what fails is logged, and tried again by the request that needs it. */
   warm(): Promise<void>;
+  /** Resolves when what was captured so far is written. Never rejects. */
+  written(): Promise<void>;
   /** This environment was made of a snapshot: what was seen of the store is looked at again. */
   restored(): void;
 }
@@ -187,6 +189,7 @@ function define(
     output: encode ? (streamFormat(encode) ?? 'custom') : predict ? 'custom' : 'tensors',
     warm: () => serving.warm(),
     restored: () => serving.restored(),
+    written: async () => await capture?.written(),
     answer: respond,
     fetch: async (request, context) => standardResponse(await respond(request, context)),
   };

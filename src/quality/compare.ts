@@ -78,7 +78,7 @@ function compareNumbers(quantiles: readonly number[], count: number, values: rea
   const test = kolmogorovSmirnov(quantiles, now, [count, now.length]);
   const inside = edges.slice(1).map((edge, at) => `${short(at === 0 ? least : edges[at]!)} to ${short(edge)}`);
   const bars = [`under ${short(least)}`, ...inside, `over ${short(greatest)}`];
-  const figures = distances(expected, actual);
+  const figures = distances(expected, actual, Math.min(count, now.length));
   return {
     bars,
     expected,
@@ -116,7 +116,7 @@ function compareTexts(was: Extract<FeatureBaseline, { kind: 'text' }>, values: r
   const named = known.map((value) => (found.get(value) ?? 0) / values.length);
   const expected = bars.map((value) => (was.values[value] ?? 0) / was.count);
   const actual = [...named, Math.max(0, 1 - named.reduce((sum, share) => sum + share, 0))];
-  const figures = distances(expected, actual);
+  const figures = distances(expected, actual, Math.min(was.count, values.length));
   const came = known.map((value) => found.get(value) ?? 0);
   const test = chiSquare(
     bars.map((value) => was.values[value] ?? 0),
@@ -126,9 +126,10 @@ function compareTexts(was: Extract<FeatureBaseline, { kind: 'text' }>, values: r
   return { bars, expected, actual, ...figures, chiSquare: test, drifts };
 }
 
-function distances(expected: readonly number[], actual: readonly number[]) {
+/** What one of `count` values has not seen counts as half of one. */
+function distances(expected: readonly number[], actual: readonly number[], count: number) {
   return {
-    stabilityIndex: stabilityIndex(expected, actual),
+    stabilityIndex: stabilityIndex(expected, actual, 0.5 / Math.max(1, count)),
     jensenShannon: jensenShannon(expected, actual),
     totalVariation: totalVariation(expected, actual),
   };

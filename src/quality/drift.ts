@@ -1,13 +1,11 @@
 // How far two distributions are apart. Pure: shares and sorted numbers in, one figure out.
 
-/** Neither side's share is taken for less: a value that one side has not seen would be infinitely far away. */
-const floor = 1e-4;
-
 /**
  * Population stability index of two lists of shares, each summing to 1; 0 when they are equal. Under 0.1 is called stable,
- * over 0.2 another population. Source: Siddiqi, Credit Risk Scorecards (2005).
+ * over 0.2 another population.
+ * Neither side's share is taken for less than `floor`: a value that one side has not seen would be infinitely far away. Source: Siddiqi, Credit Risk Scorecards (2005).
  */
-export function stabilityIndex(expected: readonly number[], actual: readonly number[]): number {
+export function stabilityIndex(expected: readonly number[], actual: readonly number[], floor = 1e-4): number {
   return expected.reduce((sum, share, at) => {
     const [e, a] = [Math.max(share, floor), Math.max(actual[at] ?? 0, floor)];
     return sum + (a - e) * Math.log(a / e);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemClock } from '../core/clock.ts';
 import { readContract } from '../core/contract.ts';
 import { consoleLog } from '../core/log.ts';
 import { weightsFile } from '../models/version.ts';
@@ -17,6 +18,7 @@ import { readLockedModels } from './locked-models.ts';
 import { runMetrics } from './request-metrics.ts';
 import { type RunningServer, startServer } from './server.ts';
 import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
+import type { Unit } from './units.ts';
 
 /** For the answers of those who waited for a stuck run to leave. */
 const LAST_WORDS_MS = 500;
@@ -64,7 +66,7 @@ async function serve(spec: ServeSpec): Promise<void> {
     const contract = { ...readContract(), onLambda: false, ...given };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
     server = await startServer(units, { ...spec, metrics });
-    drainOnSignals(server, spec.drainMs);
+    drainOnSignals(server, units, spec.drainMs);
     const { port, grpcPort } = server;
     say({ kind: 'listening', port, grpcPort });
     await server.warm();
@@ -97,12 +99,17 @@ async function end(server: RunningServer | undefined, error: unknown): Promise<v
   process.kill(process.pid, 'SIGKILL');
 }
 
-function drainOnSignals(server: RunningServer, drainMs: number): void {
+/** For captured requests that are under way. */
+const WRITE_MS = 5000;
+
+function drainOnSignals(server: RunningServer, units: readonly Unit[], drainMs: number): void {
   let draining = false;
   const drain = async () => {
     if (draining) return;
     draining = true;
     await server.drain(drainMs);
+    const written = Promise.all(units.map(({ handler }) => handler.written?.()));
+    await Promise.race([written, systemClock.sleep(WRITE_MS)]);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain());

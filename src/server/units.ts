@@ -12,6 +12,8 @@ export interface Unit {
   readonly handler: {
     fetch(request: Request, options: { signal: AbortSignal; requestId: string }): Promise<Response>;
     warm(): Promise<void>;
+    /** Absent in bundles of an earlier edition. */
+    written?(): Promise<void>;
   };
 }
 

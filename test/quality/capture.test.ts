@@ -30,7 +30,7 @@ it('keeps what was named, tidied, under the hour and the request’s id', async 
   const of = () => ({ n: 1, bad: Number.NaN, yes: true, long: 'x'.repeat(500), object: {} as never });
   const { capture, request } = capturing(of, async (key, record) => void written.push([key, record]));
   void request('a/../b');
-  await capture.flush();
+  await capture.written();
   expect(written).toEqual([
     [
       '2026-11-25/07/a_.._b.json',
@@ -55,7 +55,7 @@ it(`takes a share of the requests, the same ones every time (${runs(2000)} ids)`
     );
     for (let id = 0; id < runs(2000); id++) {
       void request(`request ${id}`);
-      await capture.flush();
+      await capture.written();
     }
     return ids;
   };
@@ -71,7 +71,7 @@ it('keeps nothing of a request that failed', async () => {
     async (key) => void written.push(key),
   );
   void request('a', new Response(null, { status: 500 }));
-  await capture.flush();
+  await capture.written();
   expect(written).toEqual([]);
 });
 
@@ -93,9 +93,9 @@ it('says once that of throws, and that writing fails, with the number of those l
     async () => Promise.reject(new Error('S3 is gone')),
   );
   for (let at = 0; at < 70; at++) void request(`${at}`);
-  await Promise.all([capture.flush(), capture.flush()]);
+  await capture.written();
   expect(warnings).toEqual([
-    { message: 'captured requests could not be written', code: 'INTERNAL', lost: 6, error: 'Error: S3 is gone' },
+    { message: 'captured requests could not be written', code: 'INTERNAL', lost: 7, error: 'Error: S3 is gone' },
   ]);
 });
 
