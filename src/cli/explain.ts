@@ -7,14 +7,14 @@ import { systemClock } from '../core/clock.ts';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { awsApi } from '../ops/aws-api.ts';
-import { type Explanation, explainRequest, type LoggedRequest } from '../testing/explain-request.ts';
+import { barsOf, type Explanation, explainRequest, type LoggedRequest } from '../testing/explain-request.ts';
 import { type LoggedLine, logsIn, readLogs } from '../testing/log-files.ts';
 import { storeOption } from './chosen-store.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { insightsLines } from './insights.ts';
 import { command, printJson, printLine } from './print.ts';
 import { type Profile, profileRuns } from './profile-runs.ts';
-import { type Bar, waterfall } from './waterfall.ts';
+import { waterfall } from './waterfall.ts';
 import { waterfallSvg } from './waterfall-svg.ts';
 
 interface Options {
@@ -138,17 +138,6 @@ function runLines({ runs, moreRuns = 0 }: LoggedRequest): string[] {
 
 function titleOf({ ms }: LoggedRequest): string {
   return `request: ${ms.toFixed(1)} ms from its first verb to its end`;
-}
-
-/** The verbs, and under predict each run with what it waited before it. */
-function barsOf({ stages, runs }: LoggedRequest): Bar[] {
-  return [
-    ...stages,
-    ...runs.flatMap(({ model, from, to, queueMs }) => [
-      ...(queueMs >= 0.1 ? [{ stage: 'queue', model, from, to: from + queueMs }] : []),
-      { stage: 'run', model, from: from + queueMs, to },
-    ]),
-  ];
 }
 
 function picture(request: LoggedRequest): string {

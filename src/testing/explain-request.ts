@@ -36,6 +36,13 @@ export interface Invocation {
   readonly failure?: string | undefined;
 }
 
+export interface RequestBar {
+  readonly stage: string;
+  readonly model?: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** undefined where no line names it. */
 export function explainRequest(requestId: string, lines: Iterable<LoggedLine>): Explanation | undefined {
   const own = [...lines].filter(({ line }) => line.includes(requestId));
@@ -54,6 +61,24 @@ export function explainRequest(requestId: string, lines: Iterable<LoggedLine>): 
     invocation: report?.kind === 'report' ? report.report : undefined,
     log: read.filter(({ line, entry }) => !platformEvent(line, entry) && !isTelling(entry)).map(({ line }) => line),
   };
+}
+
+/** The verbs, and under predict each run with what it waited before it. */
+export function barsOf({ stages, runs }: Pick<LoggedRequest, 'stages' | 'runs'>): RequestBar[] {
+  return [
+    ...stages,
+    ...runs.flatMap(({ model, from, to, queueMs }) => [
+      ...(queueMs >= 0.1 ? [{ stage: 'queue', model, from, to: from + queueMs }] : []),
+      { stage: 'run', model, from: from + queueMs, to },
+    ]),
+  ];
+}
+
+/** The request that this line tells of. */
+export function requestIn(line: string, requestId: string): LoggedRequest | undefined {
+  if (!line.includes(requestMessage)) return undefined;
+  const entry = entryIn(line);
+  return isRequest(entry, requestId) ? entry : undefined;
 }
 
 /** The line as JSON, where it is; with log format JSON, Lambda may wrap what the function wrote. */

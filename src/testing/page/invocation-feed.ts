@@ -1,6 +1,7 @@
 // The invocations of a local cloud, read from its functions' logs as they are written: what CloudWatch would show, as a list.
 import { isRecord } from '../../core/is-record.ts';
 import { coldStartsIn } from '../cold-starts-in.ts';
+import { barsOf, requestIn } from '../explain-request.ts';
 import type { PageInvocation } from './page-data.ts';
 import { platformEvent } from './platform-event.ts';
 
@@ -60,6 +61,7 @@ export class InvocationFeed {
       maxMemoryMb: undefined,
       failure: undefined,
       stages: [],
+      request: [],
       logs: [],
     });
     const oldest = this.#invocations.keys().next().value;
@@ -78,12 +80,14 @@ export class InvocationFeed {
   }
 
   #add(id: string, line: string): void {
-    const { logs = [], stages = [] } = this.#invocations.get(id) ?? {};
+    const { logs = [], stages = [], request = [] } = this.#invocations.get(id) ?? {};
     if (logs.length >= keptLines) return;
     const [found] = coldStartsIn(line);
+    const told = requestIn(line, id);
     this.#change(id, {
       logs: [...logs, line.slice(0, keptCharacters)],
       stages: found ?? stages,
+      request: told ? barsOf(told) : request,
     });
   }
 

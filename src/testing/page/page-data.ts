@@ -48,6 +48,8 @@ export interface PageInvocation {
   readonly failure: string | undefined;
   /** Of the cold start, from its log line; empty for a warm one. */
   readonly stages: readonly PageStage[];
+  /** Of the request: its verbs and its models' runs, since it began; empty where the function did not tell. */
+  readonly request: readonly PageStage[];
   /** The function's own lines. */
   readonly logs: readonly string[];
 }

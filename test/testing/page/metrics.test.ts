@@ -98,6 +98,12 @@ describe.skipIf(!executablePath)('the metrics of ocr in Chromium', () => {
     expect(counted).toContain('INPUT_IMAGE × 1');
     expect(counted.filter((each) => /^ppocr-(det|cls|rec) \d+\.\d+\.\d+ × \d+$/.test(each))).toHaveLength(3);
     expect(Number(/\$([\d.]+)/.exec((await section.locator('.counts').textContent()) ?? '')?.[1])).toBeGreaterThan(0);
+    await page.locator('.invocations tbody button').nth(1).click();
+    const bars = page.locator('.invocations .opened .waterfall').first();
+    expect(await bars.locator('caption').textContent()).toContain('Request');
+    const verbs = (await bars.locator('th').allTextContents()).map((each) => each.trim());
+    expect(verbs.slice(0, 4)).toEqual(['decode', 'warm', 'predict', 'encode']);
+    expect(verbs).toContain('run ppocr-rec');
     expect(problems).toEqual([]);
     const png = await section.screenshot();
     expect(png.length).toBeGreaterThan(10_000);

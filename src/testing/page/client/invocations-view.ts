@@ -39,11 +39,12 @@ function row(invocation: PageInvocation) {
     ${open ? opened(invocation) : ''}`;
 }
 
-function opened({ id, stages, logs }: PageInvocation) {
+function opened({ id, stages, request, logs }: PageInvocation) {
   return html`<tr class="opened">
     <td colspan="6">
       <p><small>request ${id}</small></p>
-      ${stages.length > 0 ? stageBars(stages) : ''}
+      ${request.length > 0 ? stageBars(request, 'Request') : ''}
+      ${stages.length > 0 ? stageBars(stages, 'Cold start') : ''}
       ${logs.length > 0 ? html`<pre tabindex="0" aria-label="Log">${logs.join('\n')}</pre>` : html`<p class="empty">It logged nothing.</p>`}
     </td>
   </tr>`;

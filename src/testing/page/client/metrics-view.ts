@@ -25,8 +25,7 @@ export function metricsView(name: string) {
                 <tr><th>metric</th><th>over time</th><th class="number">p50</th><th class="number">p95</th></tr>
               </thead>
               <tbody>
-                ${of('Latency').map((metric) => row('latency', metric))} ${perModel('waited', of('Queue'))}
-                ${perModel('ran', of('Run'))} ${perModel('rows a run', of('BatchRows'))}
+                ${of('Latency').map((metric) => row('latency', metric))} ${models(own).map((model) => perModel(model, own))}
                 ${stages.flatMap(of).map((metric) => row(`cold start: ${metric.name}`, metric))}
               </tbody>
             </table></div>
@@ -38,8 +37,18 @@ export function metricsView(name: string) {
 
 const stages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun', 'ColdStart'];
 
-function perModel(label: string, found: readonly PageMetric[]) {
-  return found.map((metric) => row(`${metric.dimensions['Model']}: ${label}`, metric));
+const ofModels = { Run: 'ran', Queue: 'waited', BatchRows: 'rows a run' } as const;
+
+function models(own: readonly PageMetric[]): string[] {
+  return [...new Set(own.flatMap(({ name, dimensions: { Model } }) => (name === 'Run' && Model ? [Model] : [])))];
+}
+
+function perModel(model: string, own: readonly PageMetric[]) {
+  return Object.entries(ofModels).flatMap(([name, label]) =>
+    own
+      .filter((metric) => metric.name === name && metric.dimensions['Model'] === model)
+      .map((metric) => row(`${model}: ${label}`, metric)),
+  );
 }
 
 function row(label: string, metric: PageMetric) {

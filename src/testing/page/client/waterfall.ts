@@ -2,11 +2,11 @@
 import { html } from 'lit-html';
 import type { PageStage } from '../page-data.ts';
 
-export function stageBars(stages: readonly PageStage[]) {
+export function stageBars(stages: readonly PageStage[], caption = 'Stages') {
   const end = Math.max(0.001, ...stages.map(({ to }) => to));
   return html`<table class="waterfall">
     <caption>
-      Stages
+      ${caption}
     </caption>
     ${stages.map(
       ({ stage, model, from, to, bytes }) => html`<tr>
