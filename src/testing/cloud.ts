@@ -205,27 +205,33 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const eventSources = resources.use(new EventSources(queues, (name) => deployment.function(name), faults.onMessage));
 
   const code = codeFolder(folder, temporary);
+  // What an earlier cloud of this folder ran: a guess at the stores, so that models are published beside the first synth, too.
+  const earlier = temporary ? undefined : await readTemplate(code, where).catch(() => undefined);
   let template: CloudTemplate | undefined;
   const publishes = options.publish ?? existsSync(join(root, 'models'));
   const deploy = async (): Promise<string[]> => {
     onProgress('synthesising the app');
     const publishTo = (stores: readonly string[]) => publishModels(root, stores, where, onProgress);
-    const makeBuckets = async () => {
-      await Promise.all((template?.buckets ?? []).map((bucket) => createBucket(where, bucket)));
+    const makeBuckets = async (of: CloudTemplate | undefined) => {
+      await Promise.all((of?.buckets ?? []).map((bucket) => createBucket(where, bucket)));
     };
-    const before = publishes ? storesOf(template) : [];
-    // A synth is a process of its own: on a reload, the models are published beside it to the stores that are known.
-    const publishing = makeBuckets().then(() => publishTo(before));
-    const done = await Promise.allSettled([synthesize(root, code), publishing]);
-    for (const each of done) if (each.status === 'rejected') throw each.reason;
+    const last = template ?? earlier;
+    const before = publishes ? storesOf(last) : [];
+    // A synth is a process of its own: the models are published beside it to the stores that are known.
+    const publishing = makeBuckets(last).then(() => publishTo(before));
+    const [synthesised, published] = await Promise.allSettled([synthesize(root, code), publishing]);
+    if (synthesised.status === 'rejected') throw synthesised.reason;
+    if (published.status === 'rejected' && template) throw published.reason;
+    // A guess that failed is no error: what the new template needs is published below, and says what is wrong.
+    const done = published.status === 'fulfilled' ? before : [];
     template = await readTemplate(code, where);
     if (options.inspect) {
       template = { ...template, functions: debugged(template.functions, root, options.inspect) };
     }
     for (const { name, reason } of template.skipped) onProgress(`leaving out ${name}: ${reason}`);
     if (template.unknown.length > 0) onProgress(`not run here: ${template.unknown.join(', ')}`);
-    await makeBuckets();
-    if (publishes) await publishTo(storesOf(template).filter((store) => !before.includes(store)));
+    await makeBuckets(template);
+    if (publishes) await publishTo(storesOf(template).filter((store) => !done.includes(store)));
     for (const { id } of template.httpApis) onProgress(`the HTTP API ${id} answers at ${endpoint}${apiPath}${id}`);
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);

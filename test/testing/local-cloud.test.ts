@@ -1,14 +1,16 @@
 // The local cloud around the functions: its start, its reload, its end, and what it says when it cannot.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { pathToFileURL } from 'node:url';
+import { ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { asDiskError } from '../../src/testing/disk-error.ts';
-import { type LocalCloudOptions, startLocalCloud } from '../../src/testing/index.ts';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../src/testing/index.ts';
 import { listen } from '../../src/testing/listen.ts';
+import { root } from '../root.ts';
 import { type TestApp, testApp } from './app.ts';
 
 const echo = `export const handler = async (event) => ({
@@ -94,6 +96,36 @@ describe('a running local cloud', () => {
       expect(cloud.credentials.secretAccessKey).not.toBe(keys[0]);
     }
     expect(existsSync(String(tmp))).toBe(false);
+  });
+});
+
+describe('a start in the folder of an earlier one', () => {
+  it('publishes to the earlier one’s stores while it synthesises', async () => {
+    using app = appWithIris();
+    using kept = temporaryFolder();
+    await (await start(app, { folder: kept.path }))[Symbol.asyncDispose]();
+    const began = join(app.root, 'began');
+    app.sabotage(
+      `for (let i = 0; !existsSync(${JSON.stringify(began)}); i++) { if (i > 500) process.exit(1); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20); }`,
+    );
+    const onProgress = (line: string) => line.startsWith('publishing iris') && writeFileSync(began, '');
+    await using cloud = await start(app, { folder: kept.path, onProgress });
+    expect(await stored(cloud)).toContain('iris/index.json');
+  });
+
+  it.each([
+    ['names a store that cannot be', 'a.template.json', (text: string) => text.replace('s3://', 's3://NO STORE ')],
+    ['is no JSON', 'manifest.json', () => '{'],
+  ])('believes nothing of what it left: its template %s', async (_what, file, spoil) => {
+    using app = appWithIris();
+    using kept = temporaryFolder();
+    await (await start(app, { folder: kept.path }))[Symbol.asyncDispose]();
+    const path = join(kept.path, 'cdk.out', file);
+    writeFileSync(path, spoil(readFileSync(path, 'utf8')));
+    rmSync(join(kept.path, 's3'), { recursive: true });
+    await using cloud = await start(app, { folder: kept.path });
+    expect(cloud.stores).toEqual(['a-models']);
+    expect(await stored(cloud)).toContain('iris/index.json');
   });
 });
 
@@ -231,6 +263,20 @@ describe('a local cloud that cannot start says what to do', () => {
     expect(message.length).toBeLessThan(2_200);
   });
 });
+
+function appWithIris(): TestApp {
+  const app = testApp({ echo });
+  cpSync(join(root, 'models', 'iris'), join(app.root, 'models', 'iris'), { recursive: true });
+  const definition = pathToFileURL(join(root, 'models', 'iris.ts')).href;
+  writeFileSync(join(app.root, 'models', 'iris.mjs'), `export { default } from ${JSON.stringify(definition)};\n`);
+  return app;
+}
+
+async function stored({ s3Endpoint: endpoint, region, credentials }: LocalCloud): Promise<(string | undefined)[]> {
+  const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'a-models' }));
+  return Contents.map(({ Key }) => Key);
+}
 
 function temporaryFolder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'glowplug-test-'));
