@@ -108,7 +108,7 @@ function drainOnSignals(server: RunningServer, units: readonly Unit[], drainMs: 
     if (draining) return;
     draining = true;
     await server.drain(drainMs);
-    const written = Promise.all(units.map(({ handler }) => handler.written?.()));
+    const written = Promise.all(units.map(async ({ handler }) => await handler.written?.()));
     await Promise.race([written, systemClock.sleep(WRITE_MS)]);
     process.exit(0);
   };
