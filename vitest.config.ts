@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// Against other people's implementations, which take a network and minutes to install: only where asked for by name.
-const peers = process.argv.some((argument) => argument.includes('test/peers'));
+// Against other people's implementations, which take a network and minutes to install, and against AWS: only where asked for by name.
+const apart = ['test/peers', 'test/aws'].filter(
+  (folder) => !process.argv.some((argument) => argument.includes(folder)),
+);
 const conditions = ['glowplug-source', 'node', 'import', 'default'];
 
 export default defineConfig({
@@ -9,7 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...(peers ? [] : ['test/peers/**']), '**/node_modules/**'],
+    exclude: [...apart.map((folder) => `${folder}/**`), '**/node_modules/**'],
     globalSetup: ['test/global-setup.ts'],
     reporters: ['default', './test/closing-line.ts'],
     pool: 'forks',

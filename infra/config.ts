@@ -41,6 +41,8 @@ export interface FunctionSettings {
 
 export interface Config {
   readonly stage: Stage;
+  /** What its stacks' names begin with. */
+  readonly name: string;
   readonly account: string | undefined;
   /** Undefined: the environment's. */
   readonly regions: readonly (string | undefined)[];
@@ -64,7 +66,12 @@ export function readConfig(
   functions: readonly string[],
 ): Config {
   const chosen = Object.fromEntries(Object.entries(context).filter(([key]) => key.startsWith('glowplug:')));
-  const given = new Checked('context', chosen, ['glowplug:stage', 'glowplug:architecture'], fromContext);
+  const given = new Checked(
+    'context',
+    chosen,
+    ['glowplug:stage', 'glowplug:architecture', 'glowplug:suffix'],
+    fromContext,
+  );
   const stage = given.oneOf('glowplug:stage', stageNames) ?? 'dev';
   const all = new Checked('stages', stages, stageNames);
   const at = all.inner(stage, [
@@ -79,8 +86,12 @@ export function readConfig(
     'functions',
   ]);
   const isProd = stage === 'prod';
+  const suffix = isProd
+    ? given.text('glowplug:suffix', /^$/, 'none in prod')
+    : given.text('glowplug:suffix', /^[a-z0-9]{1,12}$/, '1 to 12 small letters and digits');
   return {
     stage,
+    name: ['glowplug', stage, ...(suffix ? [suffix] : [])].join('-'),
     account: at.text('account', /^\d{12}$/, 'twelve digits'),
     regions: at.list('regions', /^[a-z]{2}(-[a-z]+)+-\d$/, 'regions such as eu-west-1') ?? [undefined],
     architecture:

@@ -14,6 +14,7 @@ const commands = {
   test: [vitest],
   'test:long': [[...vitest, '--testTimeout=1800000']],
   'test:peers': [[...vitest, 'test/peers']],
+  'test:aws': [[...vitest, 'test/aws']],
   build: [
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
     ['scripts/build-page.mjs'],

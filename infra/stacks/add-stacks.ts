@@ -6,9 +6,9 @@ import { FunctionsStack } from './functions-stack.ts';
 import { StoreStack } from './store-stack.ts';
 
 export function addStacks(app: App, config: Config, functions: readonly FunctionSource[]): void {
-  const { stage, account, regions } = config;
+  const { account, regions } = config;
   for (const region of regions) {
-    const name = regions.length > 1 ? `glowplug-${stage}-${region}` : `glowplug-${stage}`;
+    const name = regions.length > 1 ? `${config.name}-${region}` : config.name;
     const env = { ...(account ? { account } : {}), ...(region ? { region } : {}) };
     const { store } = new StoreStack(app, `${name}-store`, { config, env });
     new FunctionsStack(app, `${name}-functions`, { config, env, store, functions });

@@ -9,6 +9,7 @@ describe('readConfig', () => {
   it('is dev on x86_64 where the credentials lead, when nothing is chosen', () => {
     expect(readConfig({ 'aws:cdk:something': 1 }, plain, functions)).toEqual({
       stage: 'dev',
+      name: 'glowplug-dev',
       account: undefined,
       regions: [undefined],
       architecture: 'x86_64',
@@ -34,6 +35,7 @@ describe('readConfig', () => {
       ...prod,
       dashboard: true,
       stage: 'prod',
+      name: 'glowplug-prod',
       architecture: 'arm64',
       tags: { app: 'glowplug', stage: 'prod', team: 'vision' },
       keepModels: true,
@@ -60,13 +62,20 @@ describe('readConfig', () => {
     ],
     [
       { 'glowplug:stge': 'prod' },
-      'context: expected glowplug:stage, glowplug:architecture, got "glowplug:stge"',
+      'context: expected glowplug:stage, glowplug:architecture, glowplug:suffix, got "glowplug:stge"',
       'Write glowplug:stage.',
     ],
   ])('refuses the context %j', (context, message, remedy) => {
     expect(() => readConfig(context, plain, functions)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message, remedy: expect.stringContaining(remedy) }),
     );
+  });
+
+  it('puts a second stage of the same kind beside the first by a suffix, but for prod', () => {
+    const named = (stage: string) =>
+      readConfig({ 'glowplug:stage': stage, 'glowplug:suffix': 'pr12' }, plain, functions);
+    expect(named('dev').name).toBe('glowplug-dev-pr12');
+    expect(() => named('prod')).toThrow('context glowplug:suffix: expected none in prod, got "pr12"');
   });
 
   it.each<[unknown, string, string]>([
