@@ -19,6 +19,16 @@ export const handler = inference({
     const telling = weighed.sort((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds)).slice(0, TELLING);
     return { probability: probability.data[0]!, words: known.length, telling };
   },
+  // How long and how likely spam, never a word of it.
+  capture: {
+    percent: 10,
+    of: ({ text }, { probability, words }) => ({
+      characters: text.length,
+      words,
+      probability,
+      spam: probability >= 0.5,
+    }),
+  },
   encode: ({ probability, words, telling }) =>
     Response.json({
       spam: probability >= 0.5,

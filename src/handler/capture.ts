@@ -40,6 +40,8 @@ export class Capture {
   readonly #seen = new WeakMap<Context, Features>();
   readonly #writes = new Set<Promise<void>>();
   #lost = 0;
+  /** Of those that came while too many were under way. */
+  #crowded = 0;
   #failed = '';
 
   /** @throws GlowplugError CONFIG_INVALID */
@@ -80,13 +82,16 @@ export class Capture {
     const features = this.#seen.get(context);
     if (!features || !response.ok) return;
     if (this.#writes.size === mostAtOnce) {
-      this.#lost++;
+      this.#crowded++;
       return;
     }
     const models = response.headers.get('x-glowplug-model');
     const { requestId } = context;
     const record = { requestId, at: this.#now().toISOString(), ...(models ? { models } : {}), features };
-    const written = this.#keep(record).finally(() => this.#writes.delete(written));
+    const written = this.#keep(record).finally(() => {
+      this.#writes.delete(written);
+      this.#sayCrowded();
+    });
     this.#writes.add(written);
     const { wait = 0 } = this.#options;
     if (wait > 0) await Promise.race([written, this.#clock.sleep(wait)]);
@@ -106,6 +111,13 @@ export class Capture {
       this.#lost++;
       this.#complain('captured requests could not be written', error);
     }
+  }
+
+  /** When it is quiet again: one line for all of them. */
+  #sayCrowded(): void {
+    if (this.#writes.size > 0 || this.#crowded === 0) return;
+    this.#log.warn('captured requests came faster than they could be written', { lost: this.#crowded });
+    this.#crowded = 0;
   }
 
   /** Once until it is well again. */
