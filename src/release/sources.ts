@@ -3,10 +3,11 @@ import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { cachePath } from '../models/fetch.ts';
+import { hashFile } from '../models/hash-file.ts';
 import { isDigest } from '../models/reference.ts';
 import { isThere, writeVerified } from '../models/verified-file.ts';
 import type { Digest } from '../models/version.ts';
-import { keepGenerated } from './keep-generated.ts';
+import { keptVariant } from './kept-variant.ts';
 
 export type Source =
   | { readonly from: 'package'; readonly name: string; readonly path: string }
@@ -61,11 +62,14 @@ export async function locateSource(source: Source, root: string, send: typeof fe
   }
 }
 
-/** Made anew each time, which takes less than asking whether what lies there was made by this version of glowplug. */
 async function makeVariant(model: string, recipe: string, what: string, root: string): Promise<string> {
-  const { applyRecipe, parseRecipe } = await import('../optimize/recipe.ts');
-  const made = applyRecipe(await readFile(model), parseRecipe(await readFile(recipe, 'utf8'), what));
-  return (await keepGenerated(made, root)).path;
+  const text = await readFile(recipe, 'utf8');
+  const { digest } = await hashFile(model);
+  const kept = await keptVariant({ model: digest, recipe: text, root }, async () => {
+    const { applyRecipe, parseRecipe } = await import('../optimize/recipe.ts');
+    return applyRecipe(await readFile(model), parseRecipe(text, what));
+  });
+  return kept.path;
 }
 
 async function readable(path: string, remedy: string): Promise<string> {
