@@ -11,11 +11,12 @@ import { publish } from '../../src/models/publish.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
 import { tag } from '../../src/models/tag.ts';
 import { errorRule, inAlarm } from '../../src/observe/alarm-rule.ts';
-import { aliasWeight, channelWeight, rollOut } from '../../src/release/index.ts';
+import { aliasWeight, channelWeight, type RolloutState, rollOut } from '../../src/release/index.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
 import { root } from '../root.ts';
 import { testApp } from '../testing/app.ts';
 import { adder } from './adder.ts';
+import { type Event, rolloutPicture } from './rollout-picture.ts';
 
 /** Its owner's check takes 1 and 2 for right answers: version 13 computes something else. */
 const bad = 13;
@@ -46,12 +47,15 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
   const alias = { version: 'v1', weights: {} as Readonly<Record<string, number>> };
   const seen = { sent: 0, answered: 0, failed: 0, byCandidate: 0, byNewCode: 0 };
   let period = { bad: 0, all: 0 };
+  const events: Event[] = [];
+  const states: { at: number; state: RolloutState }[] = [];
   /** A step's time is sixty requests. */
   const clock: Clock = { now: () => 0, sleep: () => traffic(60) };
   const watched = {
     steps: [10, 50],
     secondsPerStep: 60,
     clock,
+    onStep: (state: RolloutState) => void states.push({ at: events.length, state }),
     async alarms() {
       const on = inAlarm(errorRule, [period]);
       period = { bad: 0, all: 0 };
@@ -78,6 +82,7 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
   expect(seen.failed).toBe(seen.byCandidate);
   expect(seen.failed).toBeGreaterThan(0);
   const first = { ...seen };
+  const wentBack = { events: events.length, states: states.length };
   // Within a look or two of each environment the share is gone.
   await traffic(10);
   const settled = seen.failed;
@@ -93,6 +98,18 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
   await traffic(20);
   expect(seen.failed).toBe(settled);
   expect(seen.answered).toBe(seen.sent);
+  const [back, done] = [wentBack.events + 70, wentBack.states];
+  const picture = rolloutPicture([
+    { title: 'a bad version', events: events.slice(0, back), states: states.slice(0, done) },
+    {
+      title: 'a good version',
+      events: events.slice(back),
+      states: states.slice(done).map(({ at, state }) => ({ at: at - back, state })),
+    },
+  ]);
+  expect(picture).toContain('went back: errors');
+  // npm test draws it, and keeps it where it is asked to.
+  if (process.env['GLOWPLUG_PICTURES']) writeFileSync(join(root, 'docs/guide/roll-out.svg'), picture);
   console.log(
     `rollouts in the local cloud: the bad one ${JSON.stringify(first)}; all in all ${JSON.stringify(seen)}, 0 lost`,
   );
@@ -117,6 +134,8 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
       seen.answered++;
       period.all++;
       if (response.headers.get('x-glowplug-model')?.includes(`adder:${bad}.`)) seen.byCandidate++;
+      const isNew = / ?m=adder:(?:2|13)\./.test(response.headers.get('x-glowplug-model') ?? '');
+      events.push({ kind: response.status !== 200 ? 'failed' : isNew ? 'new' : 'old' });
       if (response.status === 200) continue;
       expect(response.status).toBe(500);
       seen.failed++;
