@@ -7,8 +7,8 @@ import type { BuildOptions } from 'esbuild';
 export const layered = ['onnxruntime-node', 'sharp'] as const;
 
 /**
- * esbuild's options for a project: CommonJS for Lambda's Node 24, tree-shaken, minified but for names (stack traces and
- * `constructor.name` stay true), with a linked source map.
+ * esbuild's options for a project: CommonJS for Lambda's Node 24, tree-shaken, minified (stack traces and `constructor.name`
+ * keep their names), with a linked source map.
  *
  * @example
  * buildSync({ ...recipe(process.cwd()), entryPoints: ['functions/ocr/function.ts'], outdir: 'out' });
@@ -25,8 +25,9 @@ export function recipe(root: string): BuildOptions {
     supported: { 'dynamic-import': false },
     external: [...layered],
     conditions: ['module', ...(isGlowplug(root) ? ['glowplug-source'] : [])],
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
+    // Functions say their own names still in stack traces, and classes as constructor.name.
+    keepNames: true,
     sourcemap: 'linked',
     legalComments: 'external',
     define: { 'import.meta.url': 'glowplugModuleUrl' },

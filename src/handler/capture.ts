@@ -1,5 +1,4 @@
 // A share of the requests is kept, as far as the function's owner named it. No answer waits for it, and none fails by it.
-
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { HttpResponse } from '../core/light-http.ts';

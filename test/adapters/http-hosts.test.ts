@@ -1,5 +1,4 @@
 // One suite for every HTTP host of a function: what a client sends arrives, and what the function answers comes back.
-
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';

@@ -1,5 +1,4 @@
 // Requests and answers past Lambda's 6 MB, over the local cloud's S3, which checks each presigned URL as S3 does.
-
 import { createServer } from 'node:http';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

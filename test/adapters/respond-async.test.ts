@@ -1,5 +1,4 @@
 // Prefer: respond-async: accepted, run by the queue, and found by the same caller alone, for a day.
-
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { callerOf } from '../../src/adapters/caller.ts';

@@ -1,5 +1,4 @@
 // SQS events: records become requests that run together, results are written once, failures go back alone.
-
 import type { Context as LambdaContext } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';

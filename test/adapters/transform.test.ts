@@ -1,5 +1,4 @@
 // A batch of objects from Step Functions: one result or one failure each, whatever breaks and however often it comes again.
-
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';

@@ -1,5 +1,4 @@
 // The same on a Lambda function URL: bytes as base64 both ways, header names in lower case, at most 6 MB an answer.
-
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
 // Malformed requests, by the ten thousand: each is refused with a 4xx or answered rightly; nothing crashes, hangs or grows.
-
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Context as LambdaContext } from 'aws-lambda';
