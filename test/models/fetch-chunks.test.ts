@@ -42,6 +42,23 @@ describe('fetchChunks', () => {
     expect(asked.map(([first, last]) => last - first + 1).reduce((sum, one) => sum + one)).toBe(bytes.length);
   });
 
+  it('lets each buffer go when it is written, and nothing of one that is part of another', async () => {
+    const own: Uint8Array[] = [];
+    const parts: Uint8Array[] = [];
+    const { file } = await fetched(async ([first, last]) =>
+      (async function* () {
+        const middle = Math.floor((first + last) / 2);
+        own.push(Uint8Array.from(bytes.subarray(first, middle)));
+        yield own.at(-1)!;
+        parts.push(bytes.subarray(middle, last + 1));
+        yield parts.at(-1)!;
+      })(),
+    );
+    expect(Buffer.compare(file, bytes)).toBe(0);
+    expect(own.map(({ byteLength }) => byteLength)).toEqual(own.map(() => 0));
+    expect(parts.every(({ byteLength }) => byteLength > 0)).toBe(true);
+  });
+
   it('goes on where a connection broke, and gives up when nothing comes three times', async () => {
     const seen = new Set<number>();
     const { file, asked } = await fetched(async (range) => {
