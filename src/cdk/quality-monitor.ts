@@ -48,6 +48,8 @@ export class QualityMonitor extends Construct {
   readonly job: LambdaFunction | undefined;
   /** Drift, then accuracy where it was asked for; none without a baseline. */
   readonly alarms: readonly Alarm[];
+  /** On when the job fails, and so says nothing of drift; undefined without a baseline. */
+  readonly failing: Alarm | undefined;
 
   /** @throws GlowplugError CONFIG_INVALID for a baseline that is none, or accuracy without a prediction to hold against labels */
   constructor(scope: Construct, id: string, props: QualityMonitorProps) {
@@ -96,6 +98,14 @@ export class QualityMonitor extends Construct {
       schedule: Schedule.rate(every),
       description: `looks whether ${name} is asked what it was released for`,
       targets: [new FunctionTarget(this.job)],
+    });
+    this.failing = new Alarm(this, 'Failing', {
+      metric: this.job.metricErrors({ period: every }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      alarmDescription: `${name}: its quality could not be looked at: read the job's log`,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.alarms = [
       this.#alarm('Drift', name, every, {

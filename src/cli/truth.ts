@@ -24,7 +24,7 @@ export function truthCommand(): Command {
     .option('--json', 'print what was written as JSON')
     .addHelpText(
       'after',
-      '\nThe id of a request is in its answer: x-amzn-requestid of a function URL, x-request-id of glowplug serve.\n\nExamples:\n  glowplug truth spam labels.jsonl --kept s3://my-bucket',
+      '\nThe id of a request is in its answer: x-request-id.\n\nExamples:\n  glowplug truth spam labels.jsonl --kept s3://my-bucket',
     )
     .action(command(truth));
 }

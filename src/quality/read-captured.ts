@@ -25,16 +25,22 @@ export async function readCaptured(
   name: string,
   { from, to }: Window,
 ): Promise<{ readonly records: CapturedRecord[]; readonly captured: number; readonly unreadable: number }> {
-  const keys: string[] = [];
+  let [keys, captured, every]: [string[], number, number] = [[], 0, 1];
   for (let hour = Math.floor(from.getTime() / hourMs); hour <= Math.floor(to.getTime() / hourMs); hour++) {
     const [day, time = ''] = new Date(hour * hourMs).toISOString().split('T');
-    for await (const key of store.list(`captured/${name}/${day}/${time.slice(0, 2)}/`)) keys.push(key);
+    for await (const key of store.list(`captured/${name}/${day}/${time.slice(0, 2)}/`)) {
+      if (captured++ % every === 0) keys.push(key);
+      if (keys.length < 2 * mostRecords) continue;
+      // A day may hold a million: of what would be too many, every other goes.
+      keys = keys.filter((_, at) => at % 2 === 0);
+      every *= 2;
+    }
   }
   const step = Math.max(1, keys.length / mostRecords);
   const chosen = Array.from({ length: Math.min(keys.length, mostRecords) }, (_, at) => keys[Math.floor(at * step)]!);
   const texts = await readAll(store, chosen, mostBytes);
   const records = texts.flatMap((text) => asRecord(text) ?? []);
-  return { records, captured: keys.length, unreadable: chosen.length - records.length };
+  return { records, captured, unreadable: chosen.length - records.length };
 }
 
 /** The records of these requests: as many as labels came for, at most 5,000, whenever in the window they were answered. */

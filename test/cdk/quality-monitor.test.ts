@@ -61,7 +61,9 @@ describe('QualityMonitor', () => {
 
   it('runs every hour, and rings when features drift twice in a row, or accuracy is surely lower', () => {
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 hour)', State: 'ENABLED' });
-    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+    const all = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+    expect(all.map(({ MetricName }) => MetricName).sort()).toEqual(['AccuracyAtMost', 'Drifting', 'Errors']);
+    const alarms = all.filter(({ MetricName }) => MetricName !== 'Errors');
     expect(
       alarms.map(({ MetricName, Threshold, EvaluationPeriods, Period, ComparisonOperator, Dimensions }) => ({
         MetricName,
