@@ -243,9 +243,11 @@ export function readContract(env: Environment = process.env): Contract {
   };
 }
 
-/** The trace of the invocation that runs now; on Managed Instances, where several do, nobody's. */
+/** The trace of the invocation that runs now: on Managed Instances, where several do, the runtime keeps each one's apart. */
 export function invocationTrace(env: Environment = process.env): string | undefined {
-  return env['AWS_LAMBDA_MAX_CONCURRENCY'] ? undefined : env['_X_AMZN_TRACE_ID'];
+  if (!env['AWS_LAMBDA_MAX_CONCURRENCY']) return env['_X_AMZN_TRACE_ID'];
+  const trace: unknown = Object(Reflect.get(globalThis, 'awslambda')).InvokeStore?.getXRayTraceId?.();
+  return typeof trace === 'string' ? trace : undefined;
 }
 
 /** What a construct writes into a function's environment; `readContract` is its inverse. */

@@ -87,7 +87,7 @@ describe('many requests at once', () => {
       const asked = Array.from({ length: total }, (_, at) => ({
         number: at + 1,
         pauses: [random() * 20, random() * 20],
-        traceId: `Root=1-00000000-${`${at}`.padStart(24, '0')}`,
+        traceId: `Root=1-00000000-${padded(at)}`,
       }));
       const answers: Answer<Said>[] = [];
       // Fewer than the 1,000 that the account may have at once.
@@ -112,11 +112,14 @@ describe('many requests at once', () => {
           const entry: Record<string, unknown> = JSON.parse(line);
           const number = requestIds.get(String(entry['requestId']));
           if (number === undefined) return [];
+          // Of its own line a request's trace tells whose it is.
+          if (entry['message'] === 'request')
+            return [String(entry['traceparent']).startsWith(`00-00000000${padded(number - 1)}-`)];
           const says = entry['number'] ?? Number(/^by the console (\d+)$/.exec(String(entry['message']))?.[1]);
           return [says === number];
         });
       // A worker's lines pass through its process's main thread: the last ones may come after the last answer.
-      await expect.poll(() => told().length, { timeout: 10_000 }).toBe(3 * total);
+      await expect.poll(() => told().length, { timeout: 10_000 }).toBe(4 * total);
       const lines = told().length;
       crossed.lines = told().filter((right) => !right).length;
       const threads = new Set(answers.map(({ value }) => value?.threadId));
@@ -124,10 +127,14 @@ describe('many requests at once', () => {
         `many at once: ${total} requests in ${fn.local.live} environment and ${threads.size} threads, ${lines} log and metric lines, crossed: ${JSON.stringify(crossed)}`,
       );
       expect(crossed).toEqual({ answers: 0, traces: 0, ids: 0, lines: 0 });
-      expect(lines).toBe(3 * total);
+      expect(lines).toBe(4 * total);
       expect(new Set(answers.map(({ value }) => value?.pid)).size).toBe(1);
       expect(threads.size).toBe(workers);
     },
     60_000,
   );
 });
+
+function padded(at: number): string {
+  return `${at}`.padStart(24, '0');
+}
