@@ -8,8 +8,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { recipe } from '../../src/build/recipe.ts';
 import { root } from '../root.ts';
 
-/** KB. The goal is 120 (docs/decisions/cold-start-bets.md says what keeps it from it); more than this came in unseen. */
-const most = 195;
+/** KB. The goal is 120 (docs/decisions/cold-start-bets.md says what keeps it from it); more than this came in unseen. It is 202 with captures. */
+const most = 210;
 
 describe('the bundle of a function without image codecs', () => {
   it.each(['iris', 'spam'])('%s is small, and nothing but Node, onnxruntime and small packages', (name) => {
