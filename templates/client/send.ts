@@ -71,7 +71,7 @@ export async function send(
 ): Promise<Response> {
   const { url, sign, apiKey, retries = 3, fetch: ask = fetch } = options;
   const init = call.signal ? { signal: call.signal } : {};
-  const key = apiKey === undefined ? {} : { 'x-api-key': apiKey };
+  const key: Record<string, string> = apiKey === undefined ? {} : { 'x-api-key': apiKey };
   // Whole, so that it can be sent again.
   const bytes = await new Response(body).arrayBuffer();
   for (let attempt = 0; ; attempt++) {

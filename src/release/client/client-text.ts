@@ -32,7 +32,8 @@ export interface DescribedFunction {
 export function clientText(described: DescribedFunction): string {
   const { name } = described;
   const words = name.split(/[^a-zA-Z0-9]+/).filter((word) => word !== '');
-  const Name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
+  const pascal = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
+  const Name = /^[A-Za-z]/.test(pascal) ? pascal : `Function${pascal}`;
   const { declared, argument, sent, extra } = inputOf(described, Name);
   const { types, result, read, parts } = outputOf(described, Name);
   const options = extra ? `CallOptions & { ${extra} }` : 'CallOptions';
@@ -59,7 +60,7 @@ export function clientText(described: DescribedFunction): string {
     ` * Calls ${name}. Rejects with CallError for every answer but 2xx.`,
     ' *',
     ' * @example',
-    ` * const ${words[0]!.toLowerCase()} = create${Name}({ url: 'https://….lambda-url.eu-west-1.on.aws/', sign: (request) => aws.sign(request) });`,
+    ` * const call = create${Name}({ url: 'https://….lambda-url.eu-west-1.on.aws/', sign: (request) => aws.sign(request) });`,
     ' */',
     `export function create${Name}(options: ClientOptions) {`,
     ...(parts === undefined ? [`  return ${head} =>\n  ${body};`] : [`  return ${head} {\n  ${body}\n  };`]),
@@ -81,7 +82,7 @@ function inputOf(described: DescribedFunction, Name: string): InputText {
   const { input, inputSchema, signature, sampleRequest } = described;
   const argument = `input: ${Name}Input`;
   const json = `{ body: JSON.stringify(input), type: 'application/json' }`;
-  const declare = (why: string, type: string) => [`/** ${why} */`, `export type ${Name}Input = ${type};`, ''];
+  const declare = (why: string, type: string) => [`/** ${comment(why)} */`, `export type ${Name}Input = ${type};`, ''];
   if (signature) {
     const datatypes = Object.entries(signature.inputs).map(
       ([name, spec]) => `${property(name)}: ${quote(spec.datatype)}`,
@@ -117,7 +118,7 @@ function inputOf(described: DescribedFunction, Name: string): InputText {
     declared: declare(`A whole file: ${types.join(', ')}.`, 'Body'),
     argument,
     sent: `{ body: input, type: call.type ?? (input instanceof Blob && input.type !== '' ? input.type : ${quote(types[0]!)}) }`,
-    extra: `/** Content type. @default a Blob's own, else ${types[0]} */ readonly type?: string`,
+    extra: `/** Content type. @default a Blob's own, else ${comment(types[0]!)} */ readonly type?: string`,
   };
 }
 
@@ -159,7 +160,7 @@ function tensorTypes(name: string, specs: Readonly<Record<string, TensorSpec>>):
   const members = Object.entries(specs).map(([tensor, { datatype, shape }]) => {
     const lengths = shape.map((length) => (typeof length === 'number' ? `${length}` : 'number')).join(', ');
     const free = shape.map((length) => `${length}`).join(' × ');
-    return `  /** ${free === '' ? 'A scalar' : free} */\n  readonly ${property(tensor)}: Tensor<${quote(datatype)}, readonly [${lengths}]>;`;
+    return `  /** ${free === '' ? 'A scalar' : comment(free)} */\n  readonly ${property(tensor)}: Tensor<${quote(datatype)}, readonly [${lengths}]>;`;
   });
   return [`export type ${name} = {`, ...members, '};', ''];
 }
@@ -171,4 +172,9 @@ function fragment(name: string): string {
     .replace(/^import .*\n/gm, '')
     .replace(/^export (?=async function|function)/gm, '')
     .trimEnd();
+}
+
+/** Text that does not end the comment it stands in. */
+function comment(text: string): string {
+  return text.replaceAll('*/', '*\u2215');
 }
