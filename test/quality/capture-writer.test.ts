@@ -1,5 +1,6 @@
 // Where captured records go: created once, without a right to read; and which requests of a function come there.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -52,6 +53,27 @@ it('says which place does not take it', async () => {
   });
   const none = captureWriter('s3://kept', { ...contract, credentials: undefined, credentialSource: undefined });
   await expect(none('a.json', {})).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
+it('asks for the credentials of a restored snapshot, whose variables would be old', async () => {
+  await using server = createServer((_request, response) => {
+    const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+    response.end(JSON.stringify({ AccessKeyId: 'FRESH', SecretAccessKey: 'b', Token: 't', Expiration }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const asked: S3Request[] = [];
+  const write = captureWriter(
+    's3://kept',
+    { ...contract, credentials: undefined, credentialSource: { url: `http://127.0.0.1:${port}/`, token: 'x' } },
+    async (request) => {
+      asked.push(request);
+      return { status: 200, headers: {}, body: new Uint8Array() };
+    },
+  );
+  await write('a.json', {});
+  expect(asked[0]?.headers['authorization']).toContain('Credential=FRESH/');
 });
 
 it('writes into a folder, where nothing is replaced', async () => {
