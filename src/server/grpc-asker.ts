@@ -63,15 +63,13 @@ export function askerOf(units: readonly Unit[]): AskerOf {
         throw refused;
       },
       async askAll(path, body) {
-        const answers = asked.map(async (unit) => {
-          try {
-            return [await askOne(unit, { path, body })];
-          } catch (error) {
-            if (error instanceof GlowplugError && error.code === 'NOT_FOUND') return [];
-            throw error;
-          }
-        });
-        return (await Promise.all(answers)).flat();
+        const asking = await Promise.allSettled(asked.map((unit) => askOne(unit, { path, body })));
+        const answers = asking.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+        const failures = asking.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+        // A function that does not speak the protocol has nothing to add to what others say.
+        const failed = failures.find(({ code }) => answers.length === 0 || code !== 'NOT_FOUND');
+        if (failed) throw failed;
+        return answers;
       },
     };
   };

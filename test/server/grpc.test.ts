@@ -280,6 +280,8 @@ describe('gRPC: what is refused', () => {
     expect(await infer('fp32', { 'glowplug-function': 'silent' })).toMatchObject({ status: NOT_FOUND });
     const one = (await call('RepositoryIndex', {}, { headers: { 'glowplug-function': 'words' } })).answer.models;
     expect((await call('RepositoryIndex')).answer.models).toHaveLength(2 * one.length);
+    const silent = { headers: { 'glowplug-function': 'silent' } };
+    expect(await call('RepositoryIndex', {}, silent)).toMatchObject({ status: NOT_FOUND });
     expect((await call('ModelStatistics')).answer.model_stats.length).toBeGreaterThan(0);
     expect((await fetch(`${url}/sums/v2/models/fp32`)).status).toBe(200);
   });
