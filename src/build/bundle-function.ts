@@ -7,7 +7,7 @@ import { buildSync, version as esbuildVersion } from 'esbuild';
 import { GlowplugError } from '../core/errors.ts';
 import { lockSlice, parseLock, serializeLock } from '../models/lock.ts';
 import type { Lock } from '../models/version.ts';
-import { keepBundle, keptBundle } from './bundle-record.ts';
+import { keepBundle, keptBundle, keptBundles } from './bundle-record.ts';
 import { findReferences } from './find-references.ts';
 import { buildFolder, projectRoot, sha256, writeWhole } from './project.ts';
 import { recipe } from './recipe.ts';
@@ -113,6 +113,27 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
   };
   keepBundle({ key, root, outDir, lockFile }, bundle, { inputs, outputs: [...files.keys()] });
   return { name, path: outDir, ...bundle };
+}
+
+/** A bundle that was made before, and what it takes to make it again. */
+export interface RememberedBundle extends Omit<FunctionBundle, 'name' | 'path'> {
+  /** Absolute paths of what went in. */
+  readonly inputs: ReadonlySet<string>;
+  /** sha256 (hex) of its index.js. */
+  readonly code: string | null;
+  again(): FunctionBundle;
+}
+
+/** What this version of glowplug bundled in a project, into the usual folders. */
+export function rememberedBundles(root: string): RememberedBundle[] {
+  return keptBundles(root).flatMap(({ record: { key, inputs, outDir, code }, ...bundle }) => {
+    const [made, by, entry, references, sessionThreads] = key;
+    if (made !== edition || by !== esbuildVersion || typeof entry !== 'string') return [];
+    const given = Array.isArray(references) ? { references } : {};
+    const again = () =>
+      bundleFunction({ entry: join(root, entry), root, outDir, sessionThreads: sessionThreads === true, ...given });
+    return [{ ...bundle, inputs, code, again }];
+  });
 }
 
 /** What runs a session in a thread; src/session/worker.ts looks for it beside itself, which is beside index.js here. */

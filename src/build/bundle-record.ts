@@ -1,8 +1,8 @@
 // Remembers what a bundle was made from, so that an unchanged function is not built again.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { FunctionBundle } from './bundle-function.ts';
-import { readRecord, sha256, writeWhole } from './project.ts';
+import { buildFolder, readRecord, sha256, writeWhole } from './project.ts';
 
 /** What the bundle is, less what the caller knows anyway. */
 type Bundle = Omit<FunctionBundle, 'name' | 'path'>;
@@ -51,9 +51,45 @@ export function keepBundle(
   writeWhole(recordPath(question), JSON.stringify(record));
 }
 
+/** Every bundle of a project, as it was made last: paths are absolute. */
+export function keptBundles(root: string): (Bundle & { readonly record: RecordedBundle })[] {
+  const folder = join(root, buildFolder, 'functions');
+  return filesIn(folder).flatMap((file) => {
+    if (!file.endsWith(suffix)) return [];
+    const record = readRecord(join(folder, file));
+    if (!isRecord(record)) return [];
+    const inputs = new Set(Object.keys(record.inputs).map((path) => join(root, path)));
+    const outDir = join(folder, file.slice(0, -suffix.length));
+    return [
+      {
+        ...record.bundle,
+        record: { key: JSON.parse(record.key), inputs, outDir, code: record.outputs['index.js'] ?? null },
+      },
+    ];
+  });
+}
+
+export interface RecordedBundle {
+  readonly key: readonly unknown[];
+  readonly inputs: ReadonlySet<string>;
+  readonly outDir: string;
+  /** sha256 of its index.js. */
+  readonly code: string | null;
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+const suffix = '.inputs.json';
+
 /** Beside the bundle, not inside: it is not deployed. */
 function recordPath({ outDir }: Question): string {
-  return join(dirname(outDir), `${basename(outDir)}.inputs.json`);
+  return join(dirname(outDir), `${basename(outDir)}${suffix}`);
 }
 
 function digestOf(path: string): string | null {

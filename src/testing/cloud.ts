@@ -1,6 +1,6 @@
 // The local cloud: the app's synthesised template, running on this machine without Docker and without AWS.
 import { existsSync, mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -35,6 +35,7 @@ import { s3Listener } from './s3/server.ts';
 import { spoiling } from './s3/spoil.ts';
 import { EventSources } from './sqs/event-sources.ts';
 import { LocalQueues } from './sqs/local-queues.ts';
+import { EditedCode } from './template/edited-code.ts';
 import { synthesize } from './template/synthesize.ts';
 import { type CloudTemplate, readTemplate } from './template/template.ts';
 
@@ -209,8 +210,17 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const earlier = temporary ? undefined : await readTemplate(code, where).catch(() => undefined);
   let template: CloudTemplate | undefined;
   const publishes = options.publish ?? existsSync(join(root, 'models'));
+  const edited = new EditedCode(root);
+  const modules = join(folder, 'modules.txt');
   const deploy = async (): Promise<string[]> => {
+    const swapped = template && !options.inspect ? await edited.apply(template, code) : undefined;
+    if (swapped) {
+      template = swapped;
+      return await deployment.apply(swapped);
+    }
     onProgress('synthesising the app');
+    const look = edited.look();
+    await rm(modules, { force: true });
     const publishTo = (stores: readonly string[]) => publishModels(root, stores, where, onProgress);
     const makeBuckets = async (of: CloudTemplate | undefined) => {
       await Promise.all((of?.buckets ?? []).map((bucket) => createBucket(where, bucket)));
@@ -219,7 +229,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     const before = publishes ? storesOf(last) : [];
     // A synth is a process of its own: the models are published beside it to the stores that are known.
     const publishing = makeBuckets(last).then(() => publishTo(before));
-    const [synthesised, published] = await Promise.allSettled([synthesize(root, code), publishing]);
+    const [synthesised, published] = await Promise.allSettled([synthesize(root, code, modules), publishing]);
     if (synthesised.status === 'rejected') throw synthesised.reason;
     if (published.status === 'rejected' && template) throw published.reason;
     // A guess that failed is no error: what the new template needs is published below, and says what is wrong.
@@ -236,6 +246,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);
     schedules.apply(template.schedules);
+    edited.synthesised(look, await readFile(modules, 'utf8').catch(() => ''));
     return changed;
   };
   await deploy();

@@ -10,8 +10,25 @@ const limitMs = 10 * 60_000;
 /** Of what a failing app prints: enough for an error and where it came from. */
 const shownCharacters = 2_000;
 
-/** Writes the app's templates and assets into `output`, whole or with CONFIG_INVALID. */
-export async function synthesize(root: string, output: string, signal?: AbortSignal): Promise<void> {
+/** Each module that is loaded and no package's goes into a file, a line each. */
+const recorder = (file: string) => `
+  import * as module from 'node:module';
+  import { appendFileSync } from 'node:fs';
+  const told = (line) => appendFileSync(${JSON.stringify(file)}, line + '\\n');
+  if (!module.registerHooks) told('unknown');
+  module.registerHooks?.({
+    load(url, context, next) {
+      if (url.startsWith('file:') && !url.includes('/node_modules/')) told(url);
+      return next(url, context);
+    },
+  });`;
+
+/**
+ * Writes the app's templates and assets into `output`, whole or with CONFIG_INVALID.
+ *
+ * @param modules a file that is told which modules the app was made of: file URLs, a line each, and `unknown` where Node cannot tell
+ */
+export async function synthesize(root: string, output: string, modules?: string): Promise<void> {
   const settings = await readSettings(join(root, 'cdk.json'));
   const app = stringAt(settings, 'app');
   if (!app) {
@@ -35,10 +52,15 @@ export async function synthesize(root: string, output: string, signal?: AbortSig
       // Half of the rest is CDK's check of the templates, which `cdk synth` and deploying make.
       CDK_VALIDATION: 'false',
       ...process.env,
+      ...(modules === undefined
+        ? {}
+        : {
+            NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import data:text/javascript,${encodeURIComponent(recorder(modules))}`,
+          }),
       CDK_OUTDIR: output,
       CDK_CONTEXT_JSON: JSON.stringify(context),
     },
-    signal: AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])]),
+    signal: AbortSignal.timeout(limitMs),
   });
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
