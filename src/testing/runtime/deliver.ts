@@ -18,7 +18,10 @@ export function deliver(
   { invocation, requestId, leftMs, diesAfterMs }: Delivery,
   { spec, where }: { readonly spec: FunctionSpec; readonly where: CloudIdentity },
 ): Mailbox<RuntimeSignal> {
-  const signals = runtime.deliver({
+  // Before it can have answered. A process that has ended meanwhile is not killed again.
+  if (diesAfterMs === 0) void runtime.kill();
+  else if (diesAfterMs !== undefined) setTimeout(() => void runtime.kill(), diesAfterMs).unref();
+  return runtime.deliver({
     requestId,
     payload: invocation.payload,
     deadline: Date.now() + Math.ceil(leftMs()),
@@ -27,10 +30,6 @@ export function deliver(
     clientContext: invocation.clientContext,
     streams: invocation.streams,
   });
-  // A process that has ended meanwhile is not killed again.
-  if (diesAfterMs === 0) void runtime.kill();
-  else if (diesAfterMs !== undefined) setTimeout(() => void runtime.kill(), diesAfterMs).unref();
-  return signals;
 }
 
 export async function takeWithin(signals: Mailbox<RuntimeSignal>, limitMs: number): Promise<RuntimeSignal> {
