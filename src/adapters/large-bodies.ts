@@ -85,8 +85,11 @@ export async function answerBeside(
   const result = await toResult(answer);
   await results.putOnce(key, result, signal);
   const location = await results.link(key, linkSeconds);
-  const model = answer.headers.get('x-glowplug-model');
-  const headers = { location, ...(model === null ? {} : { 'x-glowplug-model': model }) };
+  const told = ['x-glowplug-model', 'inference-header-content-length'].flatMap((name) => {
+    const value = answer.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  const headers = { location, ...Object.fromEntries(told) };
   const { status, body } = result;
   return Response.json({ location, status, bytes: body.byteLength }, { status: 303, headers });
 }

@@ -134,6 +134,8 @@ const names = {
   'content-type': 'content-type',
   'content-encoding': 'content-encoding',
   'x-glowplug-model': 'x-amz-meta-model',
+  // Without it nobody can tell where a tensor answer's bytes begin.
+  'inference-header-content-length': 'x-amz-meta-inference-header-content-length',
 } as const;
 
 function stored({ status, headers }: Result): Record<string, string> {

@@ -59,7 +59,11 @@ export function inferRequest(
 export async function readTensors<T>(response: Response): Promise<T>;
 export async function readTensors(response: Response): Promise<unknown> {
   const bytes = await response.arrayBuffer();
-  const end = Number(response.headers.get('inference-header-content-length'));
+  // Past 6 MB the answer comes from S3, which gives headers of its own.
+  const { headers } = response;
+  const length =
+    headers.get('inference-header-content-length') ?? headers.get('x-amz-meta-inference-header-content-length');
+  const end = Number(length);
   const { outputs }: { outputs: readonly Head[] } = JSON.parse(new TextDecoder().decode(bytes.slice(0, end)));
   let at = end;
   return Object.fromEntries(

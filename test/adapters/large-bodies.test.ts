@@ -227,13 +227,15 @@ describe('a body that is too large for Lambda', () => {
 
   it('of an answer is led to, and is there for whoever has the link', async () => {
     const bytes = new Uint8Array(7 * MiB).fill(3);
-    const headers = { 'content-type': 'image/tiff', 'x-glowplug-model': 'm=m:1.0.0' };
+    const length = { 'inference-header-content-length': '77' };
+    const headers = { 'content-type': 'image/tiff', 'x-glowplug-model': 'm=m:1.0.0', ...length };
     const { status, headers: led, body } = await host(async () => new Response(bytes, { headers })).post('/');
     expect(status).toBe(303);
-    expect(led).toMatchObject({ location: body.location, 'x-glowplug-model': 'm=m:1.0.0' });
+    expect(led).toMatchObject({ location: body.location, 'x-glowplug-model': 'm=m:1.0.0', ...length });
     expect(body).toMatchObject({ status: 200, bytes: 7 * MiB });
     const answer = await fetch(led.location);
     expect(answer.headers.get('content-type')).toBe('image/tiff');
+    expect(answer.headers.get('x-amz-meta-inference-header-content-length')).toBe('77');
     expect(Buffer.from(await answer.arrayBuffer()).equals(Buffer.from(bytes))).toBe(true);
     expect((await fetch(led.location.replace(/[0-9a-f]{64}(?=\?)/, '0'.repeat(64)))).status).toBe(403);
   });
