@@ -6,10 +6,13 @@ export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
 export { type BurnRate, burnRates } from '../observe/burn-rate.ts';
 export { BatchTransform, type BatchTransformProps } from './batch-transform.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
+export { EcsHost } from './ecs-host.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { GpuEndpoint } from './gpu-endpoint.ts';
 export type { GpuEndpointProps } from './gpu-endpoint-props.ts';
+export type { GpuImage } from './gpu-image.ts';
 export { type Gpu, gpus } from './gpus.ts';
+export type { Hosted } from './hosted.ts';
 export { type ApiDomain, InferenceApi, type InferenceApiProps, type JwtAuth } from './inference-api.ts';
 export {
   type FunctionSlos,

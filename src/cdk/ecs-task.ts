@@ -1,0 +1,57 @@
+// A target of an endpoint on ECS: the image with one GPU, its keys, its log.
+import { Duration, Validations } from 'aws-cdk-lib';
+import {
+  Compatibility,
+  ContainerImage,
+  Secret as ContainerSecret,
+  LogDrivers,
+  NetworkMode,
+  TaskDefinition,
+} from 'aws-cdk-lib/aws-ecs';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { explainWildcard } from './explain.ts';
+import { grantModels, type Hosted } from './hosted.ts';
+
+export interface EcsTask {
+  readonly hosted: Hosted;
+  /** MB. */
+  readonly memorySize: number;
+  readonly vcpus: number;
+  readonly apiKeys: ISecret;
+  readonly logGroup: LogGroup;
+}
+
+export const ecsPort = 8080;
+/** Under the 120 seconds that ECS and spot give; the load balancer waits as long. */
+export const drainSeconds = 100;
+
+export function ecsTask(scope: Construct, { hosted, memorySize, vcpus, apiKeys, logGroup }: EcsTask): TaskDefinition {
+  const { bundle, environment, image } = hosted;
+  const task = new TaskDefinition(scope, 'Task', {
+    compatibility: Compatibility.MANAGED_INSTANCES,
+    networkMode: NetworkMode.AWS_VPC,
+    cpu: `${vcpus * 1024}`,
+    memoryMiB: `${memorySize}`,
+  });
+  task.addContainer('server', {
+    image: ContainerImage.fromAsset(image.directory, image.options),
+    command: [`functions/${bundle.name}`, '--drain', `${drainSeconds}`],
+    gpuCount: 1,
+    portMappings: [{ containerPort: ecsPort }],
+    environment: { ...environment, GLOWPLUG_ENDPOINT: bundle.name },
+    secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(apiKeys) },
+    logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'server' }),
+    // ECS's longest, and the notice that spot gives.
+    stopTimeout: Duration.seconds(120),
+  });
+  grantModels(task.taskRole, hosted);
+  Validations.of(task).acknowledge({
+    id: 'AwsSolutions-ECS2',
+    reason: 'The environment holds the store, the stage and the endpoint’s name; the keys come from Secrets Manager.',
+  });
+  const { executionRole } = task;
+  if (executionRole) explainWildcard(executionRole, '*', 'ecr:GetAuthorizationToken can be allowed for * alone.');
+  return task;
+}
