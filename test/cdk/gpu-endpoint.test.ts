@@ -1,13 +1,8 @@
 // An endpoint as a construct: where it may run, how it scales from zero and back, and who may do what.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { App, Stack, Validations } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GpuEndpoint, type GpuEndpointProps, ModelStore } from '../../src/cdk/index.ts';
-import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
 import { isAllowed, statementsOf } from './policy.ts';
+import { synthEndpoint as synth } from './synth-endpoint.ts';
 
 describe('GpuEndpoint', () => {
   let template: Template;
@@ -132,28 +127,3 @@ describe('GpuEndpoint', () => {
     expect(() => synth({}, { nag: true })).not.toThrow();
   });
 });
-
-function synth(
-  props: Partial<GpuEndpointProps> = {},
-  setting: { region?: string; nag?: boolean; modelBytes?: number } = {},
-): Template {
-  const lock = structuredClone(fixtureLock);
-  if (setting.modelBytes) Object.assign(lock.models['iris:prod']!.files['model.onnx']!, { size: setting.modelBytes });
-  using project = fixtureProject({ lock });
-  mkdirSync(join(project.root, 'images/gpu'), { recursive: true });
-  project.write('images/gpu/Dockerfile', 'FROM scratch AS gpu\n');
-  const app = new App({
-    outdir: join(project.root, 'cdk.out'),
-    context: { 'aws:cdk:disable-asset-staging': true, '@aws-cdk/aws-iam:minimizePolicies': true },
-  });
-  const env = setting.region ? { env: { region: setting.region } } : {};
-  const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore');
-  const stack = new Stack(app, 'Endpoint', env);
-  new GpuEndpoint(stack, 'Sort', { function: 'functions/sort', store, root: project.root, ...props });
-  if (setting.nag) {
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-    Validations.of(store.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'not the subject' });
-    app.synth();
-  }
-  return Template.fromStack(stack);
-}
