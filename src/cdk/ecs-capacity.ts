@@ -48,9 +48,5 @@ function explain(capacity: ManagedInstancesCapacityProvider): void {
   const instances =
     'CDK’s own role of the instances, by which they register with ECS: what they are called, AWS decides.';
   explainWildcard(capacity, '*', instances);
-  explainWildcard(
-    capacity,
-    `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:container-instance/*`,
-    instances,
-  );
+  explainWildcard(capacity, `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:container-instance/*`, instances);
 }
