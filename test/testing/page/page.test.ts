@@ -203,8 +203,19 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     expect(await page.getByRole('alert').textContent()).toMatch(
       /^page.png is image\/png; the function takes audio\/wav/,
     );
+    let sampleSent = () => {};
+    await page.route('**/functions/spam/sample', async (route) => {
+      await new Promise<void>((resolve) => (sampleSent = resolve));
+      await route.continue();
+    });
     await page.getByRole('button', { name: 'spam' }).click();
+    await page.getByText(/^Takes .*text\/plain/).waitFor();
     await drop('mail.txt', 'text/plain', undefined);
+    await expect.poll(() => page.getByLabel('Text').inputValue()).toBe('hello');
+    const late = page.waitForResponse('**/functions/spam/sample');
+    sampleSent();
+    await (await late).finished();
+    await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
     expect(await page.getByLabel('Text').inputValue()).toBe('hello');
     await page.getByRole('button', { name: 'embed' }).click();
     await page.getByLabel('texts, one a line').fill('one\ntwo');

@@ -21,11 +21,16 @@ export async function load(): Promise<void> {
 
 export function follow(): void {
   const source = new EventSource('invocations');
+  let wasAway = false;
   source.onopen = () => {
-    if (!state.connected) void load();
+    if (wasAway) void load();
+    wasAway = false;
     changed({ connected: true });
   };
-  source.onerror = () => changed({ connected: false });
+  source.onerror = () => {
+    wasAway = true;
+    changed({ connected: false });
+  };
   source.onmessage = ({ data }) => {
     const invocation: PageInvocation = JSON.parse(data);
     const others = state.invocations.filter(({ id }) => id !== invocation.id);
@@ -41,22 +46,26 @@ export async function choose(name: string): Promise<void> {
 
 /** What the function declares, and a request to begin with: the sample, else one that is made of what is declared. */
 async function prepare(name: string): Promise<void> {
-  if (!state.inputs.has(name)) {
-    const input: PageInput | null = await get(`functions/${encodeURIComponent(name)}/input`);
-    state.inputs.set(name, input ?? undefined);
-  }
+  const input = await declared(name);
+  changed();
   await useSample(name, false);
-  const input = state.inputs.get(name);
   const first = input && firstDraft(input);
   if (first && !state.drafts.has(name)) setDraft(name, first);
   changed();
 }
 
+async function declared(name: string): Promise<PageInput | undefined> {
+  if (!state.inputs.has(name)) {
+    const input: PageInput | null = await get(`functions/${encodeURIComponent(name)}/input`);
+    state.inputs.set(name, input ?? undefined);
+  }
+  return state.inputs.get(name);
+}
+
 /** A file that was dropped or chosen becomes the draft, unless it is nothing that the function takes. */
 export async function takeFile(name: string, file: File | undefined): Promise<void> {
   if (!file) return;
-  const input = state.inputs.get(name);
-  const problem = refusal(input, file);
+  const problem = refusal(await declared(name), file);
   changed({ problem });
   if (problem !== undefined) return;
   const contentType = file.type || 'application/octet-stream';
@@ -70,6 +79,8 @@ export async function useSample(name: string, again = true): Promise<void> {
   const answered = await fetch(`functions/${encodeURIComponent(name)}/sample`);
   if (!answered.ok) return;
   const body = isText(sample.contentType) ? await answered.text() : await answered.blob();
+  // A file may have been dropped meanwhile: it stays.
+  if (!again && state.drafts.has(name)) return;
   setDraft(name, { contentType: sample.contentType, body });
 }
 
