@@ -8,6 +8,7 @@ import { SigV4Error } from '../sigv4.ts';
 import type { Message } from './message.ts';
 import type { PolledQueue } from './queue-poller.ts';
 import type { QueueSpec } from './queue-spec.ts';
+import { TraceHeaders } from './trace-headers.ts';
 
 /** What of fauxqs's Fastify app is used: requests are put in without a socket. */
 interface Emulator {
@@ -22,6 +23,7 @@ interface Emulator {
 
 export class LocalQueues implements AsyncDisposable {
   readonly #gate: Gate;
+  readonly #traces = new TraceHeaders();
   #loading: Promise<Emulator> | undefined;
 
   constructor(gate: Gate) {
@@ -114,12 +116,7 @@ export class LocalQueues implements AsyncDisposable {
     const host = message.headers.host ?? '';
     const target = `${message.headers['x-amz-target']}`;
     const { authorization = '' } = message.headers;
-    const answer = await (await this.#load()).inject({
-      method: 'POST',
-      url: '/',
-      headers: { host, authorization, 'content-type': contentType, 'x-amz-target': target },
-      payload: body,
-    });
+    const answer = await this.#ask(target, { host, authorization }, body);
     const error = Object.entries(answer.headers).filter(([name]) => name === 'x-amzn-query-error');
     response.writeHead(answer.statusCode, { 'content-type': contentType, ...Object.fromEntries(error) });
     response.end(
@@ -131,15 +128,19 @@ export class LocalQueues implements AsyncDisposable {
 
   /** For this process: nothing is signed. @throws GlowplugError INTERNAL, DEPENDENCY_MISSING */
   async #call(action: string, input: object, tolerated?: string): Promise<unknown> {
-    const { statusCode, payload } = await (await this.#load()).inject({
-      method: 'POST',
-      url: '/',
-      headers: { host: loopback, 'content-type': contentType, 'x-amz-target': `AmazonSQS.${action}` },
-      payload: JSON.stringify(input),
-    });
+    const { statusCode, payload } = await this.#ask(`${service}${action}`, { host: loopback }, JSON.stringify(input));
     if (statusCode === 200) return JSON.parse(payload);
     if (tolerated !== undefined && payload.includes(tolerated)) return {};
     throw new GlowplugError('INTERNAL', `the local SQS refused ${action}: ${statusCode} ${payload.slice(0, 300)}`);
+  }
+
+  async #ask(target: string, own: Readonly<Record<string, string>>, body: string | Buffer) {
+    const headers = { ...own, 'content-type': contentType, 'x-amz-target': target };
+    const emulator = await this.#load();
+    const answer = await emulator.inject({ method: 'POST', url: '/', headers, payload: body });
+    const { statusCode } = answer;
+    const payload = this.#traces.complete(target.slice(service.length), body, answer.payload);
+    return { statusCode, headers: answer.headers, payload };
   }
 
   #load(): Promise<Emulator> {
@@ -149,6 +150,7 @@ export class LocalQueues implements AsyncDisposable {
 }
 
 const contentType = 'application/x-amz-json-1.0';
+const service = 'AmazonSQS.';
 const loopback = '127.0.0.1';
 const batchLimit = 10;
 /** A batch is 1 MiB at most, and JSON may need six characters for one. */

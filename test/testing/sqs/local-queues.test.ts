@@ -109,6 +109,48 @@ describe('the local SQS', () => {
   });
 
   behaviour(
+    'A message carries the X-Ray header of who sent it, one by one and in a batch, to its record and its dead-letter queue',
+    'AWS X-Ray Developer Guide: Amazon SQS and AWS X-Ray',
+    async () => {
+      using app = appWith(forward, queues());
+      await using cloud = await startLocalCloud({ root: app.root });
+      using sqs = connect(cloud);
+      const traced = (header: string) => ({
+        MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String' as const, StringValue: header } },
+      });
+      const [one, two] = ['Root=1-00000000-000000000000000000000001', 'Root=1-00000000-000000000000000000000002'];
+      const QueueUrl = sqs.url('Jobs');
+      await sqs.client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'bad', ...traced(one) }));
+      const Entries = [
+        { Id: 'a', MessageBody: 'untraced' },
+        { Id: 'b', MessageBody: 'traced', ...traced(two) },
+      ];
+      await sqs.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+      const got = () =>
+        new Map(
+          [
+            ...cloud
+              .function('work')
+              .logs()
+              .matchAll(/GOT (\{.*\})/g),
+          ]
+            .flatMap(([, event = '']) => JSON.parse(event).Records)
+            .map(({ body, attributes }) => [body, attributes.AWSTraceHeader]),
+        );
+      await expect.poll(got, { timeout: 10_000 }).toEqual(
+        new Map([
+          ['bad', one],
+          ['untraced', undefined],
+          ['traced', two],
+        ]),
+      );
+      expect((await sqs.next('Dead'))?.Attributes).toMatchObject({ AWSTraceHeader: one });
+      const unasked = await sqs.client.send(new ReceiveMessageCommand({ QueueUrl: sqs.url('Dead') }));
+      expect(unasked.Messages?.[0]?.Attributes ?? {}).not.toHaveProperty('AWSTraceHeader');
+    },
+  );
+
+  behaviour(
     'A queue’s Ref is its URL, in the environment of functions too',
     'AWS CloudFormation Template Reference: AWS::SQS::Queue',
     async () => {
