@@ -43,13 +43,13 @@ export async function watch(
       metrics: {
         Captured: { value: report.captured, unit: 'Count' },
         Drifting: { value: drifts.length, unit: 'Count' },
-        StabilityIndex: { value: Math.max(0, ...drift.features.map((one) => one.stabilityIndex)), unit: 'Count' },
+        StabilityIndex: { value: Math.max(0, ...drift.features.map((one) => one.stabilityIndex)), unit: 'None' },
         ...(accuracy?.accuracy === undefined
           ? {}
           : {
               Labelled: { value: accuracy.labelled, unit: 'Count' },
-              Accuracy: { value: accuracy.accuracy, unit: 'Count' },
-              AccuracyAtMost: { value: accuracy.interval[1], unit: 'Count' },
+              Accuracy: { value: accuracy.accuracy, unit: 'None' },
+              AccuracyAtMost: { value: accuracy.interval[1], unit: 'None' },
             }),
       },
     }),
