@@ -7,16 +7,18 @@ import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
 import type { TransformEvent } from './adapters/transform-event.ts';
-import { type Contract, readContract } from './core/contract.ts';
+import { type Contract, invocationTrace, readContract } from './core/contract.ts';
 import { consoleLog, withFields } from './core/log.ts';
 import { once } from './core/once.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
-import { createContext } from './handler/context.ts';
+import { createContext, invocationFields } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import { snapshotOf } from './handler/snapshot.ts';
+import { flushSpans } from './observe/open-telemetry.ts';
+import { traceRequest } from './observe/request-span.ts';
 import { watchRequests } from './observe/watch-requests.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
@@ -67,9 +69,10 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     ? () => new Environment(given.contract, { create: given.createSession }, given)
     : sharedEnvironment;
   const contract = readContract();
-  const { onLambda, streams, queue, largeBodies, initialization, functionName = 'function' } = contract;
-  const isCold = () => !coldStart.isOver;
-  const watch = onLambda && !given ? watchRequests(contract, { functionName, log: consoleLog, isCold }) : undefined;
+  const { onLambda, streams, workers, queue, largeBodies, initialization, functionName = 'function' } = contract;
+  const freezes = onLambda && workers === undefined;
+  const coldStages = () => coldStart.stages;
+  const watch = onLambda && !given ? watchRequests(contract, { functionName, coldStages }) : traceRequest;
   const write = options.capture && writeRecord(given?.contract ?? contract);
   const fn = defineFunction(timed(options), environment, write, watch);
   const { warm, written, input, output } = fn;
@@ -97,7 +100,8 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const answered = () => answer(fn.answer, event, context, { outlet, later, large, places: openPlaces, warm });
+    const host = { outlet, later, large, places: openPlaces, warm, answered: freezes ? flushSpans : undefined };
+    const answered = () => answer(fn.answer, event, context, host);
     return onLambda && !coldStart.isOver ? await first(answered, context) : await answered();
   });
   return Object.assign(streaming ? streamed(handler) : handler, {
@@ -130,7 +134,8 @@ async function first<T>(
     await sharedEnvironment().asked();
     return await answer();
   });
-  coldStart.finish(withFields(consoleLog, { requestId }), functionName, Date.now());
+  const ids = { requestId, ...invocationFields({ invocationId: requestId, xray: invocationTrace() }) };
+  coldStart.finish(withFields(consoleLog, ids), functionName, Date.now());
   return answered;
 }
 

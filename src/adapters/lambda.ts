@@ -33,6 +33,8 @@ export interface Host {
   readonly places?: (event: TransformEvent) => Promise<Places>;
   /** Fetches models and opens their sessions. */
   readonly warm?: () => Promise<void>;
+  /** When an answer is whole and the process may freeze; `leftMs`: until Lambda ends it. */
+  readonly answered?: ((leftMs: number) => Promise<void>) | undefined;
 }
 
 /** Time to answer 504 before Lambda ends the process without an answer. */
@@ -45,7 +47,11 @@ export async function answerEvent(
   host: Host = {},
 ): Promise<unknown> {
   const { outlet, places, warm, large } = host;
-  const { context, end } = openInvocation(lambda);
+  const { context, end } = openInvocation(
+    lambda,
+    host,
+    isRecord(event) && 'requestContext' in event ? 'http' : 'other',
+  );
   const serve = (request: HttpRequest) => serveHttp(fetch, request, event, context, host);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
@@ -76,7 +82,7 @@ export async function answerEvent(
       : await fetch(direct.toRequest(event), context);
     return await carried(direct.fromResponse, response, context);
   } finally {
-    end();
+    await end();
   }
 }
 
@@ -102,13 +108,26 @@ export async function serveHttp(
 }
 
 /** What the function knows of the invocation. Its signal aborts while there is time for an answer; `end` when there is one. */
-export function openInvocation(lambda: LambdaContext): { context: Context; end(): void } {
+export function openInvocation(
+  lambda: LambdaContext,
+  { answered }: Host,
+  trigger: 'http' | 'other',
+): { context: Context; end(): Promise<void> } {
   const deadline = new AbortController();
   const left = lambda.getRemainingTimeInMillis();
   const timer = setTimeout(() => deadline.abort(), Math.max(left - LAST_WORDS_MS, left / 2));
   return {
-    context: createContext({ requestId: lambda.awsRequestId, signal: deadline.signal, xray: invocationTrace() }),
-    end: () => clearTimeout(timer),
+    context: createContext({
+      requestId: lambda.awsRequestId,
+      invocationId: lambda.awsRequestId,
+      signal: deadline.signal,
+      xray: invocationTrace(),
+      trigger,
+    }),
+    async end() {
+      clearTimeout(timer);
+      await answered?.(lambda.getRemainingTimeInMillis());
+    },
   };
 }
 

@@ -85,9 +85,11 @@ function inOrder(records: readonly SqsRecord[]): SqsRecord[][] {
 async function answerRecord(record: SqsRecord, fetch: Fetch, outlet: Outlet, within: Context): Promise<boolean> {
   const { messageId, attributes, messageAttributes } = record;
   const context = createContext({
+    ...within.trace.came,
     requestId: messageId,
-    ...(within.signal ? { signal: within.signal } : {}),
-    xray: attributes.AWSTraceHeader ?? within.trace.headers()['x-amzn-trace-id'],
+    signal: within.signal,
+    trigger: 'pubsub',
+    xray: attributes.AWSTraceHeader ?? within.trace.came.xray,
   });
   const { results } = outlet;
   try {

@@ -19,7 +19,7 @@ export async function streamEvent(
   host: Host = {},
 ): Promise<unknown> {
   if (!isFunctionUrlEvent(event)) return await answerEvent(fetch, event, lambda, host);
-  const { context, end } = openInvocation(lambda);
+  const { context, end } = openInvocation(lambda, host, 'http');
   const response = await serveHttp(fetch, toRequest(event), event, context, host);
   return { ...resultHead(response), body: until(response.body, end) };
 }
@@ -90,10 +90,10 @@ function asJson(value: unknown): HttpResult & { headers: Record<string, string> 
   return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) ?? 'null' };
 }
 
-async function* until(body: ReadableStream<Uint8Array> | null, end: () => void): AsyncGenerator<Uint8Array> {
+async function* until(body: ReadableStream<Uint8Array> | null, end: () => Promise<void>): AsyncGenerator<Uint8Array> {
   try {
     if (body) yield* body;
   } finally {
-    end();
+    await end();
   }
 }

@@ -94,9 +94,10 @@ async function answerFor(key: string, { event, fetch, places, within }: Work): P
   // Without the right to list, S3 says the same of an object that has gone and of one that is forbidden.
   if (!found) return { key, status: 404, error: 'the object has gone, or the function may not read it' };
   const context = createContext({
+    ...within.trace.came,
     requestId: `${within.requestId}/${key}`,
     log: within.log,
-    ...(within.signal ? { signal: within.signal } : {}),
+    signal: within.signal,
   });
   const request = new Request(new URL(transform.path, 'https://localhost/'), {
     method: 'POST',

@@ -5,6 +5,7 @@
 // Generic and pure: what rows are, how they are joined and run is `Work`; time is the clock; size and window are the pace's.
 import type { Clock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import { Alarm } from './alarm.ts';
 import type { Place } from './line.ts';
 import { type Bucket, priorities, Queue, STEP_MS, type Waiter } from './queue.ts';
@@ -221,7 +222,8 @@ export class Batcher<I, O> implements AsyncDisposable {
       }
       const rows = parts.reduce((sum, { from, to }) => sum + to - from, 0);
       this.#counted(rows, this.#clock.now() - start);
-      for (const { of } of parts) of.rows.met?.({ rows, requests: parts.length, waitedMs: start - of.since });
+      const by = spansOf(parts);
+      for (const { of } of parts) of.rows.met?.({ rows, requests: parts.length, waitedMs: start - of.since, by });
       bucket.pace.ran(rows, this.#clock.now() - start);
       return answers;
     } catch (error) {
@@ -293,4 +295,10 @@ export class Batcher<I, O> implements AsyncDisposable {
   #signalIdle(): void {
     if (this.#closed && this.#running === 0 && this.#open.size === 0) this.#idle.resolve();
   }
+}
+
+/** Undefined where nobody traces, which is most of the time. */
+function spansOf(parts: readonly Taken<unknown, unknown>[]): TraceContext[] | undefined {
+  if (!parts.some(({ of }) => of.rows.by)) return undefined;
+  return parts.flatMap(({ of }) => of.rows.by ?? []);
 }

@@ -1,4 +1,5 @@
 // What the batcher is given: rows, the work that is done with them, limits; and what it tells of itself.
+import type { TraceContext } from '../core/trace-context.ts';
 import type { Chosen, Pace } from './pace.ts';
 import type { Priority } from './queue.ts';
 
@@ -17,6 +18,8 @@ export interface Rows<I> {
   readonly deadline?: number;
   /** Aborting takes the rows out; those in a run are not waited for. */
   readonly signal?: AbortSignal;
+  /** The span of who asks, where there is one. */
+  readonly by?: TraceContext;
   /** Hears of each run that they were part of. */
   readonly met?: (met: Met) => void;
 }
@@ -28,6 +31,8 @@ export interface Met {
   readonly requests: number;
   /** From coming to the run's begin, in milliseconds. */
   readonly waitedMs: number;
+  /** The spans of all, where they have some. */
+  readonly by?: readonly TraceContext[] | undefined;
 }
 
 /** The rows from `from` to before `to` of one caller's input, in one run. */

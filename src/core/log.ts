@@ -1,4 +1,4 @@
-// One JSON line an entry, on standard output, as CloudWatch and the local cloud read it.
+// One JSON line an entry, on standard output, as CloudWatch and the local cloud read it; its keys are those of Powertools' logger.
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -27,5 +27,5 @@ export function withFields(log: Log, fields: Fields): Log {
 }
 
 function write(level: string, message: string, fields: Fields = {}): void {
-  process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`);
+  process.stdout.write(`${JSON.stringify({ level, message, timestamp: new Date().toISOString(), ...fields })}\n`);
 }

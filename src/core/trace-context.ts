@@ -43,6 +43,11 @@ export function xrayHeader(trace: TraceContext): string {
   return `Root=${xrayTraceId(trace)};Parent=${trace.spanId};Sampled=${trace.sampled ? 1 : 0}`;
 }
 
+/** The trace that X-Ray's header names. */
+export function xrayRoot(header: string | undefined): string | undefined {
+  return /(?:^|;)\s*Root=(1-[\da-f]{8}-[\da-f]{24})/.exec(header ?? '')?.[1];
+}
+
 export function xrayTraceId({ traceId }: TraceContext): string {
   return `1-${traceId.slice(0, 8)}-${traceId.slice(8)}`;
 }

@@ -65,6 +65,11 @@ export class ColdStart {
     return this.#stages === undefined;
   }
 
+  /** So far; undefined when it is over. */
+  get stages(): readonly Stage[] | undefined {
+    return this.#stages;
+  }
+
   async record<T>(stage: StageName, about: About, work: () => Promise<T> | T): Promise<T> {
     if (!this.#stages) return await work();
     const from = this.#clock.now();

@@ -1,11 +1,13 @@
 // What a request knows of the invocation it belongs to. Made for each; nothing of it stands at module level.
 import { randomUUID } from 'node:crypto';
-import { consoleLog, type Log, withFields } from '../core/log.ts';
+import { consoleLog, type Fields, type Log, withFields } from '../core/log.ts';
+import type { Came } from '../core/request-span.ts';
+import { xrayRoot } from '../core/trace-context.ts';
 import { RequestTrace } from './request-trace.ts';
 
 export interface Context {
   readonly requestId: string;
-  /** Each line carries the request's id. */
+  /** Each line carries the ids of the request and, on Lambda, of its invocation and its X-Ray trace, as Powertools' logger names them. */
   readonly log: Log;
   /** Aborts when the caller is gone or the deadline has passed. */
   readonly signal: AbortSignal | undefined;
@@ -13,11 +15,27 @@ export interface Context {
   readonly trace: RequestTrace;
 }
 
-/** `xray`: the X-Amzn-Trace-Id under which the host runs it. */
-export function createContext(
-  options: { requestId?: string; signal?: AbortSignal; log?: Log; xray?: string | undefined } = {},
-): Context {
-  const requestId = options.requestId ?? randomUUID();
-  const log = withFields(options.log ?? consoleLog, { requestId });
-  return { requestId, log, signal: options.signal, trace: new RequestTrace(requestId, options.xray) };
+export function createContext({
+  requestId = randomUUID(),
+  signal,
+  log = consoleLog,
+  ...came
+}: ContextOptions = {}): Context {
+  const own = withFields(log, { requestId, ...invocationFields(came) });
+  return { requestId, log: own, signal, trace: new RequestTrace(requestId, came) };
+}
+
+interface ContextOptions extends Came {
+  readonly requestId?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Log;
+}
+
+/** By which lines of ours and of Powertools' logger are found together. */
+export function invocationFields({ invocationId, xray }: Came): Fields {
+  const root = xrayRoot(xray);
+  return {
+    ...(invocationId === undefined ? {} : { function_request_id: invocationId }),
+    ...(root === undefined ? {} : { xray_trace_id: root }),
+  };
 }

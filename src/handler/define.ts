@@ -100,7 +100,7 @@ export interface InferenceFunction {
 }
 
 /** Hears that a request begins; what it answers hears of its end. */
-export type Watch = () => Tell;
+export type Watch = (request: HttpRequest, context: Context) => Tell | undefined;
 
 /** @throws GlowplugError CONFIG_INVALID for options that contradict each other */
 export function defineFunction<const M extends References, I = InferRequest, O = Inference>(
@@ -153,16 +153,20 @@ function define(
   const respond = async (request: HttpRequest, context: Context): Promise<HttpResponse> => {
     const { trace } = context;
     trace.joins(request.headers.get('traceparent'));
+    const { pathname } = new URL(request.url);
+    // Whether it is ready is asked of every function, by hosts and load balancers.
+    const isProtocol = pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname));
+    // Health and metadata are asked by machines, all day long.
+    const tell = !isProtocol || pathname.endsWith('/infer') ? watch?.(request, context) : undefined;
     const { models, stamp } = serving.forRequest(request, context);
-    const over = async (response: HttpResponse, tell: Tell | undefined): Promise<HttpResponse> => {
+    const within = async (work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
+      const response = stamp(await trace.within(work));
       await capture?.answered(context, response);
       await trace.end(response.status, tell);
       // By this id glowplug explain finds it: a front door has one of its own.
       return withHeader(response, 'x-request-id', context.requestId);
     };
-    const { pathname } = new URL(request.url);
-    // Whether it is ready is asked of every function, by hosts and load balancers.
-    if (pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname))) {
+    if (isProtocol) {
       const { maxBytes } = input;
       const named = Object.entries(models);
       const served: Served = {
@@ -177,12 +181,9 @@ function define(
         ...(options.input || predict ? {} : { ran: (input, output) => capture?.see(input, output, context) }),
         mark: (stage) => trace.mark(stage),
       };
-      // Health and metadata are asked by machines, all day long.
-      const tell = pathname.endsWith('/infer') ? watch?.() : undefined;
-      return await over(stamp(await answer(context, () => openInference(request, served))), tell);
+      return await within(() => answer(context, () => openInference(request, served)));
     }
-    const tell = watch?.();
-    return await over(stamp(await pipeline(verbs(models, pathname), request, context)), tell);
+    return await within(() => pipeline(verbs(models, pathname), request, context));
   };
   return {
     input,

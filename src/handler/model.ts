@@ -6,6 +6,7 @@ import { GlowplugError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ModelRun } from '../core/request-record.ts';
 import type { Signature } from '../core/signature.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import type { LockedVersion } from '../models/version.ts';
 import type { BatchedStats, BatchOptions } from '../session/batched.ts';
@@ -75,8 +76,16 @@ interface ModelOfRequest {
   readonly signal?: AbortSignal | undefined;
   /** Throws while the model may not be opened. */
   readonly mayOpen?: () => void;
-  /** Hears of each run. */
-  readonly ran?: (version: LockedVersion, feeds: Tensors, outputs: Tensors, timed: TimedRun) => void;
+  /** The request's span, where it has one. */
+  readonly by?: TraceContext | undefined;
+  /** Hears of each run, and of the spans that shared it. */
+  readonly ran?: (
+    version: LockedVersion,
+    feeds: Tensors,
+    outputs: Tensors,
+    timed: TimedRun,
+    by: readonly TraceContext[] | undefined,
+  ) => void;
 }
 
 /** The model in the version that `version` gives. */
@@ -84,7 +93,7 @@ export function createModel<R extends string>(
   reference: R,
   host: () => ModelHost,
   version: () => Promise<LockedVersion>,
-  { batch, signal, ran, mayOpen }: ModelOfRequest,
+  { batch, signal, ran, by, mayOpen }: ModelOfRequest,
 ): Model<R> {
   return {
     reference,
@@ -93,6 +102,7 @@ export function createModel<R extends string>(
       const options = {
         ...given,
         ...(signal && !given?.signal ? { signal } : {}),
+        ...(by ? { by } : {}),
         met: (last: Met) => (met.last = last),
       };
       const locked = await this.locked();
@@ -105,14 +115,15 @@ export function createModel<R extends string>(
       // The registry types what the lock file says; the session checks it again, by value.
       const outputs = await held.session.run(feeds as Tensors, options);
       const { waitedMs = 0, rows = rowsOf(locked, feeds as Tensors), requests = 1 } = met.last ?? {};
-      ran?.(locked, feeds as Tensors, outputs, {
+      const timed = {
         from,
         to: clock.now(),
         queueMs: leased - from + waitedMs,
         ...shapesOf(locked, feeds as Tensors),
         rows,
         requests,
-      });
+      };
+      ran?.(locked, feeds as Tensors, outputs, timed, met.last?.by);
       return outputs as OutputsOf<R>;
     },
     locked: () => available(reference, version),

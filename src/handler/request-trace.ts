@@ -1,5 +1,6 @@
 // What a request's way took: its verbs, its runs, its end. One place, of which Server-Timing, the log line, metrics and spans are made.
 import { listedRuns, type ModelRun, type RequestRecord, type RequestStage } from '../core/request-record.ts';
+import type { Came, RequestSpan } from '../core/request-span.ts';
 import { type TraceContext, traceOf, traceparent, xrayHeader } from '../core/trace-context.ts';
 
 /** Hears of a request that is over, while the environment still runs for it. */
@@ -9,26 +10,54 @@ export class RequestTrace {
   readonly #requestId: string;
   readonly #now: () => number;
   readonly #begin: number;
-  readonly #startedAt = Date.now();
+  /** Milliseconds since 1970. */
+  readonly startedAt = Date.now();
+  readonly came: Came;
   readonly #stages: RequestStage[] = [];
   readonly #runs: ModelRun[] = [];
   #trace: TraceContext;
+  #span: RequestSpan | undefined;
   #moreRuns = 0;
   #last: number;
   #code: string | undefined;
   #held = false;
   #end: { readonly status: number; readonly tell: Tell | undefined } | undefined;
 
-  constructor(requestId: string, xray?: string, now = () => performance.now()) {
+  constructor(requestId: string, came: Came = {}, now = () => performance.now()) {
     this.#requestId = requestId;
     this.#now = now;
     this.#begin = this.#last = now();
-    this.#trace = traceOf({ xray });
+    this.came = came;
+    this.#trace = traceOf({ xray: came.xray });
   }
 
-  /** For calls of your own on this request's way: `fetch(url, { headers: context.trace.headers() })`. */
+  /**
+   * For calls of your own on this request's way: `fetch(url, { headers: context.trace.headers() })`. Where OpenTelemetry is set
+   * up, what its propagator writes is among them.
+   */
   headers(): { traceparent: string; 'x-amzn-trace-id': string } {
-    return { traceparent: traceparent(this.#trace), 'x-amzn-trace-id': xrayHeader(this.#trace) };
+    return { traceparent: traceparent(this.#trace), 'x-amzn-trace-id': xrayHeader(this.#trace), ...this.propagated() };
+  }
+
+  /** Of those what OpenTelemetry's propagator writes; nothing where none is set up. */
+  propagated(): Readonly<Record<string, string>> {
+    return this.#span?.headers() ?? {};
+  }
+
+  /** OpenTelemetry's span of the request; undefined where nobody traces. */
+  get span(): TraceContext | undefined {
+    return this.#span?.trace;
+  }
+
+  /** From now on it belongs to the span's trace. */
+  spanned(span: RequestSpan): void {
+    this.#span = span;
+    this.#trace = span.trace;
+  }
+
+  /** Runs `work` below the request's span, where there is one. */
+  within<T>(work: () => T): T {
+    return this.#span ? this.#span.within(work) : work();
   }
 
   /** The trace that the client began. */
@@ -43,16 +72,20 @@ export class RequestTrace {
     this.#last = to;
   }
 
-  /** `from` and `to` on the same clock as `now`. */
-  ran(run: ModelRun): void {
-    if (this.#runs.length === listedRuns) this.#moreRuns++;
-    else
-      this.#runs.push({
-        ...run,
-        from: round(run.from - this.#begin),
-        to: round(run.to - this.#begin),
-        queueMs: round(run.queueMs),
-      });
+  /** `from` and `to` on the same clock as `now`; `by`: the spans of all who shared it. */
+  ran(run: ModelRun, by?: readonly TraceContext[]): void {
+    if (this.#runs.length === listedRuns) {
+      this.#moreRuns++;
+      return;
+    }
+    const told = {
+      ...run,
+      from: round(run.from - this.#begin),
+      to: round(run.to - this.#begin),
+      queueMs: round(run.queueMs),
+    };
+    this.#runs.push(told);
+    this.#span?.ran(told, by);
   }
 
   /** The first fault is the reason. */
@@ -86,7 +119,7 @@ export class RequestTrace {
     await tell?.({
       requestId: this.#requestId,
       trace: this.#trace,
-      startedAt: this.#startedAt,
+      startedAt: this.startedAt,
       ms: round(this.#now() - this.#begin),
       status,
       ...(this.#code === undefined ? {} : { code: this.#code }),

@@ -53,9 +53,10 @@ export class Serving {
         batch: served.batch,
         signal,
         mayOpen: served.mayOpen,
-        ran(which, feeds, outputs, timed) {
+        by: trace.span,
+        ran(which, feeds, outputs, timed, by) {
           ran.set(name, which);
-          trace.ran({ model: which.model, version: which.version, ...timed });
+          trace.ran({ model: which.model, version: which.version, ...timed }, by);
           served.answered({ requestId, version: which, feeds, outputs });
         },
       });

@@ -127,14 +127,18 @@ function bodyOf(
 }
 
 /** The next value, unless the client goes or the deadline comes first. */
-async function nextWithin(iterator: AsyncIterator<unknown>, { signal }: Context): Promise<IteratorResult<unknown>> {
-  if (!signal) return await iterator.next();
+async function nextWithin(
+  iterator: AsyncIterator<unknown>,
+  { signal, trace }: Context,
+): Promise<IteratorResult<unknown>> {
+  const following = () => trace.within(() => iterator.next());
+  if (!signal) return await following();
   const { promise: never, reject } = Promise.withResolvers<never>();
   const abort = () => reject(new GlowplugError('DEADLINE', 'the answer was not whole within the deadline'));
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([never, iterator.next()]);
+    return await Promise.race([never, following()]);
   } catch (error) {
     leave(iterator);
     throw error;

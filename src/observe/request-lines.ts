@@ -34,7 +34,7 @@ export function requestLines(record: RequestRecord, about: AboutRequest): Line[]
         traceparent: traceparent(trace),
         ...(trace.parentId === undefined ? {} : { parentId: trace.parentId }),
         startedAt,
-        cold: about.cold,
+        cold_start: about.cold,
         ...told,
         runs,
         ...metricSet(requestSet(record, about), ...codeSets(record, about), ...sets(first)),

@@ -1,9 +1,12 @@
-// What becomes of a request that is over on Lambda: lines of the log, metrics in them, and a part of the invocation's X-Ray trace.
+// What becomes of a request that is over on Lambda: lines of the log, metrics in them, and spans: OpenTelemetry's where the process
+// has a tracer provider, else a part of the invocation's X-Ray trace.
 import type { Contract } from '../core/contract.ts';
+import type { HttpRequest } from '../core/light-http.ts';
 import type { Log } from '../core/log.ts';
 import type { RequestRecord } from '../core/request-record.ts';
 import { prices } from './prices.ts';
 import { requestLines } from './request-lines.ts';
+import { type Asked, type ColdStage, openRequestSpan } from './request-span.ts';
 import { TimeShare } from './time-share.ts';
 
 type Host = Pick<Contract, 'memoryMb' | 'workers' | 'xrayDaemon' | 'initialization'>;
@@ -13,24 +16,25 @@ const initAtMostMs = 10_000;
 
 export interface WatchOptions {
   readonly functionName: string;
-  readonly log: Log;
-  /** Whether the environment's first request is not over yet. */
-  readonly isCold: () => boolean;
+  /** Of the environment's start so far; undefined when its first request is over. */
+  readonly coldStages: () => readonly ColdStage[] | undefined;
   readonly arch?: string;
   /** Milliseconds since the process began. */
   readonly now?: () => number;
 }
 
-/** Call it when a request begins, and what it answers when that is over. */
+/** Call it when a request begins, and what it answers when that is over; `log` is the request's own. */
 export function watchRequests(
   { memoryMb, workers, xrayDaemon, initialization = 'on-demand' }: Host,
-  { functionName, log, isCold, arch = process.arch, now = () => performance.now() }: WatchOptions,
-): () => (record: RequestRecord) => Promise<void> {
+  { functionName, coldStages, arch = process.arch, now = () => performance.now() }: WatchOptions,
+): (request: HttpRequest, asked: Asked & { readonly log: Log }) => (record: RequestRecord) => Promise<void> {
   const time = new TimeShare(now);
   const gbSecond = prices.lambda.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
-  return () => {
+  let coldTold = false;
+  return (request, asked) => {
     const begun = now();
-    const cold = isCold();
+    const cold = coldStages() !== undefined;
+    const span = openRequestSpan(request, asked, cold);
     const end = time.begin();
     return async (record) => {
       const ms = end() + (cold && initialization === 'on-demand' ? Math.min(begun, initAtMostMs) : 0);
@@ -40,7 +44,12 @@ export function watchRequests(
           ? undefined
           : prices.lambda.request + (ms / 1000) * (memoryMb / 1024) * gbSecond;
       for (const { message, fields } of requestLines(record, { functionName, cold, dollars }))
-        log.info(message, fields);
+        asked.log.info(message, fields);
+      if (span) {
+        span.end(record, coldTold ? [] : coldStages());
+        coldTold = true;
+        return;
+      }
       if (xrayDaemon === undefined || !record.trace.sampled) return;
       const { sendSegment } = await import('./send-segment.ts');
       await sendSegment(record, { cold, xrayDaemon });

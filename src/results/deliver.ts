@@ -26,7 +26,10 @@ export interface DeliverOptions extends Pick<Contract, 'resultQueue' | 'region' 
 /** The request on whose way it is sent. */
 export interface Within {
   readonly signal?: AbortSignal | undefined;
-  readonly trace?: { headers(): { readonly traceparent: string; readonly 'x-amzn-trace-id': string } };
+  readonly trace?: {
+    headers(): { readonly traceparent: string; readonly 'x-amzn-trace-id': string };
+    propagated(): Readonly<Record<string, string>>;
+  };
 }
 
 /**
@@ -67,7 +70,10 @@ export async function sendMessage(
     throw new GlowplugError('CONFIG_INVALID', 'expected AWS credentials to send messages with, found none');
   const client = new AwsClient({ ...credentials, region, service: 'sqs' });
   const MessageAttributes = Object.fromEntries(
-    Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    Object.entries({ ...trace?.propagated(), ...attributes }).map(([name, StringValue]) => [
+      name,
+      { DataType: 'String', StringValue },
+    ]),
   );
   const order = queue.endsWith('.fifo') ? { MessageGroupId: body, MessageDeduplicationId: body } : {};
   // Who takes the message goes on with the trace.

@@ -12,6 +12,8 @@ export interface Asking {
   readonly signal: AbortSignal;
   /** Value of `functionHeader`. */
   readonly named: string | undefined;
+  /** Headers of the trace that the call belongs to. */
+  readonly traced: Readonly<Record<string, string>>;
   readonly answered: (unit: Unit, answered: Answered) => void;
 }
 
@@ -20,7 +22,7 @@ type AskerOf = (asking: Asking) => Pick<Asker, 'ask' | 'askAll'>;
 /** Remembers who serves a model, which does not change while the server runs. */
 export function askerOf(units: readonly Unit[]): AskerOf {
   const serving = new Map<string, Unit>();
-  return ({ requestId, signal, named, answered }) => {
+  return ({ requestId, signal, named, traced, answered }) => {
     const asked = named === undefined ? units : units.filter(({ name }) => name === named);
     if (asked.length === 0) {
       const known = units.map(({ name }) => name).join(', ');
@@ -28,9 +30,10 @@ export function askerOf(units: readonly Unit[]): AskerOf {
         remedy: 'Name a function of the server, or none.',
       });
     }
-    const askOne = async (unit: Unit, { path, body, headers = {} }: Question): Promise<Response> => {
+    const askOne = async (unit: Unit, { path, body, headers: own }: Question): Promise<Response> => {
       const started = performance.now();
       const url = `http://localhost${path}`;
+      const headers = { ...traced, ...own };
       const request = body
         ? new Request(url, { method: 'POST', headers, body: bodyOf(body), duplex: 'half' })
         : new Request(url);

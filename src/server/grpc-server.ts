@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Grpc from '@grpc/grpc-js';
 import { catalogue, GlowplugError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { propagationFields } from '../observe/open-telemetry.ts';
 import { askerOf, functionHeader } from './grpc-asker.ts';
 import { type Asker, check, inferenceService, methods, open } from './grpc-methods.ts';
 import { statusOf } from './grpc-status.ts';
@@ -173,7 +174,7 @@ async function answer(
       if (state === 'refusing') throw new GlowplugError('SERVER_BUSY', 'the server is shutting down');
     }
     const named = header(call, functionHeader);
-    const asking = { requestId, signal: over.signal, named, answered: options.answered };
+    const asking = { requestId, signal: over.signal, named, traced: tracedBy(call), answered: options.answered };
     return await method(call.request, { ...asker(asking), ready: state === 'ready', maxBytes: limits.bodyBytes });
   } catch (error) {
     if (error instanceof GlowplugError) return error;
@@ -184,6 +185,11 @@ async function answer(
     // grpc-js says it of every call that ends, of those that are answered too.
     call.off('cancelled', gone);
   }
+}
+
+function tracedBy(call: Call): Record<string, string> {
+  const found = propagationFields().map((name) => [name, header(call, name)] as const);
+  return Object.fromEntries(found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
 function header(call: Call, name: string): string | undefined {

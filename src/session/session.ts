@@ -2,6 +2,7 @@
 import type { Priority } from '../batch/queue.ts';
 import type { Met } from '../batch/work.ts';
 import type { Signature } from '../core/signature.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 
 export interface Session extends AsyncDisposable {
@@ -22,6 +23,8 @@ export interface RunOptions {
   /** On the clock; refused as soon as no answer can be there by then. */
   readonly deadline?: number;
   readonly priority?: Priority;
+  /** The span of who asks: `met` names those of all who shared the run. */
+  readonly by?: TraceContext;
   /** Hears of each run that its rows were part of, where requests meet. */
   readonly met?: (met: Met) => void;
 }

@@ -23,7 +23,7 @@ export interface Explanation {
 export type LoggedRequest = Omit<RequestRecord, 'trace'> & {
   readonly traceparent: string;
   readonly parentId?: string;
-  readonly cold: boolean;
+  readonly cold_start: boolean;
   readonly CostMicrodollars?: number;
 };
 

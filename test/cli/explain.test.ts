@@ -87,7 +87,7 @@ describe('glowplug explain', () => {
     const { stdout } = await runCommand(explainCommand(), id, '--json', '--svg', 'one.svg', '--out', 'bundle');
     expect(JSON.parse(stdout)).toMatchObject({
       function: 'ocr',
-      request: { status: 200, cold: true, runs: record.runs },
+      request: { status: 200, cold_start: true, runs: record.runs },
       coldStart: stages,
       invocation: { memoryMb: 1769 },
     });

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/core/errors.ts';
-import type { Fields } from '../../src/core/log.ts';
+import { type Fields, noLog } from '../../src/core/log.ts';
 import { listedRuns, type ModelRun, type RequestRecord } from '../../src/core/request-record.ts';
 import { traceOf, traceparent, xrayHeader } from '../../src/core/trace-context.ts';
+import { createContext } from '../../src/handler/context.ts';
 import { RequestTrace } from '../../src/handler/request-trace.ts';
 import { prices } from '../../src/observe/prices.ts';
 import { requestLines } from '../../src/observe/request-lines.ts';
@@ -39,6 +40,7 @@ const record = (more: Partial<RequestRecord> = {}): RequestRecord => ({
   runs: [run('det'), run('rec'), run('rec', { queueMs: 0 })],
   ...more,
 });
+const request = new Request('https://f.test/', { method: 'POST' });
 const written = (of: RequestRecord) => requestLines(of, about).map(({ fields }) => fields);
 
 describe('the lines of a request', () => {
@@ -230,7 +232,8 @@ describe('what a request costs', () => {
       let now = 400;
       const lines: Fields[] = [];
       const log = { info: (_: string, fields: Fields = {}) => void lines.push(fields), warn() {}, error() {} };
-      const tell = watchRequests(host, { functionName: 'f', log, isCold: () => cold, arch: 'arm64', now: () => now })();
+      const watch = { functionName: 'f', coldStages: () => (cold ? [] : undefined), arch: 'arm64', now: () => now };
+      const tell = watchRequests(host, watch)(request, createContext({ log }));
       now = 500;
       await tell(record());
       return lines[0]?.['CostMicrodollars'];
@@ -245,11 +248,11 @@ describe('what a request costs', () => {
 });
 
 function watch(host: { xrayDaemon: string }) {
-  const log = { info() {}, warn() {}, error() {} };
-  return watchRequests(
-    { memoryMb: 1024, workers: undefined, ...host },
-    { functionName: 'f', log, isCold: () => false },
-  )();
+  const options = { functionName: 'f', coldStages: () => undefined };
+  return watchRequests({ memoryMb: 1024, workers: undefined, ...host }, options)(
+    request,
+    createContext({ log: noLog }),
+  );
 }
 
 function dimensionsOf(fields: Fields | undefined): string[][] {

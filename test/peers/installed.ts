@@ -1,6 +1,6 @@
 // Other people's tools, installed once under .glowplug/peers, or the reason why there is none.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../root.ts';
@@ -21,6 +21,21 @@ export async function goPeer(module: string, version: string): Promise<Peer> {
     return { path };
   } catch (error) {
     return { missing: `go install ${module}@${version}: ${reason(error)}` };
+  }
+}
+
+/** Packages of npm, at their versions, in a folder of their own: what lies in `path` finds them, and the repository's beside them. */
+export async function npmPeer(name: string, ...packages: readonly string[]): Promise<Peer> {
+  const path = join(folder, `npm-${name}`);
+  const installed = packages.every((each) => existsSync(join(path, 'node_modules', each.replace(/@[^@]*$/, ''))));
+  if (installed) return { path };
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'package.json'), '{"private":true}\n');
+  try {
+    await run('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: path, timeout: 300_000 });
+    return { path };
+  } catch (error) {
+    return { missing: `npm install ${packages.join(' ')}: ${reason(error)}` };
   }
 }
 

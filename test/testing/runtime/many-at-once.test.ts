@@ -1,18 +1,20 @@
 // A function with a batched model on Managed Instances: hundreds of requests at once in one environment, and nothing of
 // one is ever in another's answer, log lines, metrics or trace.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleFunction } from '../../../src/build/bundle-function.ts';
 import { seededRandom } from '../../../src/core/seeded-random.ts';
 import { serializeLock } from '../../../src/models/lock.ts';
 import { publish } from '../../../src/models/publish.ts';
 import { folderStore } from '../../../src/models/stores/folder.ts';
+import type { Ended } from '../../observe/tracing.ts';
 import { root } from '../../root.ts';
 import { runs } from '../../runs.ts';
 import { adder } from '../../versions/adder.ts';
-import { type Answer, harness } from './harness.ts';
+import { type Answer, type Harness, harness } from './harness.ts';
 
 const source = `
   import { threadId } from 'node:worker_threads';
@@ -23,6 +25,9 @@ const source = `
     async predict({ number, pauses }, { m }, { log, requestId }) {
       const pause = async (ms) => await new Promise((next) => setTimeout(next, ms));
       const trace = () => awslambda.InvokeStore.getXRayTraceId();
+      const tracing = globalThis[Symbol.for('opentelemetry.js.api.1')]?.context;
+      const span = () => tracing?.active().getValue(Symbol.for('OpenTelemetry Context Key SPAN'))?.spanContext().spanId;
+      const spanBefore = span();
       const before = trace();
       log.info('begins', { number });
       await pause(pauses[0]);
@@ -30,7 +35,7 @@ const source = `
       const { y } = await m.run({ x: tensor('FP32', [1, 2], Float32Array.of(number, -number)) });
       await pause(pauses[1]);
       process.stdout.write(JSON.stringify({ _aws: { CloudWatchMetrics: [] }, number, requestId }) + '\\n');
-      return { number, y: [...y.data], requestId, traces: [before, trace()], pid: process.pid, threadId };
+      return { number, y: [...y.data], requestId, traces: [before, trace()], spans: [spanBefore, span()], pid: process.pid, threadId };
     },
   });`;
 
@@ -39,6 +44,7 @@ interface Said {
   readonly y: readonly number[];
   readonly requestId: string;
   readonly traces: readonly string[];
+  readonly spans: readonly string[];
   readonly pid: number;
   readonly threadId: number;
 }
@@ -65,20 +71,7 @@ describe('many requests at once', () => {
     'never cross, with %i worker threads',
     async (workers) => {
       await using cloud = harness({ limit: 1 });
-      const fn = cloud.add(
-        {},
-        {
-          codeFolder,
-          managed: { maxConcurrency: 64, vcpus: 1 },
-          memoryMb: 2048,
-          timeoutMs: 30_000,
-          environment: {
-            AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}`,
-            NODE_PATH: join(root, 'node_modules'),
-            GLOWPLUG_STORE: store,
-          },
-        },
-      );
+      const fn = many(cloud, workers);
       const ready = new Set<number>();
       const ask = async () => ready.add((await fn.value<Said>({ number: 0, pauses: [0, 0] })).threadId).size;
       await expect.poll(ask, { timeout: 20_000 }).toBe(workers);
@@ -133,6 +126,52 @@ describe('many requests at once', () => {
     },
     60_000,
   );
+
+  it('have a span each of the process’s tracer provider, which is theirs alone', async () => {
+    await using cloud = harness({ limit: 1 });
+    const file = join(folder, 'spans.jsonl');
+    writeFileSync(file, '');
+    const tracing = pathToFileURL(join(root, 'test/observe/tracing-to-file.ts')).href;
+    const fn = many(cloud, 2, { SPANS: file, NODE_OPTIONS: `--import=${tracing}` });
+    const asked = Array.from({ length: runs(100) }, (_, at) => ({ number: at + 1, pauses: [at % 7, at % 5] }));
+    const answers = await Promise.all(asked.map((event) => fn.call<Said>(event)));
+    const spans = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line): Ended => JSON.parse(line));
+    const requests = new Map(spans.map((span) => [span.attributes['glowplug.request_id'], span]));
+    for (const { value } of answers) {
+      const own = requests.get(value?.requestId);
+      expect(value?.spans).toEqual([own?.spanId, own?.spanId]);
+      const below = spans.filter(({ parentSpanId }) => parentSpanId === own?.spanId).map(({ name }) => name);
+      expect(below).toEqual(expect.arrayContaining(['decode', 'predict', 'encode', 'run adder']));
+      expect(below.filter((name) => name === 'run adder')).toHaveLength(1);
+    }
+    const shared = spans.filter(({ attributes }) => Number(attributes['glowplug.batch.requests']) > 1);
+    const ids = new Set([...requests.values()].map(({ spanId }) => spanId));
+    expect(shared.length).toBeGreaterThan(0);
+    expect(shared.every(({ links }) => links.length > 0 && links.every(({ context }) => ids.has(context.spanId)))).toBe(
+      true,
+    );
+  }, 60_000);
+
+  function many(cloud: Harness, workers: number, environment: Record<string, string> = {}) {
+    return cloud.add(
+      {},
+      {
+        codeFolder,
+        managed: { maxConcurrency: 64, vcpus: 1 },
+        memoryMb: 2048,
+        timeoutMs: 30_000,
+        environment: {
+          AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workers}`,
+          NODE_PATH: join(root, 'node_modules'),
+          GLOWPLUG_STORE: store,
+          ...environment,
+        },
+      },
+    );
+  }
 });
 
 function padded(at: number): string {
