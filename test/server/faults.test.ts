@@ -1,11 +1,12 @@
-// What networks, disks and stores do to a server: half of a connection, thousands that say nothing, a full disk, no store.
+// What networks, devices, disks and stores do to a server: half of a connection, thousands that say nothing, no memory, no store.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AttributeProto_AttributeType as Attribute, TensorProto_DataType as Type } from 'onnx-buf';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import iris from '../../models/iris.ts';
 import { readContract } from '../../src/core/contract.ts';
 import { publish } from '../../src/models/publish.ts';
@@ -15,11 +16,14 @@ import { buildVersion } from '../../src/release/build-version.ts';
 import { loadUnits } from '../../src/server/load-units.ts';
 import { prepare } from '../../src/server/prepare.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
+import { createWorkerSession } from '../../src/session/worker.ts';
 import { startS3Server } from '../../src/testing/s3/server.ts';
+import { bytesOf, tinyGraph, value } from '../onnx/tiny-model.ts';
 import { root } from '../root.ts';
 import { long } from '../runs.ts';
+import { busyModel } from '../session/busy-model.ts';
 import { rawSocket, readAll } from './raw-request.ts';
-import { serveProcess } from './serve-process.ts';
+import { serveProcess, watchReadiness } from './serve-process.ts';
 import { echo, metric, patient, start } from './start-server.ts';
 
 const disk = vi.hoisted(() => ({ full: false }));
@@ -63,7 +67,7 @@ describe('connections', () => {
     console.log('half-closed sockets: 50 of 50 answered after a whole request, 0 of 50 left open within one');
   });
 
-  const many = long ? 10_000 : 500;
+  const many = long ? 10_000 : 1_000;
   it(`${many} connections that say nothing cost some KB each and keep nobody from being answered`, async ({ skip }) => {
     const files = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim());
     if (files < many + 500) skip(`${many} connections need ${many + 500} open files, the limit is ${files}`);
@@ -110,6 +114,75 @@ const next = () => {
 for (let i = 0; i < 100; i++) next();
 process.stdin.on('end', () => { ended = true; process.exit(Math.min(closed, 99)); }).resume();
 `;
+
+describe('a device without memory', () => {
+  it('is 507 for who asked for too much; who asks beside and after is answered', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-device-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    const file = join(folder, 'zeros.onnx');
+    // n INT64 [1] → the sum of n zeros. 2^45 of them are 128 TiB, which no machine has: onnxruntime's own allocation fails.
+    const zeros = {
+      input: [value('n', [1], Type.INT64)],
+      output: [value('y', [])],
+      node: [
+        { opType: 'ConstantOfShape', input: ['n'], output: ['zeros'] },
+        {
+          opType: 'ReduceSum',
+          input: ['zeros'],
+          output: ['y'],
+          attribute: [{ name: 'keepdims', type: Attribute.INT, i: 0n }],
+        },
+      ],
+    };
+    await writeFile(file, bytesOf(tinyGraph(zeros)));
+    const contract = readContract({ GLOWPLUG_CACHE: join(folder, 'cache') });
+    const { units } = await prepare({ targets: [file], models: [] }, contract, folder);
+    const { post } = await start(loadUnits(units, { contract, createSession: createWorkerSession, bodyBytes: 1e6 }));
+    const ask = async (n: number) => {
+      const body = JSON.stringify({ inputs: [{ name: 'n', shape: [1], datatype: 'INT64', data: [n] }] });
+      const response = await post('/v2/models/zeros/infer', body);
+      return [response.status, Object(await response.json()).code];
+    };
+    // Its arena has a first region then: without one, onnxruntime would make the next as large as what it was refused.
+    expect(await ask(100)).toEqual([200, undefined]);
+    const asked = Array.from({ length: 30 }, (_, at) => (at % 10 === 0 ? 2 ** 45 : at));
+    const answers = await Promise.all(asked.map(ask));
+    expect(answers).toEqual(asked.map((n) => (n === 2 ** 45 ? [507, 'DEVICE_MEMORY'] : [200, undefined])));
+    expect(await ask(3)).toEqual([200, undefined]);
+    console.log('no device memory: 3 of 30 requests 507, 27 of 27 beside them answered');
+  });
+});
+
+describe('the serving process', () => {
+  it('killed while 50 wait: each is told at once, readiness drops, and service is back on the same port', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-killed-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    const file = join(folder, 'busy.onnx');
+    await writeFile(file, busyModel());
+    await using serving = serveProcess([file]);
+    const first = await serving.ready();
+    const readiness = watchReadiness(first.url);
+    const ask = async (url: string, n: number) => {
+      const x = { name: 'x', shape: [64, 64], datatype: 'FP32', data: new Array(4096).fill(0.1) };
+      const body = JSON.stringify({ inputs: [{ name: 'n', shape: [1], datatype: 'INT64', data: [n] }, x] });
+      return (await fetch(`${url}/v2/models/busy/infer`, { method: 'POST', body })).status;
+    };
+    const { port } = new URL(first.url);
+    const waiting = Promise.allSettled(Array.from({ length: 50 }, () => ask(first.url, 1e6)));
+    await expect.poll(() => metric(Number(port), 'glowplug_requests_in_flight'), patient).toBeGreaterThanOrEqual(51);
+    process.kill(first.pid, 'SIGKILL');
+    const killed = performance.now();
+    const outcomes = await waiting;
+    // The kernel ends their connections: they died with the process, and nobody is left to write a 503.
+    expect(outcomes.map(({ status }) => status)).toEqual(Array(50).fill('rejected'));
+    const told = Math.round(performance.now() - killed);
+    const second = await serving.ready();
+    expect([second.url, second.pid === first.pid]).toEqual([first.url, false]);
+    expect(await ask(second.url, 1)).toBe(200);
+    expect(await readiness.seen()).toEqual(['ready', 'not ready', 'ready']);
+    console.log(`killed while 50 waited: 50 of 50 told within ${told} ms, service back by itself`);
+  });
+});
 
 describe('disks and stores', () => {
   const credentials = { accessKeyId: 'AKIDFAULTS', secretAccessKey: 'not-a-secret' };

@@ -47,3 +47,28 @@ export function serveProcess(args: readonly string[], env: Readonly<Record<strin
     },
   };
 }
+
+/** Asks whether it is ready, again and again, until `seen` has found that it is after all. */
+export function watchReadiness(url: string) {
+  const seen: ('ready' | 'not ready')[] = [];
+  const over = new AbortController();
+  const watching = (async () => {
+    while (!over.signal.aborted || seen.at(-1) !== 'ready') {
+      const ready = await fetch(`${url}/v2/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      const now = ready ? 'ready' : 'not ready';
+      if (seen.at(-1) !== now) seen.push(now);
+      await new Promise((later) => setTimeout(later, 10));
+    }
+  })();
+  return {
+    /** What it was, each time that it changed. */
+    async seen() {
+      over.abort();
+      await watching;
+      return seen;
+    },
+  };
+}

@@ -11,7 +11,7 @@ import { runCommand } from '../cli/run-command.ts';
 import { root } from '../root.ts';
 import { busyModel } from '../session/busy-model.ts';
 import { grpcClient } from './grpc-client.ts';
-import { serveProcess } from './serve-process.ts';
+import { serveProcess, watchReadiness } from './serve-process.ts';
 
 const irisFile = join(root, 'models/iris/iris.onnx');
 const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
@@ -70,9 +70,10 @@ describe('glowplug serve', () => {
     console.log(`drain under load: 50 of 50 accepted requests answered, ${waiting} of them after SIGTERM`);
   });
 
-  it('survives a run that is stuck: who waits gets 503, and the next process answers on the same port', async () => {
+  it('survives a run that is stuck: who waits gets 503, readiness drops, and the next process answers on the same port', async () => {
     await using serving = serveProcess([busyFile, '--run-limit', '1']);
     const first = await serving.ready();
+    const readiness = watchReadiness(first.url);
     const waiting = Array.from({ length: 8 }, () => post(first.url, busy(1e9)));
     const refused = await Promise.all(waiting);
     expect(refused.map((one) => one.status)).toEqual(Array(8).fill(503));
@@ -81,6 +82,7 @@ describe('glowplug serve', () => {
     expect(second.url).toBe(first.url);
     expect(second.pid).not.toBe(first.pid);
     expect((await post(second.url, busy(1))).status).toBe(200);
+    expect(await readiness.seen()).toEqual(['ready', 'not ready', 'ready']);
     serving.child.kill('SIGINT');
     const { code, stderr } = await serving.ended();
     expect(code).toBe(0);
