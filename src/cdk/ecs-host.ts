@@ -6,6 +6,7 @@ import {
   AlarmBehavior,
   Cluster,
   ContainerInsights,
+  DeploymentStrategy,
   FargateService,
   type ICluster,
   type TaskDefinition,
@@ -14,12 +15,20 @@ import {
   type ApplicationListener,
   ApplicationLoadBalancer,
   ApplicationProtocol,
+  ApplicationTargetGroup,
+  TargetType,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { GlowplugError } from '../core/errors.ts';
+import { BlueGreen } from './blue-green.ts';
 import { ecsCapacity } from './ecs-capacity.ts';
 import { drainSeconds, ecsPort, ecsTask } from './ecs-task.ts';
+import { EndpointApi } from './endpoint-api.ts';
+import { goldenSample } from './golden-sample.ts';
+import type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 import { gpuNetwork } from './gpu-network.ts';
 import type { Hosted } from './hosted.ts';
 import { scaleByQueueTime } from './scale-by-queue-time.ts';
@@ -27,7 +36,8 @@ import { Waker } from './waker.ts';
 
 /**
  * An internal load balancer, targets that scale by how long runs wait, and a waker that answers 503 with Retry-After while
- * the first one starts.
+ * the first one starts. With `front: 'api'` an API Gateway HTTP API before it, which takes and answers at most 10 MB and waits
+ * 30 seconds.
  */
 export class EcsHost extends Construct {
   readonly vpc: IVpc | Vpc;
@@ -36,24 +46,31 @@ export class EcsHost extends Construct {
   readonly taskDefinition: TaskDefinition;
   readonly loadBalancer: ApplicationLoadBalancer;
   readonly listener: ApplicationListener;
-  readonly apiKeys: ISecret | Secret;
+  /** Undefined with `front: 'api'`, unless it is handed in. */
+  readonly apiKeys: ISecret | Secret | undefined;
+  /** Undefined with `front: 'load-balancer'`. */
+  readonly api: EndpointApi | undefined;
   readonly logGroup: LogGroup;
   /** Errors and unhealthy targets: they also end a deployment and take it back. */
   readonly alarms: readonly Alarm[];
   /** Undefined where a target always runs. */
   readonly waker: Waker | undefined;
+  /** Undefined from zero, where new targets replace the old ones one by one. */
+  readonly blueGreen: BlueGreen | undefined;
 
+  /** @throws GlowplugError CONFIG_INVALID for what does not go together, and without the golden sample that was asked for */
   constructor(scope: Construct, id: string, hosted: Hosted) {
     super(scope, id);
+    mustAgree(hosted.props);
     const { bundle, props, root } = hosted;
     const { gpu = 'l4', spot = false, memorySize = 14_336, vcpus = 4, minTargets = 0, maxTargets = 4 } = props;
+    const { front = 'load-balancer' } = props;
     this.vpc = props.vpc ?? gpuNetwork(this);
     // CDK's own classes are not written for exactOptionalPropertyTypes: here and below, a class has what its interface has.
     const vpc = this.vpc as IVpc;
     this.cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
     const capacity = ecsCapacity(this, { cluster: this.cluster, vpc, gpu, spot, memorySize, vcpus });
-    this.apiKeys =
-      props.apiKeys ?? new Secret(this, 'ApiKeys', { description: `keys of the clients of ${bundle.name}` });
+    this.apiKeys = props.apiKeys ?? (front === 'api' ? undefined : this.#keys(bundle.name));
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -62,7 +79,7 @@ export class EcsHost extends Construct {
       hosted,
       memorySize,
       vcpus,
-      apiKeys: this.apiKeys as ISecret,
+      apiKeys: this.apiKeys as ISecret | undefined,
       logGroup: this.logGroup,
     });
     this.loadBalancer = new ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, dropInvalidHeaderFields: true });
@@ -71,13 +88,17 @@ export class EcsHost extends Construct {
       open: false,
       ...(props.certificate ? { certificates: [props.certificate] } : {}),
     });
-    this.loadBalancer.connections.allowFrom(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(props.certificate ? 443 : 80));
-    this.alarms = [this.#errorAlarm(bundle.name)];
+    const { loadBalancer, listener } = this;
+    this.api =
+      front === 'api' ? new EndpointApi(this, 'Front', { ...props.api, vpc, loadBalancer, listener }) : undefined;
+    if (!this.api) this.#openToNetwork(vpc.vpcCidrBlock, props.certificate ? 443 : 80);
+    this.alarms = [this.#errorAlarm(bundle.name, minTargets)];
     this.service = new FargateService(this, 'Service', {
       cluster: this.cluster as ICluster,
       taskDefinition: this.taskDefinition,
       capacityProviderStrategies: [{ capacityProvider: capacity.capacityProviderName, weight: 1 }],
       circuitBreaker: { enable: true, rollback: true },
+      ...(minTargets > 0 ? { deploymentStrategy: DeploymentStrategy.BLUE_GREEN, bakeTime } : {}),
       deploymentAlarms: {
         alarmNames: this.alarms.map(({ alarmName }) => alarmName),
         behavior: AlarmBehavior.ROLLBACK_ON_ALARM,
@@ -88,13 +109,31 @@ export class EcsHost extends Construct {
       healthCheckGracePeriod: Duration.minutes(10),
     });
     this.service.node.addDependency(capacity);
-    this.listener.addTargets('Targets', {
+    const group = {
       protocol: ApplicationProtocol.HTTP,
       port: ecsPort,
-      targets: [this.service],
       deregistrationDelay: Duration.seconds(drainSeconds),
       healthCheck: { path: '/v2/health/ready', interval: Duration.seconds(10), timeout: Duration.seconds(5) },
-    });
+    };
+    const targets = listener.addTargets('Targets', group);
+    this.blueGreen =
+      minTargets > 0
+        ? new BlueGreen(this, 'BlueGreen', {
+            name: bundle.name,
+            vpc,
+            service: this.service,
+            loadBalancer,
+            listener,
+            groups: [
+              targets,
+              new ApplicationTargetGroup(this, 'OtherTargets', { ...group, vpc, targetType: TargetType.IP }),
+            ],
+            sample: goldenSample(hosted.entry, bundle.name, props.golden),
+            apiKeys: this.apiKeys as ISecret | undefined,
+            root,
+          })
+        : undefined;
+    targets.addTarget(this.blueGreen?.target ?? this.service);
     scaleByQueueTime(this, {
       endpoint: bundle.name,
       cluster: this.cluster,
@@ -117,40 +156,84 @@ export class EcsHost extends Construct {
     this.#explain();
   }
 
-  #errorAlarm(name: string): Alarm {
-    const { metrics } = this.loadBalancer;
+  /** Lets someone ask: by IAM with `front: 'api'`, by a key that it may then read otherwise. */
+  grantInvoke(grantee: IGrantable): void {
+    if (this.api) this.api.grantInvoke(grantee);
+    else this.apiKeys?.grantRead(grantee);
+  }
+
+  #keys(name: string): Secret {
+    return new Secret(this, 'ApiKeys', {
+      description: `keys of the clients of ${name}`,
+      // A comma would make two keys of one.
+      generateSecretString: { excludePunctuation: true, passwordLength: 40 },
+    });
+  }
+
+  #openToNetwork(range: string, port: number): void {
+    this.loadBalancer.connections.allowFrom(Peer.ipv4(range), Port.tcp(port));
+    Validations.of(this.loadBalancer).acknowledge({
+      id: 'AwsSolutions-EC23',
+      reason: 'cdk-nag cannot read a range that is a token: it is the VPC’s own.',
+    });
+  }
+
+  #errorAlarm(name: string, minTargets: number): Alarm {
     const period = Duration.minutes(1);
-    // The waker's 503 are the load balancer's word for asleep, and count as the target's own elsewhere.
-    const failed = metrics.custom('HTTPCode_Target_5XX_Count', { statistic: 'Sum', period });
+    const sum = { statistic: 'Sum', period };
+    const { metrics } = this.loadBalancer;
+    // What takes longer than the API waits is a failure there alone. The load balancer's own 503 say that it is asleep.
+    const [all, failed] = this.api
+      ? [this.api.api.metricCount(sum), this.api.api.metricServerError(sum)]
+      : [metrics.requestCount(sum), metrics.custom('HTTPCode_Target_5XX_Count', sum)];
     return new Alarm(this, 'Errors', {
       metric: new MathExpression({
         expression: 'IF(FILL(all, 0) >= 20, FILL(failed, 0) / all, 0)',
-        usingMetrics: { all: metrics.requestCount({ statistic: 'Sum', period }), failed },
+        usingMetrics: { all, failed },
         label: 'share of requests that failed',
         period,
       }),
       alarmDescription: `${name}: over 2 % of the requests to its endpoint fail`,
       threshold: 0.02,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      // A waking endpoint answers 503 for some minutes, which is no outage.
-      evaluationPeriods: 10,
-      datapointsToAlarm: 8,
+      // A waking endpoint answers 503 for some minutes, which is no outage; one that never sleeps has to tell within the bake time.
+      ...(minTargets > 0
+        ? { evaluationPeriods: 3, datapointsToAlarm: 2 }
+        : { evaluationPeriods: 10, datapointsToAlarm: 8 }),
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 
   #explain(): void {
     Validations.of(this.loadBalancer).acknowledge({
-      id: 'AwsSolutions-EC23',
-      reason: 'cdk-nag cannot read a range that is a token: it is the VPC’s own.',
-    });
-    Validations.of(this.loadBalancer).acknowledge({
       id: 'AwsSolutions-ELB2',
       reason: 'It is reached from its VPC alone; who asked what stands in the server’s own log.',
     });
+    if (!this.apiKeys) return;
     Validations.of(this.apiKeys).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason: 'Clients hold the keys: who exchanges them tells the clients first. Several are valid at once.',
     });
   }
 }
+
+function mustAgree({ front = 'load-balancer', api, certificate, golden, minTargets = 0 }: GpuEndpointProps): void {
+  if (front === 'api' && certificate) {
+    throw new GlowplugError('CONFIG_INVALID', "expected no certificate with front: 'api', got one", {
+      remedy: 'TLS ends at the API: name it in api: { domain: { name, certificate } }.',
+    });
+  }
+  if (front === 'load-balancer' && api) {
+    throw new GlowplugError('CONFIG_INVALID', "expected api with front: 'api' alone, got it with the load balancer", {
+      remedy: "Say front: 'api', or leave api out.",
+    });
+  }
+  if (golden && minTargets === 0) {
+    throw new GlowplugError('CONFIG_INVALID', 'expected golden with minTargets of 1 or more alone, got 0', {
+      remedy: 'While nothing runs nobody can be asked: set minTargets, or leave golden out.',
+    });
+  }
+}
+
+/** In which the old targets stay and an alarm sends requests back to them: three evaluations of it, and time to look. */
+const bakeTime = Duration.minutes(10);

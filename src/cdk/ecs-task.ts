@@ -19,7 +19,8 @@ export interface EcsTask {
   /** MB. */
   readonly memorySize: number;
   readonly vcpus: number;
-  readonly apiKeys: ISecret;
+  /** Which it asks of its clients; none: it asks for none. */
+  readonly apiKeys: ISecret | undefined;
   readonly logGroup: LogGroup;
 }
 
@@ -41,7 +42,7 @@ export function ecsTask(scope: Construct, { hosted, memorySize, vcpus, apiKeys, 
     gpuCount: 1,
     portMappings: [{ containerPort: ecsPort }],
     environment: { ...environment, GLOWPLUG_ENDPOINT: bundle.name },
-    secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(apiKeys) },
+    ...(apiKeys ? { secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(apiKeys) } } : {}),
     logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'server' }),
     // ECS's longest, and the notice that spot gives.
     stopTimeout: Duration.seconds(120),

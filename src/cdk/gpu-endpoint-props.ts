@@ -3,6 +3,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ApiStageProps } from './api-stage.ts';
 import type { Gpu } from './gpus.ts';
 import type { ModelStore } from './model-store.ts';
 
@@ -38,8 +39,22 @@ export interface GpuEndpointProps {
   readonly spot?: boolean;
   /** @default a new one over two zones, with one NAT gateway */
   readonly vpc?: IVpc | Vpc;
-  /** For HTTPS. @default HTTP, within the VPC alone */
+  /**
+   * Who lets requests in: the load balancer takes those of its VPC that carry a key; an API Gateway HTTP API takes those of
+   * anywhere that IAM allows, of at most 10 MB, and waits 30 seconds.
+   * @default load-balancer
+   */
+  readonly front?: 'load-balancer' | 'api';
+  /** Rate, name and log of the API. Only with `front: 'api'`. @default 100 requests a second, under AWS's name */
+  readonly api?: ApiStageProps;
+  /** For HTTPS. Only with `front: 'load-balancer'`. @default HTTP, within the VPC alone */
   readonly certificate?: ICertificate;
-  /** The keys that clients send, separated by commas. @default a new secret with one key */
+  /** The keys that clients send, separated by commas. @default a new secret with one key; with `front: 'api'` none */
   readonly apiKeys?: ISecret | Secret;
+  /**
+   * Whether new targets must first answer the request.* that lies beside the function as its answer.golden.json says. Only with
+   * minTargets over 0.
+   * @default true where both lie there
+   */
+  readonly golden?: boolean;
 }

@@ -43,11 +43,13 @@ export class GpuEndpoint extends Construct {
     mustScale(props);
     const root = props.root ?? projectRoot();
     const image = gpuImage(props, root);
-    const bundle = bundleFunction({ entry: join(root, props.function, 'function.ts'), root });
+    const entry = join(root, props.function, 'function.ts');
+    const bundle = bundleFunction({ entry, root });
     mustFitGpu(bundle, gpu);
     warnUngated(this, bundle, 'gpu', root);
     const trustedKeys = trustedKeysFor(this, store, bundle, root);
-    return { bundle, root, image, environment: writeContract({ store: store.location, stage, trustedKeys }), props };
+    const environment = writeContract({ store: store.location, stage, trustedKeys });
+    return { bundle, entry, root, image, environment, props };
   }
 }
 

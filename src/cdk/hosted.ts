@@ -6,6 +6,8 @@ import type { GpuImage } from './gpu-image.ts';
 
 export interface Hosted {
   readonly bundle: FunctionBundle;
+  /** Path of function.ts. */
+  readonly entry: string;
   /** The project. */
   readonly root: string;
   readonly image: GpuImage;

@@ -1,5 +1,4 @@
 // A new version of a function comes in by CodeDeploy's canary, tried before and watched while: at the first alarm it goes.
-import { dirname } from 'node:path';
 import { Duration, Validations } from 'aws-cdk-lib';
 import type { Alarm, IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
@@ -11,10 +10,9 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
 import { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
-import type { PackedSample } from '../ops/golden/try-samples.ts';
-import { readSample } from '../testing/samples.ts';
 import { errorAlarm, latencyAlarm } from './error-alarm.ts';
 import { explainWildcard } from './explain.ts';
+import { goldenSample } from './golden-sample.ts';
 import type { InferenceFunction } from './inference-function.ts';
 import { opFunction } from './op-function.ts';
 
@@ -93,24 +91,16 @@ export class Rollout extends Construct {
   }
 
   #hook(of: InferenceFunction, wanted: boolean | undefined): LambdaFunction | undefined {
-    if (wanted === false) return undefined;
     const { bundle } = of;
-    const sample = readSample(dirname(of.entry), bundle.name);
-    if (!sample?.golden) {
-      if (!wanted) return undefined;
-      throw new GlowplugError('CONFIG_INVALID', `expected a golden sample beside ${of.entry}, found none`, {
-        remedy: 'Put request.json (or .png, …) and answer.golden.json there, or leave golden out.',
-      });
-    }
-    const { name, contentType, body, golden } = sample;
-    const packed: PackedSample = { name, contentType, base64: Buffer.from(body).toString('base64'), golden };
+    const sample = goldenSample(of.entry, bundle.name, wanted);
+    if (!sample) return undefined;
     const { currentVersion } = of.function;
     const hook = opFunction(this, 'Hook', {
       op: 'golden',
       description: `glowplug ${bundle.name}: the golden samples against a new version`,
       timeout: Duration.minutes(5),
       environment: { GLOWPLUG_HOOK_TARGET: currentVersion.functionArn },
-      files: { 'samples.json': JSON.stringify([packed]) },
+      files: { 'samples.json': JSON.stringify([sample]) },
       ...(of.root ? { root: of.root } : {}),
     });
     currentVersion.grantInvoke(hook);

@@ -60,8 +60,10 @@ export interface Contract {
   readonly xrayDaemon?: string | undefined;
   /** What the waker wakes, as JSON. */
   readonly wakes?: string | undefined;
-  /** The function version that golden samples are tried against. */
+  /** What golden samples are tried against: ARN of a function's version, or URL of an endpoint's test listener. */
   readonly hookTarget?: string | undefined;
+  /** ARN of the secret with the endpoint's keys; undefined where it asks for none. */
+  readonly hookKeys?: string | undefined;
 }
 
 export interface Credentials {
@@ -185,8 +187,12 @@ export const variables = {
   },
   GLOWPLUG_HOOK_TARGET: {
     meaning:
-      'ARN of the function version that the hook of a Rollout tries golden samples against; set by the construct.',
+      'What the hook of a Rollout or GpuEndpoint tries golden samples against: ARN of the function’s version, URL of the test listener; set by the construct.',
     default: 'unset',
+  },
+  GLOWPLUG_HOOK_KEYS: {
+    meaning: 'ARN of the secret with the endpoint’s API keys, for its hook; set by GpuEndpoint.',
+    default: 'unset: the endpoint asks for none',
   },
   SAGEMAKER_BIND_TO_PORT: {
     meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
@@ -240,6 +246,7 @@ export function readContract(env: Environment = process.env): Contract {
     xrayDaemon: env['AWS_XRAY_DAEMON_ADDRESS'] || undefined,
     wakes: env['GLOWPLUG_WAKES'] || undefined,
     hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
+    hookKeys: env['GLOWPLUG_HOOK_KEYS'] || undefined,
   };
 }
 

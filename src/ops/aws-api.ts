@@ -1,10 +1,10 @@
-// One signed request to an API of AWS. The SDK's clients for the three calls that are made here would be megabytes.
+// One signed request to an API of AWS. The SDK's clients for the few calls that are made here would be megabytes.
 import { AwsClient } from 'aws4fetch';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 
 export interface ApiRequest {
-  readonly service: 'lambda' | 'codedeploy' | 'ecs' | 'elasticloadbalancing' | 'logs';
+  readonly service: 'lambda' | 'codedeploy' | 'ecs' | 'elasticloadbalancing' | 'logs' | 'secretsmanager';
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -74,7 +74,7 @@ describe('GpuEndpoint', () => {
 
   it('has no waker where a target always runs', () => {
     const awake = synth({ minTargets: 1 });
-    awake.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 0);
+    awake.resourceCountIs('AWS::Lambda::Function', 0);
     awake.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1 });
   });
 

@@ -135,15 +135,18 @@ describe('ChannelRollout', () => {
 });
 
 describe('bundleOp', () => {
-  it.each(['golden', 'rollout'] as const)('%s is one file that Lambda can load, the same at every build', (op) => {
-    using project = fixtureProject();
-    const files = { 'samples.json': '[]' };
-    const { path, digest } = bundleOp(op, { root: project.root, files });
-    expect(bundleOp(op, { root: project.root, files })).toEqual({ path, digest });
-    expect(bundleOp(op, { root: project.root }).digest).not.toBe(digest);
-    const loaded: unknown = createRequire(import.meta.url)(join(path, 'index.js'));
-    expect(loaded).toMatchObject({ handler: expect.any(Function) });
-  });
+  it.each(['golden', 'golden-endpoint', 'rollout'] as const)(
+    '%s is one file that Lambda can load, the same at every build',
+    (op) => {
+      using project = fixtureProject();
+      const files = { 'samples.json': '[]' };
+      const { path, digest } = bundleOp(op, { root: project.root, files });
+      expect(bundleOp(op, { root: project.root, files })).toEqual({ path, digest });
+      expect(bundleOp(op, { root: project.root }).digest).not.toBe(digest);
+      const loaded: unknown = createRequire(import.meta.url)(join(path, 'index.js'));
+      expect(loaded).toMatchObject({ handler: expect.any(Function) });
+    },
+  );
 });
 
 interface Setting {

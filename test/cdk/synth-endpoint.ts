@@ -7,15 +7,27 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { GpuEndpoint, type GpuEndpointProps, ModelStore } from '../../src/cdk/index.ts';
 import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
 
-export function synthEndpoint(
-  props: Partial<GpuEndpointProps> = {},
-  setting: { region?: string; nag?: boolean; modelBytes?: number } = {},
-): Template {
+export interface EndpointSetting {
+  readonly region?: string;
+  /** Throws what cdk-nag finds. */
+  readonly nag?: boolean;
+  readonly modelBytes?: number;
+  /** Whether a golden sample lies beside the function. */
+  readonly golden?: boolean;
+  /** What an app does with it. */
+  readonly use?: (endpoint: GpuEndpoint) => void;
+}
+
+export function synthEndpoint(props: Partial<GpuEndpointProps> = {}, setting: EndpointSetting = {}): Template {
   const lock = structuredClone(fixtureLock);
   if (setting.modelBytes) Object.assign(lock.models['iris:prod']!.files['model.onnx']!, { size: setting.modelBytes });
   using project = fixtureProject({ lock });
   mkdirSync(join(project.root, 'images/gpu'), { recursive: true });
   project.write('images/gpu/Dockerfile', 'FROM scratch AS gpu\n');
+  if (setting.golden) {
+    project.write('functions/sort/request.json', '{}');
+    project.write('functions/sort/answer.golden.json', '{"status":200,"tolerance":0,"body":{}}');
+  }
   const app = new App({
     outdir: join(project.root, 'cdk.out'),
     context: { 'aws:cdk:disable-asset-staging': true, '@aws-cdk/aws-iam:minimizePolicies': true },
@@ -23,7 +35,8 @@ export function synthEndpoint(
   const env = setting.region ? { env: { region: setting.region } } : {};
   const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore');
   const stack = new Stack(app, 'Endpoint', env);
-  new GpuEndpoint(stack, 'Sort', { function: 'functions/sort', store, root: project.root, ...props });
+  const endpoint = new GpuEndpoint(stack, 'Sort', { function: 'functions/sort', store, root: project.root, ...props });
+  setting.use?.(endpoint);
   if (setting.nag) {
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     Validations.of(store.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: 'not the subject' });

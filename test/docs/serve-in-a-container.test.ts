@@ -1,7 +1,12 @@
 // The guide's page: its command serves, its request is answered, its options exist.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
+import { GpuEndpoint, ModelStore } from '../../src/cdk/index.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { root } from '../root.ts';
 import { serveProcess } from '../server/serve-process.ts';
@@ -21,6 +26,25 @@ describe('docs/guide/5-serve-in-a-container.md', () => {
     const [, path = '', body = ''] = /^curl http:\/\/127\.0\.0\.1:8000(\S+) -d '(.*)'$/.exec(curl) ?? [];
     const response = await fetch(`${url}${path}`, { method: 'POST', body });
     expect(Object(await response.json()).outputs[0]).toMatchObject({ name: 'class', data: [0] });
+  });
+
+  it('puts an endpoint behind API Gateway as its code says', () => {
+    const [, code = ''] = /```ts\n(const endpoint = [\s\S]*?)```/.exec(page) ?? [];
+    const outdir = mkdtempSync(join(tmpdir(), 'glowplug-guide-'));
+    try {
+      const app = new App({ outdir, context: { 'aws:cdk:disable-asset-staging': true } });
+      const store = new ModelStore(new Stack(app, 'Models'), 'Store');
+      const stack = new Stack(app, 'Endpoint');
+      const role = new Role(stack, 'Caller', { assumedBy: new AccountPrincipal('111122223333') });
+      new Function('GpuEndpoint', 'stack', 'store', 'role', code)(GpuEndpoint, stack, store, role);
+      const template = Template.fromStack(stack);
+      template.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'AWS_IAM' });
+      template.hasResourceProperties('AWS::ECS::Service', { DeploymentConfiguration: { Strategy: 'BLUE_GREEN' } });
+      // The ocr function has a golden sample.
+      template.hasResourceProperties('AWS::Lambda::Function', { Handler: 'index.handler' });
+    } finally {
+      rmSync(outdir, { recursive: true });
+    }
   });
 
   it('names options that there are', () => {

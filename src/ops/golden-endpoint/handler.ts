@@ -1,0 +1,76 @@
+// ECS's hook before requests reach a new revision of an endpoint: on the test listener it must answer the golden samples, or it goes.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RestEvent, RestResult } from '../../adapters/api-gateway.ts';
+import { readContract } from '../../core/contract.ts';
+import { GlowplugError } from '../../core/errors.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { consoleLog } from '../../core/log.ts';
+import { type AwsApi, awsApi } from '../aws-api.ts';
+import { type PackedSample, trySamples } from '../golden/try-samples.ts';
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html: no answer takes the revision back, too. */
+export interface HookAnswer {
+  readonly hookStatus: 'SUCCEEDED' | 'FAILED';
+}
+
+export async function handler(): Promise<HookAnswer> {
+  const contract = readContract();
+  const { hookTarget = '', hookKeys, taskRoot = '.' } = contract;
+  const samples = JSON.parse(await readFile(join(taskRoot, 'samples.json'), 'utf8'));
+  const key = hookKeys === undefined ? undefined : await readKey(awsApi(contract), hookKeys);
+  return await answerEndpointHook(samples, { url: hookTarget, key });
+}
+
+export interface TestListener {
+  readonly url: string;
+  /** Undefined where the endpoint asks for none. */
+  readonly key: string | undefined;
+  /** Of one request. @default a minute */
+  readonly limitMs?: number;
+}
+
+export async function answerEndpointHook(
+  samples: readonly PackedSample[],
+  listener: TestListener,
+): Promise<HookAnswer> {
+  const problems = await trySamples(samples, (event) => ask(event, listener));
+  for (const problem of problems) consoleLog.error('the new revision is not let through', { problem });
+  return { hookStatus: problems.length > 0 ? 'FAILED' : 'SUCCEEDED' };
+}
+
+async function ask(
+  { httpMethod, path, headers, body }: RestEvent,
+  { url, key, limitMs = 60_000 }: TestListener,
+): Promise<RestResult> {
+  const response = await fetch(new URL(path, url), {
+    method: httpMethod,
+    headers: { ...headers, ...(key === undefined ? {} : { 'x-api-key': key }) },
+    body: Buffer.from(body ?? '', 'base64'),
+    signal: AbortSignal.timeout(limitMs),
+  });
+  return {
+    statusCode: response.status,
+    multiValueHeaders: { 'content-type': [response.headers.get('content-type') ?? ''] },
+    body: Buffer.from(await response.arrayBuffer()).toString('base64'),
+    isBase64Encoded: true,
+  };
+}
+
+/** The first of the secret's. */
+export async function readKey(api: AwsApi, secret: string): Promise<string> {
+  const { json } = await api({
+    service: 'secretsmanager',
+    method: 'POST',
+    path: '/',
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' },
+    body: { SecretId: secret },
+  });
+  const text = isRecord(json) ? json['SecretString'] : undefined;
+  const keys = typeof text === 'string' ? text.split(',').map((key) => key.trim()) : [];
+  const key = keys.find((each) => each !== '');
+  if (key !== undefined) return key;
+  throw new GlowplugError('CONFIG_INVALID', `expected a key in the secret ${secret}, found none`, {
+    remedy: 'Write the keys of the clients into it, separated by commas.',
+  });
+}

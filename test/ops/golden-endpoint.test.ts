@@ -1,0 +1,79 @@
+// The hook before requests reach new targets of an endpoint, against a server as they run it.
+import { describe, expect, it } from 'vitest';
+import { awsApi } from '../../src/ops/aws-api.ts';
+import { answerEndpointHook, readKey } from '../../src/ops/golden-endpoint/handler.ts';
+import { start } from '../server/start-server.ts';
+
+const sample = {
+  name: 'sum',
+  contentType: 'application/json',
+  base64: Buffer.from('[1,2]').toString('base64'),
+  golden: { status: 200, tolerance: 0.01, body: { sum: 3 } },
+};
+
+describe('the hook before new targets get requests', () => {
+  const sums = async (request: Request) => {
+    const numbers: number[] = JSON.parse(await request.text());
+    return Response.json({ sum: numbers.reduce((a, b) => a + b) + 0.001 });
+  };
+  const serving = async (work: Parameters<typeof start>[0], apiKeys: readonly string[] = []) =>
+    (await start(work, { apiKeys })).url;
+
+  it('lets through what answers the golden sample, and nothing else', async () => {
+    const cases = {
+      right: await serving(sums),
+      wrong: await serving(() => Response.json({ sum: 4 })),
+      refusing: await serving(() => Response.json({ sum: 3 }, { status: 500 })),
+      silent: await serving(() => new Promise<Response>(() => {})),
+      absent: 'http://127.0.0.1:1',
+    };
+    const found = await Promise.all(
+      Object.entries(cases).map(async ([name, url]) => {
+        const { hookStatus } = await answerEndpointHook([sample], { url, key: undefined, limitMs: 500 });
+        return [name, hookStatus];
+      }),
+    );
+    expect(Object.fromEntries(found)).toEqual({
+      right: 'SUCCEEDED',
+      wrong: 'FAILED',
+      refusing: 'FAILED',
+      silent: 'FAILED',
+      absent: 'FAILED',
+    });
+    // One that is wrong is enough.
+    const both = [sample, { ...sample, golden: { ...sample.golden, body: { sum: 9 } } }];
+    expect(await answerEndpointHook(both, { url: cases.right, key: undefined })).toEqual({ hookStatus: 'FAILED' });
+  });
+
+  it('carries a key of the endpoint’s', async () => {
+    const url = await serving(sums, ['first', 'second']);
+    const status = async (key: string | undefined) => (await answerEndpointHook([sample], { url, key })).hookStatus;
+    expect([await status('second'), await status('wrong'), await status(undefined)]).toEqual([
+      'SUCCEEDED',
+      'FAILED',
+      'FAILED',
+    ]);
+  });
+
+  it('takes the first key of the secret, and says that there is none', async () => {
+    const asked: unknown[] = [];
+    const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' };
+    const of = (secret: string) =>
+      awsApi(
+        { credentials, region: 'eu-west-1' },
+        {
+          fetch: async (request) => {
+            const { url, headers } = new Request(request);
+            asked.push([url, headers.get('x-amz-target')]);
+            return Response.json({ SecretString: secret });
+          },
+        },
+      );
+    expect(await readKey(of(' first , second'), 'arn:secret')).toBe('first');
+    await expect(readKey(of(' , '), 'arn:secret')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'expected a key in the secret arn:secret, found none',
+    });
+    expect(asked[0]).toEqual(['https://secretsmanager.eu-west-1.amazonaws.com/', 'secretsmanager.GetSecretValue']);
+  });
+});
