@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/program.ts';
 import { variables } from '../src/core/contract.ts';
 import { catalogue } from '../src/core/errors.ts';
+import { table } from './markdown-table.ts';
+import { benchmarks } from './measured.ts';
 
 /** Path under docs/reference → text. */
 export function referencePages(root: string): Record<string, string> {
@@ -13,6 +15,12 @@ export function referencePages(root: string): Record<string, string> {
     'environment.md': environment(),
     'cli.md': cli(buildProgram()),
     'lambda-behaviours.md': behaviours(join(root, 'test', 'testing')),
+    'benchmarks.md': page(
+      'Benchmarks',
+      'bench/results.json',
+      'Every figure of the last run of each benchmark, on two shared cores. Contestants ran in turn within one run: read the ratios, not the milliseconds. Bars were set beforehand.',
+      benchmarks(root),
+    ),
   };
 }
 
@@ -111,10 +119,4 @@ function unquote(literal = ''): string {
 
 function page(title: string, source: string, about: string, body: string): string {
   return `# ${title}\n\n<!-- Generated from ${source} by npm run docs. Do not edit. -->\n\n${about}\n\n${body}\n`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '\\<').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }

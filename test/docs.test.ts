@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withMeasured } from '../scripts/measured.ts';
 import { referencePages } from '../scripts/reference-pages.ts';
 import { catalogue } from '../src/core/errors.ts';
 
@@ -10,6 +11,11 @@ const root = resolve(import.meta.dirname, '..');
 describe('docs/reference', () => {
   it.each(Object.entries(referencePages(root)))('%s is what npm run docs would write', (name, text) => {
     expect(readFileSync(join(root, 'docs', 'reference', name), 'utf8')).toBe(text);
+  });
+
+  it('the README quotes the figures that were measured', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    expect(withMeasured(readme, root)).toBe(readme);
   });
 
   it('errors.md holds exactly the codes of the catalogue', () => {
