@@ -2,7 +2,6 @@
 // Any other may ask for anything and is handed the platform's.
 import { type HttpRequest, standardRequest } from '../core/light-http.ts';
 import type { Context } from './context.ts';
-import type { Input } from './input.ts';
 
 type OwnDecode<I> = (request: HttpRequest) => Promise<I>;
 
@@ -14,7 +13,7 @@ export function ownDecode<I>(decode: OwnDecode<I>): OwnDecode<I> {
 }
 
 export async function decodeWith(
-  { decode }: Pick<Input<unknown>, 'decode'>,
+  { decode }: { decode(request: Request, context: Context): unknown },
   request: HttpRequest,
   context: Context,
 ): Promise<unknown> {

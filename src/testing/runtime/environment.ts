@@ -4,12 +4,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { type Delivery, deliver, takeWithin } from './deliver.ts';
-import type { FunctionLog, LogStream } from './function-log.ts';
-import type { CloudIdentity, FunctionSpec } from './function-spec.ts';
-import type { ExecutionEnvironment } from './local-function.ts';
-import type { RuntimeClient } from './locate-client.ts';
+import type { EnvironmentOptions, ExecutionEnvironment, Invoked } from './execution-environment.ts';
+import type { LogStream } from './function-log.ts';
+import type { FunctionSpec } from './function-spec.ts';
 import type { Mailbox } from './mailbox.ts';
 import { residentMb } from './memory.ts';
 import {
@@ -22,7 +21,6 @@ import {
   toStreamedOutcome,
 } from './outcome.ts';
 import { type PlatformLog, platformLog } from './platform-log.ts';
-import type { Reaper } from './reaper.ts';
 import type { ResponseStream } from './response-stream.ts';
 import { RuntimeProcess, type RuntimeSignal } from './runtime-process.ts';
 import { sourceMapped } from './source-mapped.ts';
@@ -30,22 +28,6 @@ import { StorageWatch } from './storage-watch.ts';
 
 /** Lambda's limit of the init phase; what is not done by then is done again within the first invocation. */
 const initLimitMs = 10_000;
-
-export interface EnvironmentOptions {
-  readonly spec: FunctionSpec;
-  readonly where: CloudIdentity;
-  /** The sandbox's own folder; it goes with the environment. */
-  readonly folder: string;
-  readonly client: RuntimeClient;
-  readonly reaper: Reaper;
-  readonly log: FunctionLog;
-  readonly initLimitMs?: number;
-}
-
-export interface Invoked {
-  readonly outcome: Outcome | StreamOutcome;
-  readonly free: Promise<void>;
-}
 
 interface Begun {
   readonly kind: 'stream';

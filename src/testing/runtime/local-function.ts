@@ -3,27 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { GlowplugError } from '../../core/errors.ts';
 import type { Invocation, Outcome, StreamOutcome } from '../invocation.ts';
-import type { Invoked } from './environment.ts';
+import type { ExecutionEnvironment } from './execution-environment.ts';
 import type { FunctionLog } from './function-log.ts';
 import type { FunctionSpec } from './function-spec.ts';
 import { platformError } from './platform-lines.ts';
 
 /** Bytes of a request's payload: 6 MB. */
 export const requestLimit = 6 * 1024 * 1024;
-
-/** What runs a function: `Environment`, or `ManagedEnvironment` for many requests at once. */
-export interface ExecutionEnvironment {
-  /** Requests that it takes at once. */
-  readonly capacity: number;
-  init(): Promise<void>;
-  /** @param diesAfterMs so long after it was handed the invocation the environment dies */
-  invoke(invocation: Invocation, diesAfterMs?: number): Promise<Invoked>;
-  freeze(): void;
-  checkMemory(): void;
-  /** As when its host dies: what it works on fails, and what comes next begins with an init. */
-  kill(): Promise<void>;
-  end(): Promise<void>;
-}
 
 /** What a function asks of the fleet that it belongs to. */
 export interface Host {

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Invocation } from '../invocation.ts';
 import { deliver, takeWithin } from './deliver.ts';
-import { type EnvironmentOptions, type Invoked, logStreamName } from './environment.ts';
+import { logStreamName } from './environment.ts';
+import type { EnvironmentOptions, ExecutionEnvironment, Invoked } from './execution-environment.ts';
 import type { LogStream } from './function-log.ts';
 import type { ManagedInstances } from './function-spec.ts';
-import type { ExecutionEnvironment } from './local-function.ts';
 import { residentMb } from './memory.ts';
 import {
   type Answer,

@@ -2,7 +2,7 @@
 // a folder of this machine has no such limit, so here the environment is ended before it fills the developer's disk.
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EnvironmentOptions } from './environment.ts';
+import type { EnvironmentOptions } from './execution-environment.ts';
 import type { FunctionLog } from './function-log.ts';
 import { defaultStorageMb } from './function-spec.ts';
 
