@@ -52,9 +52,6 @@ export class CloudFunction implements AsyncDisposable {
     this.#bound = await listen(server, port);
   }
 
-  /** For front doors. */
-  readonly run = (invocation: Invocation): Promise<Outcome> => this.#current.invoke(invocation);
-
   /** A version or an alias of it, as a front door; undefined where there is none. An alias chooses anew each time. */
   qualified(qualifier: string): Omit<InvocationTarget, 'accept'> | undefined {
     const found = this.#versions.find(qualifier);
@@ -98,7 +95,7 @@ export class CloudFunction implements AsyncDisposable {
 
   /** Invokes it with a JSON payload and answers what it returned. @throws GlowplugError with the function's own error */
   async invoke(payload: unknown): Promise<unknown> {
-    const outcome = await this.run({ payload: Buffer.from(JSON.stringify(payload) ?? 'null') });
+    const outcome = await this.#current.invoke({ payload: Buffer.from(JSON.stringify(payload) ?? 'null') });
     if (outcome.kind === 'response') return JSON.parse(Buffer.from(outcome.payload).toString());
     if (outcome.kind === 'error') {
       throw new GlowplugError('INTERNAL', `function ${this.name} failed: ${Buffer.from(outcome.payload)}`, {

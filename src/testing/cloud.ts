@@ -16,7 +16,7 @@ import { localCredentials } from './credentials.ts';
 import { debugged, type Inspect } from './debugged.ts';
 import { Deployment } from './deployment.ts';
 import { asDiskError } from './disk-error.ts';
-import { AsyncInvoker, type AsyncTarget, defaultAsyncSettings } from './events/async-invoker.ts';
+import { AsyncInvoker, defaultAsyncSettings } from './events/async-invoker.ts';
 import { Schedules } from './events/schedules.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { apiPath, httpApiListener } from './http-api.ts';
@@ -146,7 +146,7 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     const found = deployment.find(name);
     const version = found?.qualified(qualifier);
     if (!found || !version) return undefined;
-    const later = { ...asyncTarget(found), invoke: version.invoke };
+    const later = { ...asyncTarget(found, qualifier), ...version };
     return { ...version, accept: (invocation: Invocation) => asynchronous.accept(later, invocation) };
   };
   const lambda = lambdaApiListener({ find, secretFor, region, account, now });
@@ -185,10 +185,10 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const functions = () => deployment.names.map((name) => deployment.function(name));
   const page = pageOf({ root, feed, metrics, where, functions, stores: () => storesOf(template) });
 
-  const asyncTarget = ({ name, spec, run, note }: CloudFunction): AsyncTarget => ({
-    arn: functionArn(spec, where),
-    settings: template?.asyncSettings.get(name) ?? defaultAsyncSettings,
-    invoke: run,
+  const asyncTarget = ({ name, spec, note }: CloudFunction, qualifier: string) => ({
+    arn: functionArn(spec, where, qualifier),
+    settings:
+      template?.asyncSettings.get(`${name}:${qualifier}`) ?? template?.asyncSettings.get(name) ?? defaultAsyncSettings,
     note,
   });
   const deliver = async (arn: string, body: string, attributes?: Readonly<Record<string, string>>) => {

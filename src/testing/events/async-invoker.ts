@@ -16,7 +16,10 @@ export interface AsyncSettings {
 export const defaultAsyncSettings: AsyncSettings = { retries: 2, maxAgeMs: 6 * 60 * 60_000 };
 
 export interface AsyncTarget {
+  /** With the qualifier that was invoked, $LATEST included. */
   readonly arn: string;
+  /** That runs. */
+  readonly version: string;
   readonly settings: AsyncSettings;
   invoke(invocation: Invocation): Promise<Outcome>;
   /** A line for the function's log. */
@@ -99,13 +102,13 @@ export class AsyncInvoker implements Disposable {
       const record = {
         version: '1.0',
         timestamp: this.#options.now().toISOString(),
-        requestContext: { requestId, functionArn: `${target.arn}:$LATEST`, condition, approximateInvokeCount: tries },
+        requestContext: { requestId, functionArn: target.arn, condition, approximateInvokeCount: tries },
         requestPayload: parsed(payload),
         ...(outcome
           ? {
               responseContext: {
                 statusCode: 200,
-                executedVersion: '$LATEST',
+                executedVersion: target.version,
                 ...(outcome.kind === 'error' ? { functionError: outcome.functionError } : {}),
               },
               responsePayload: parsed(outcome.payload),

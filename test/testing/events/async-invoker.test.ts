@@ -30,7 +30,8 @@ function invoker(outcomes: readonly object[], settings: Partial<AsyncSettings> =
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
   const target = {
-    arn: 'arn:aws:lambda:us-east-1:000000000000:function:sum',
+    arn: 'arn:aws:lambda:us-east-1:000000000000:function:sum:live',
+    version: '1',
     settings: { ...defaultAsyncSettings, ...settings },
     invoke: async (invocation: Invocation) => {
       invocations.push(invocation);
@@ -107,7 +108,7 @@ describe('lambda behaviour: asynchronous invocations', () => {
   );
 
   behaviour(
-    'A destination is told of success or of the last failure: the event, what came of it, and how often it was tried',
+    'A destination is told of success or of the last failure: the event, the version or alias invoked, what came of it, and how often it was tried',
     'AWS Lambda Developer Guide: Adding a destination',
     async () => {
       using async = invoker([failed, answered], { onSuccess: 'done', onFailure: 'broken' });
@@ -122,12 +123,12 @@ describe('lambda behaviour: asynchronous invocations', () => {
             timestamp: '1970-01-01T00:00:00.000Z',
             requestContext: {
               requestId,
-              functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:sum:$LATEST',
+              functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:sum:live',
               condition: 'Success',
               approximateInvokeCount: 2,
             },
             requestPayload: { a: 1 },
-            responseContext: { statusCode: 200, executedVersion: '$LATEST' },
+            responseContext: { statusCode: 200, executedVersion: '1' },
             responsePayload: { sum: 3 },
           },
         },
@@ -159,48 +160,71 @@ describe('lambda behaviour: asynchronous invocations', () => {
 
   it('in a running cloud follow the template: retries, destinations that are queues or a function’s alias', async () => {
     const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+    const version = (of: string) => ({ Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: of } } });
+    const alias = (of: string, version: string) => ({
+      Type: 'AWS::Lambda::Alias',
+      Properties: {
+        Name: 'live',
+        FunctionName: { Ref: of },
+        FunctionVersion: { 'Fn::GetAtt': [version, 'Version'] },
+      },
+    });
     using app = testApp({
       sum: 'export const handler = async ({ a, b }, { awsRequestId }) => { if (b === undefined) throw new Error("no b"); return { sum: a + b, awsRequestId }; };',
       next: 'export const handler = async (event, { functionVersion }) => console.log("NEXT " + event.responsePayload.sum + " by " + functionVersion);',
     });
     app.resources({
       Broken: { Type: 'AWS::SQS::Queue' },
-      One: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'next' } } },
-      Live: {
-        Type: 'AWS::Lambda::Alias',
-        Properties: {
-          Name: 'live',
-          FunctionName: { Ref: 'next' },
-          FunctionVersion: { 'Fn::GetAtt': ['One', 'Version'] },
-        },
-      },
+      One: version('next'),
+      Live: alias('next', 'One'),
+      OneOfSum: version('sum'),
+      LiveOfSum: alias('sum', 'OneOfSum'),
       Config: {
         Type: 'AWS::Lambda::EventInvokeConfig',
         Properties: {
           FunctionName: { Ref: 'sum' },
           Qualifier: '$LATEST',
+          DestinationConfig: { OnSuccess: { Destination: { Ref: 'Live' } } },
+        },
+      },
+      ConfigOfLive: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: { Ref: 'sum' },
+          Qualifier: 'live',
           MaximumRetryAttempts: 0,
-          DestinationConfig: { OnSuccess: { Destination: { Ref: 'Live' } }, OnFailure: { Destination: arn('Broken') } },
+          DestinationConfig: { OnFailure: { Destination: arn('Broken') } },
         },
       },
     });
     await using cloud = await startLocalCloud({ root: app.root });
     const { endpoint, region, credentials } = cloud;
     const lambda = new LambdaClient({ endpoint, region, credentials });
-    const send = async (payload: object) =>
+    const send = async (payload: object, Qualifier?: string) =>
       await lambda.send(
-        new InvokeCommand({ FunctionName: 'sum', InvocationType: 'Event', Payload: JSON.stringify(payload) }),
+        new InvokeCommand({
+          FunctionName: 'sum',
+          InvocationType: 'Event',
+          Payload: JSON.stringify(payload),
+          ...(Qualifier ? { Qualifier } : {}),
+        }),
       );
     await send({ a: 1, b: 2 });
     await expect.poll(() => cloud.function('next').logs(), { timeout: 20_000 }).toContain('NEXT 3 by 1');
-    const { $metadata } = await send({ a: 1 });
+    const { $metadata } = await send({ a: 1 }, 'live');
     lambda.destroy();
     const sqs = new SQSClient({ endpoint, region, credentials });
     const QueueUrl = cloud.queues[0]?.url;
     const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
     sqs.destroy();
     expect(JSON.parse(Messages?.[0]?.Body ?? '')).toMatchObject({
-      requestContext: { requestId: $metadata.requestId, condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+      requestContext: {
+        requestId: $metadata.requestId,
+        functionArn: expect.stringMatching(/:function:[\w-]*sum:live$/),
+        condition: 'RetriesExhausted',
+        approximateInvokeCount: 1,
+      },
+      responseContext: { executedVersion: '1' },
       requestPayload: { a: 1 },
       responsePayload: { errorMessage: 'no b' },
     });
