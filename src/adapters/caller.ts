@@ -1,7 +1,7 @@
 // Who sent an HTTP event, as its host found out; empty where everybody may call.
 import { isRecord } from '../core/is-record.ts';
 
-/** An IAM user or role's session, the subject of a token, or what a REST API's authorizer calls its principal. */
+/** An IAM user or role's session, the subject of a token, a key's id, or what a REST API's authorizer calls its principal. */
 export function callerOf(event: unknown): string {
   const requestContext = at(event, 'requestContext');
   const claims = at(requestContext, 'authorizer', 'jwt', 'claims');
@@ -9,6 +9,7 @@ export function callerOf(event: unknown): string {
   const found = [
     at(requestContext, 'authorizer', 'iam', 'userArn'),
     token.every((part) => typeof part === 'string') ? token.join(' ') : undefined,
+    at(requestContext, 'authorizer', 'lambda', 'keyId'),
     at(requestContext, 'identity', 'userArn'),
     at(requestContext, 'authorizer', 'principalId'),
   ].find((each) => typeof each === 'string' && each !== '');

@@ -13,7 +13,7 @@ export interface OpBundle {
 
 /** `files` lie beside the handler. The AWS SDK is in Lambda's own runtime. */
 export function bundleOp(
-  name: 'golden' | 'golden-endpoint' | 'quality' | 'rollout' | 'waker',
+  name: 'api-keys' | 'golden' | 'golden-endpoint' | 'quality' | 'rollout' | 'waker',
   { root = projectRoot(), files = {} }: { root?: string; files?: Readonly<Record<string, string>> } = {},
 ): OpBundle {
   const { external = [], ...options } = recipe(root);

@@ -16,7 +16,7 @@ import type { Construct } from 'constructs';
 
 export interface ApiStageProps {
   /**
-   * Requests a second, of all callers together; what is over it is answered 429.
+   * Requests a second, of all callers together; what is over it is answered 429. HTTP APIs have no rate for each key.
    * @default 100
    */
   readonly rateLimit?: number;
@@ -94,13 +94,14 @@ export function apiStage(
   return { api, stage, domainName, accessLog, url: domain ? `https://${domain.name}` : api.apiEndpoint };
 }
 
-/** A line of the access log. `caller` is an IAM ARN, `subject` a token's. */
+/** A line of the access log. `caller` is an IAM ARN, `subject` a token's, `key` the beginning of a key's SHA-256. */
 const logged = {
   requestId: '$context.requestId',
   time: '$context.requestTime',
   ip: '$context.identity.sourceIp',
   caller: '$context.identity.userArn',
   subject: '$context.authorizer.claims.sub',
+  key: '$context.authorizer.keyId',
   route: '$context.routeKey',
   status: '$context.status',
   bytes: '$context.responseLength',

@@ -4,6 +4,7 @@ export { type Architecture, architectures } from '../build/layer.ts';
 export { GlowplugError } from '../core/errors.ts';
 export { type AlarmRule, errorRule } from '../observe/alarm-rule.ts';
 export { type BurnRate, burnRates } from '../observe/burn-rate.ts';
+export type { ApiAuth, JwtAuth, KeyAuth } from './api-auth.ts';
 export type { ApiDomain, ApiStageProps } from './api-stage.ts';
 export { BatchTransform, type BatchTransformProps } from './batch-transform.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
@@ -14,7 +15,7 @@ export type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 export type { GpuImage } from './gpu-image.ts';
 export { type Gpu, gpus } from './gpus.ts';
 export type { Hosted } from './hosted.ts';
-export { InferenceApi, type InferenceApiProps, type JwtAuth } from './inference-api.ts';
+export { InferenceApi, type InferenceApiProps } from './inference-api.ts';
 export {
   type FunctionSlos,
   InferenceDashboard,

@@ -1,44 +1,38 @@
 // One HTTP API before several functions: each answers below its name, at the paths that its own URL has.
-import { Annotations, Duration, Validations } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, Validations } from 'aws-cdk-lib';
 import {
   CorsHttpMethod,
   type DomainName,
   type HttpApi,
-  HttpNoneAuthorizer,
   type HttpStage,
   type IHttpRouteAuthorizer,
 } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
+import { type ApiAuth, authorizerOf } from './api-auth.ts';
 import { apiMethods, grantPaths } from './api-paths.ts';
 import { type ApiStageProps, apiStage } from './api-stage.ts';
 import type { InferenceFunction } from './inference-function.ts';
+import { mustBeNamed } from './must-be-named.ts';
 
 export interface InferenceApiProps extends ApiStageProps {
   /** Name in the path → function: `{ iris }` answers at `/iris` and below. Lower-case letters, digits and hyphens. */
   readonly functions: Readonly<Record<string, InferenceFunction>>;
   /**
-   * Who may call: whoever IAM allows, whoever has a token, or everybody. For everybody, let the functions ask for a key.
+   * Who may call: whoever IAM allows, has a key (in `x-api-key`) or a token, or everybody. `'key'` makes a secret with one key;
+   * `{ keys }` takes one of your own. A key that is taken out of it is refused after five minutes at most.
    * @default iam
    */
-  readonly auth?: 'iam' | 'none' | JwtAuth;
+  readonly auth?: ApiAuth;
   /**
    * Origins whose pages may call it, such as `https://app.example.com`, or `*`.
    * @default none
    */
   readonly cors?: readonly string[];
-}
-
-export interface JwtAuth {
-  /** Whose tokens are taken: `https://cognito-idp.<region>.amazonaws.com/<pool>` for one of Cognito. */
-  readonly issuer: string;
-  readonly audience: readonly string[];
-  /** One of which the token must have. @default none is asked for */
-  readonly scopes?: readonly string[];
 }
 
 /**
@@ -53,6 +47,8 @@ export class InferenceApi extends Construct {
   readonly stage: HttpStage;
   readonly domainName: DomainName | undefined;
   readonly accessLog: LogGroup;
+  /** Of an API that asks for one. */
+  readonly apiKeys: ISecret | Secret | undefined;
   /** Without a slash at its end: `<url>/iris/v2/health/ready`. */
   readonly url: string;
   readonly #names: readonly string[];
@@ -62,11 +58,14 @@ export class InferenceApi extends Construct {
     super(scope, id);
     const { auth = 'iam', cors } = props;
     this.#names = Object.keys(props.functions);
-    for (const [name, of] of Object.entries(props.functions)) mustAnswerHere(name, of);
+    mustBeNamed(props.functions, 'an HTTP API');
+    for (const of of Object.values(props.functions)) warnOfWait(of);
+    const { authorizer, apiKeys, headers } = authorizerOf(this, auth, Object.values(props.functions)[0]?.root);
+    this.apiKeys = apiKeys;
     const made = apiStage(this, props, {
       // How a function knows that the path before its own is this API's, and not one that it answers at.
       stageVariables: { glowplugRoutes: 'named' },
-      ...(cors ? { corsPreflight: preflight(cors, auth) } : {}),
+      ...(cors ? { corsPreflight: preflight(cors, headers) } : {}),
     });
     ({
       api: this.api,
@@ -75,9 +74,12 @@ export class InferenceApi extends Construct {
       accessLog: this.accessLog,
       url: this.url,
     } = made);
-    const authorizer = authorizerOf(auth);
     for (const [name, of] of Object.entries(props.functions)) this.#route(name, of, authorizer);
     if (auth === 'none') this.#explainNobody();
+    if (apiKeys) {
+      const description = 'aws secretsmanager get-secret-value --query SecretString --output text --secret-id';
+      new CfnOutput(this, 'ApiKeysArn', { value: apiKeys.secretArn, description });
+    }
   }
 
   /** Lets someone call the functions of these names, and no others. Of use with `auth: 'iam'`. */
@@ -109,16 +111,7 @@ export class InferenceApi extends Construct {
 /** The most that API Gateway waits. */
 const longest = Duration.seconds(30);
 
-function mustAnswerHere(name: string, of: InferenceFunction): void {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
-    const expected = 'lower-case letters, digits and hyphens';
-    throw new GlowplugError('CONFIG_INVALID', `expected a function's name in the API to be ${expected}, got ${name}`);
-  }
-  if (of.streaming) {
-    throw new GlowplugError('CONFIG_INVALID', `expected functions that answer whole, got ${name}, which streams`, {
-      remedy: 'An HTTP API does not stream: call the function at its URL, or leave out `streaming`.',
-    });
-  }
+function warnOfWait(of: InferenceFunction): void {
   const { timeout } = of.function;
   if (timeout && timeout.toSeconds() > longest.toSeconds()) {
     Annotations.of(of).addWarningV2(
@@ -128,21 +121,11 @@ function mustAnswerHere(name: string, of: InferenceFunction): void {
   }
 }
 
-function authorizerOf(auth: 'iam' | 'none' | JwtAuth): IHttpRouteAuthorizer {
-  if (auth === 'iam') return new HttpIamAuthorizer();
-  if (auth === 'none') return new HttpNoneAuthorizer();
-  const jwt = new HttpJwtAuthorizer('Jwt', auth.issuer, { jwtAudience: [...auth.audience] });
-  const { scopes } = auth;
-  if (!scopes) return jwt;
-  return { bind: (options) => ({ ...jwt.bind(options), authorizationScopes: [...scopes] }) };
-}
-
-function preflight(origins: readonly string[], auth: 'iam' | 'none' | JwtAuth) {
-  const signed = auth === 'iam' ? ['x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'] : [];
+function preflight(origins: readonly string[], headers: readonly string[]) {
   return {
     allowOrigins: [...origins],
     allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.HEAD, CorsHttpMethod.POST],
-    allowHeaders: ['content-type', 'authorization', 'prefer', 'inference-header-content-length', ...signed],
+    allowHeaders: ['content-type', 'authorization', 'prefer', 'inference-header-content-length', ...headers],
     exposeHeaders: ['inference-header-content-length', 'x-glowplug-model', 'location', 'retry-after'],
     maxAge: Duration.hours(1),
   };

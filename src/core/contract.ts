@@ -50,6 +50,12 @@ export interface Contract {
   readonly initialization?: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
+  /** ARN of the secret whose keys an authorizer lets in. */
+  readonly apiKeysSecret?: string | undefined;
+  /** Set by InferenceLoadBalancer: the path of a load balancer's request begins with a name of the function. */
+  readonly namedRoutes?: boolean;
+  /** Set by the local cloud. */
+  readonly secretsEndpoint?: string | undefined;
   /** Set where SageMaker runs the container. */
   readonly sagemakerPort: number | undefined;
   /** Folder of the bundle; undefined outside Lambda. */
@@ -169,6 +175,19 @@ export const variables = {
     meaning: 'Keys that glowplug serve asks of its clients, separated by commas.',
     default: 'none: every client is answered',
   },
+  GLOWPLUG_API_KEYS_SECRET: {
+    meaning: 'ARN of the secret whose keys the authorizer of an InferenceApi lets in; set by the construct.',
+    default: 'unset elsewhere',
+  },
+  GLOWPLUG_NAMED_ROUTES: {
+    meaning:
+      'Set by InferenceLoadBalancer: the path of a load balancer’s request begins with a name of the function, which is no part of its own paths.',
+    default: 'unset: it is the function’s own path',
+  },
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: {
+    meaning: 'Another Secrets Manager than AWS’s; the local cloud sets it.',
+    default: 'AWS’s',
+  },
   GLOWPLUG_ENDPOINT: {
     meaning: 'Name under which glowplug serve writes its queue time into the log, for CloudWatch; set by GpuEndpoint.',
     default: 'unset: nothing is written',
@@ -239,7 +258,10 @@ export function readContract(env: Environment = process.env): Contract {
       : undefined,
     functionName: env['AWS_LAMBDA_FUNCTION_NAME'],
     initialization: env['AWS_LAMBDA_INITIALIZATION_TYPE'],
-    apiKeys: keys(env['GLOWPLUG_API_KEYS'] ?? ''),
+    apiKeys: env['GLOWPLUG_API_KEYS'] ? parseApiKeys(env['GLOWPLUG_API_KEYS'], 'GLOWPLUG_API_KEYS') : [],
+    apiKeysSecret: env['GLOWPLUG_API_KEYS_SECRET'] || undefined,
+    namedRoutes: Boolean(env['GLOWPLUG_NAMED_ROUTES']),
+    secretsEndpoint: env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] || undefined,
     sagemakerPort: positiveInteger(env, 'SAGEMAKER_BIND_TO_PORT'),
     taskRoot: taskRoot || undefined,
     endpoint: env['GLOWPLUG_ENDPOINT'] || undefined,
@@ -282,11 +304,15 @@ export function writeContract(
   );
 }
 
-/** Set to something that holds no key is a mistake, which must not let everybody in. */
-function keys(text: string): string[] {
+/**
+ * Several are valid at once, so that one can be exchanged for another.
+ *
+ * @throws GlowplugError CONFIG_INVALID for none: a mistake, which must not let everybody in
+ */
+export function parseApiKeys(text: string, where: string): string[] {
   const found = text.split(',').flatMap((key) => key.trim() || []);
-  if (text === '' || found.length > 0) return found;
-  throw new GlowplugError('CONFIG_INVALID', 'GLOWPLUG_API_KEYS: expected keys separated by commas, got none');
+  if (found.length > 0) return found;
+  throw new GlowplugError('CONFIG_INVALID', `${where}: expected keys separated by commas, got none`);
 }
 
 function positiveInteger(env: Environment, name: keyof typeof variables): number | undefined {

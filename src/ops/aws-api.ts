@@ -19,10 +19,14 @@ export interface ApiResponse {
 
 export type AwsApi = (request: ApiRequest) => Promise<ApiResponse>;
 
-/** `endpoint` is another one than AWS's, for tests. @throws GlowplugError INTERNAL with what AWS answered */
+/** `endpoint` is another one than AWS's, for tests and the local cloud. @throws GlowplugError INTERNAL with what AWS answered */
 export function awsApi(
   { credentials, region }: Pick<Contract, 'credentials' | 'region'>,
-  { endpoint, fetch = globalThis.fetch }: { endpoint?: string; fetch?: typeof globalThis.fetch } = {},
+  {
+    endpoint,
+    fetch = globalThis.fetch,
+    limitMs = 60_000,
+  }: { endpoint?: string | undefined; fetch?: typeof globalThis.fetch; limitMs?: number } = {},
 ): AwsApi {
   if (!credentials) throw new GlowplugError('CONFIG_INVALID', 'expected the credentials that Lambda gives a function');
   return async ({ service, method, path, headers = {}, body }) => {
@@ -36,7 +40,8 @@ export function awsApi(
     });
     const response = await fetch(request, { signal: AbortSignal.timeout(limitMs) });
     const text = await response.text();
-    if (response.ok) return { headers: response.headers, json: /^\s*[[{"]/.test(text) ? JSON.parse(text) : undefined };
+    if (response.ok)
+      return { headers: response.headers, json: /^\s*[[{"]/.test(text) ? parsed(text, service) : undefined };
     throw new GlowplugError(
       'INTERNAL',
       `${service} answered ${response.status} to ${method} ${path}: ${shorten(text, 300)}`,
@@ -47,4 +52,11 @@ export function awsApi(
   };
 }
 
-const limitMs = 60_000;
+/** The parser's own message would quote the answer, which may be a secret. */
+function parsed(text: string, service: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new GlowplugError('INTERNAL', `${service}: expected JSON, got ${text.length} characters of something else`);
+  }
+}

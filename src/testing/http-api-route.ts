@@ -1,10 +1,11 @@
 // Which route of an HTTP API a request takes.
 // Source: Amazon API Gateway Developer Guide, "Create routes for HTTP APIs in API Gateway".
+import type { HttpAuthorizer } from './http-api-authorizer.ts';
 
 export interface HttpRoute {
   /** `POST /iris/{proxy+}`, `ANY /iris`, or `$default`. */
   readonly key: string;
-  readonly auth: 'NONE' | 'AWS_IAM';
+  readonly auth: 'NONE' | 'AWS_IAM' | HttpAuthorizer;
   readonly functionName: string;
   /** The version or alias; $LATEST where the template names none. */
   readonly qualifier: string;

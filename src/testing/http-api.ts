@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { preflightHeaders, withCors } from './function-url-cors.ts';
 import { functionUrlEvent, traceIdOf } from './function-url-event.ts';
 import { functionUrlResponse } from './function-url-result.ts';
+import { type Authorize, authorizing } from './http-api-authorizer.ts';
 import { type HttpRoute, matchRoute } from './http-api-route.ts';
 import type { InvocationTarget } from './lambda-api.ts';
 import { readLimited } from './read-limited.ts';
@@ -35,13 +36,15 @@ export const apiPath = '/_api/';
 /** Whatever goes wrong is an answer. @param apis those that are deployed now */
 export function httpApiListener(options: HttpApiOptions, apis: () => readonly HttpApiSpec[]): RequestListener {
   const allowed = throttles(options.now);
+  const authorize = authorizing(options);
   return (message, response) => {
     const [path, query] = splitTarget(message);
     const [id = '', ...parts] = path.slice(apiPath.length).split('/');
     const api = apis().find((each) => each.id === id);
     if (!api) return refuse(response, 404);
     if (!allowed(api)) return refuse(response, 429);
-    answer(options, api, { path: decoded(`/${parts.join('/')}`), query }, message, response).catch(() => {
+    const asked = { path: decoded(`/${parts.join('/')}`), query, message };
+    answer({ ...options, authorize }, api, asked, response).catch(() => {
       if (response.headersSent || response.destroyed) response.destroy();
       else refuse(response, 500);
     });
@@ -49,10 +52,9 @@ export function httpApiListener(options: HttpApiOptions, apis: () => readonly Ht
 }
 
 async function answer(
-  options: HttpApiOptions,
+  options: HttpApiOptions & { readonly authorize: Authorize },
   { id, routes, stageVariables, cors }: HttpApiSpec,
-  { path, query }: { readonly path: string; readonly query: string },
-  message: IncomingMessage,
+  { path, query, message }: { readonly path: string; readonly query: string; readonly message: IncomingMessage },
   response: ServerResponse,
 ): Promise<void> {
   const { region, account, now } = options;
@@ -105,7 +107,14 @@ async function answer(
       routeKey,
     },
   };
-  const payload = Buffer.from(JSON.stringify(event));
+  const { auth } = route;
+  const authorized = typeof auth === 'object' ? await options.authorize(auth, message, asAuthorizerEvent(event)) : {};
+  if (authorized.refusal) return refuse(response, authorized.refusal);
+  const { context: lambda } = authorized;
+  const { requestContext } = event;
+  const told =
+    lambda === undefined ? event : { ...event, requestContext: { ...requestContext, authorizer: { lambda } } };
+  const payload = Buffer.from(JSON.stringify(told));
   const outcome = await options.find(route.functionName, route.qualifier)?.invoke({ payload, traceId });
   if (outcome?.kind === 'throttled') return refuse(response, 503);
   if (outcome?.kind === 'too-large') return refuse(response, 413);
@@ -119,6 +128,7 @@ async function answer(
 const payloadLimit = 10 * 2 ** 20;
 
 const refusals = {
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   413: 'Request Entity Too Large',
@@ -130,6 +140,18 @@ const refusals = {
 function refuse(response: ServerResponse, status: keyof typeof refusals): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ message: refusals[status] }));
+}
+
+/** An authorizer is not told of the body. */
+function asAuthorizerEvent({
+  body,
+  isBase64Encoded,
+  ...event
+}: {
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+}) {
+  return event;
 }
 
 /** HTTP APIs decode it; what cannot be decoded stays as it came. */

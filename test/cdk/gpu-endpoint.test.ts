@@ -82,6 +82,10 @@ describe('GpuEndpoint', () => {
     const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
     const [server] = task!['Properties'].ContainerDefinitions;
     expect(server.Secrets).toEqual([{ Name: 'GLOWPLUG_API_KEYS', ValueFrom: expect.anything() }]);
+    // One with a comma would be two keys.
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      GenerateSecretString: { ExcludePunctuation: true, PasswordLength: 40 },
+    });
     expect(server.Environment.map(({ Name }: { Name: string }) => Name).sort()).toEqual([
       'GLOWPLUG_ENDPOINT',
       'GLOWPLUG_STAGE',

@@ -5,6 +5,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +16,7 @@ import {
   ModelStore,
 } from '../../src/cdk/index.ts';
 import { readHttpApis } from '../../src/testing/template/http-apis.ts';
+import { readSecrets } from '../../src/testing/template/secrets.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
 import { isAllowed, statementsOf, text } from './policy.ts';
 
@@ -103,6 +105,104 @@ describe('InferenceApi', () => {
     }
   });
 
+  describe('with keys', () => {
+    let keyed: Template;
+    beforeAll(() => {
+      keyed = synth({ auth: 'key', cors: ['https://app.example'] });
+    });
+    const authorizer = () => {
+      const found = Object.entries(keyed.findResources('AWS::Lambda::Function')).find(([id]) =>
+        /^ApiAuthorizer/.test(id),
+      );
+      return { id: found?.[0], properties: found?.[1]['Properties'] };
+    };
+
+    it('asks an authorizer about x-api-key, and lets API Gateway remember what it says for four minutes', () => {
+      for (const route of routes(keyed)) expect(route).toMatchObject({ AuthorizationType: 'CUSTOM' });
+      keyed.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 1);
+      keyed.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+        AuthorizerType: 'REQUEST',
+        AuthorizerPayloadFormatVersion: '2.0',
+        EnableSimpleResponses: true,
+        AuthorizerResultTtlInSeconds: 240,
+        IdentitySource: ['$request.header.x-api-key'],
+      });
+      keyed.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+        AccessLogSettings: { Format: Match.stringLikeRegexp('"key":"\\$context.authorizer.keyId"') },
+      });
+      keyed.hasResourceProperties('AWS::ApiGatewayV2::Api', {
+        CorsConfiguration: { AllowHeaders: Match.arrayWith(['x-api-key']) },
+      });
+      keyed.hasOutput('*', { Description: Match.stringLikeRegexp('get-secret-value') });
+    });
+
+    it('makes one key that is a word, and writes it down nowhere', () => {
+      keyed.hasResourceProperties('AWS::SecretsManager::Secret', {
+        GenerateSecretString: { ExcludePunctuation: true, PasswordLength: 40 },
+        SecretString: Match.absent(),
+      });
+      expect(authorizer().properties.Environment.Variables).toEqual({
+        GLOWPLUG_API_KEYS_SECRET: { Ref: expect.stringMatching(/^ApiApiKeys/) },
+      });
+    });
+
+    it('lets the authorizer read that secret and write its log, and nothing else', () => {
+      const [role = ''] = Object.keys(keyed.findResources('AWS::IAM::Role')).filter((id) =>
+        /^ApiAuthorizerRole/.test(id),
+      );
+      const statements = statementsOf(keyed, role);
+      const [secret] = Object.keys(keyed.findResources('AWS::SecretsManager::Secret'));
+      const may = (action: string, resource: string) => isAllowed(statements, { action, resource });
+      expect(may('secretsmanager:GetSecretValue', `<${secret}>`)).toBe(true);
+      expect(may('secretsmanager:GetSecretValue', '<Another>')).toBe(false);
+      expect(may('secretsmanager:PutSecretValue', `<${secret}>`)).toBe(false);
+      const actions = statements.flatMap(({ Action }) => [Action ?? []].flat());
+      expect(
+        actions.filter(
+          (each) => !/^(logs:(CreateLogStream|PutLogEvents)|secretsmanager:(Get|Describe)\w+)$/.test(each),
+        ),
+      ).toEqual([]);
+      expect(statements.flatMap(({ Resource }) => [Resource].flat().map(text)).filter((each) => each === '*')).toEqual(
+        [],
+      );
+    });
+
+    it('lets this API alone call the authorizer', () => {
+      const permissions = Object.values(keyed.findResources('AWS::Lambda::Permission')).filter(({ Properties }) =>
+        text(Properties.FunctionName).includes(`${authorizer().id}`),
+      );
+      expect(permissions.map(({ Properties }) => [Properties.Principal, text(Properties.SourceArn)])).toEqual([
+        ['apigateway.amazonaws.com', expect.stringMatching(/:<Api\w+>\/authorizers\/<\w+>$/)],
+      ]);
+    });
+
+    it('takes a secret of the app’s own', () => {
+      const own = synth({}, { ownKeys: true });
+      own.resourceCountIs('AWS::SecretsManager::Secret', 1);
+      own.hasResourceProperties('AWS::SecretsManager::Secret', { Name: 'my-keys' });
+      own.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 1);
+    });
+
+    it('is an API whose authorizer the local cloud runs', () => {
+      const stack = { name: 'Functions', template: JSON.parse(JSON.stringify(keyed.toJSON())) };
+      const deployment = { stacks: [stack], region: 'us-east-1', account: '111122223333' };
+      const named = Object.entries(keyed.findResources('AWS::Lambda::Function')).flatMap(([id, { Metadata }]) =>
+        Metadata?.['glowplug:function']
+          ? [{ name: Metadata['glowplug:function'], functionName: `Functions-${id}`.slice(-64) }]
+          : [],
+      );
+      const { apis, skipped } = readHttpApis(stack, deployment, named);
+      expect(skipped).toEqual([]);
+      expect(apis[0]?.routes).toHaveLength(12);
+      expect(apis[0]?.routes[0]?.auth).toMatchObject({
+        functionName: 'Functions-Api-keys',
+        headers: ['x-api-key'],
+        seconds: 240,
+      });
+      expect(readSecrets(stack, deployment)).toMatchObject([{ value: { length: 40 } }]);
+    });
+  });
+
   it('answers everybody, browsers of these origins, and as often as its owner chooses', () => {
     const open = synth({ auth: 'none', cors: ['https://app.example'], rateLimit: 5, burstLimit: 6 });
     for (const { AuthorizationType } of routes(open)) expect(AuthorizationType).toBe('NONE');
@@ -137,7 +237,7 @@ describe('InferenceApi', () => {
     expect(() => synth({}, { strict: true })).not.toThrow();
   });
 
-  it.each(['iam', 'none'] as const)('is clean under AwsSolutions with %s', (auth) => {
+  it.each(['iam', 'none', 'key'] as const)('is clean under AwsSolutions with %s', (auth) => {
     expect(() => synth({ auth }, { nag: true })).not.toThrow();
   });
 });
@@ -145,6 +245,7 @@ describe('InferenceApi', () => {
 interface Setting {
   readonly name?: string;
   readonly domain?: boolean;
+  readonly ownKeys?: boolean;
   readonly function?: Partial<InferenceFunctionProps>;
   readonly nag?: boolean;
   /** Throws at a warning. */
@@ -172,6 +273,7 @@ function synth(props: Partial<InferenceApiProps> = {}, setting: Setting = {}): T
   const api = new InferenceApi(stack, 'Api', {
     functions: { [setting.name ?? 'sort']: sort, plain },
     ...(setting.domain ? { domain: domain() } : {}),
+    ...(setting.ownKeys ? { auth: { keys: new Secret(stack, 'Keys', { secretName: 'my-keys' }) } } : {}),
     ...props,
   });
   api.grantInvoke(new Role(stack, 'Caller', { assumedBy: new AccountPrincipal('111122223333') }), 'sort');

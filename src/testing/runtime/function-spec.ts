@@ -68,6 +68,7 @@ export interface CloudIdentity {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly s3Endpoint?: string;
   readonly sqsEndpoint?: string;
+  readonly secretsEndpoint?: string;
 }
 
 export function functionArn(

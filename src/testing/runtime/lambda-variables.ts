@@ -36,6 +36,7 @@ export function lambdaVariables(spec: FunctionSpec, where: CloudIdentity, sandbo
     GLOWPLUG_CACHE: join(sandbox.tmp, 'glowplug'),
     ...(where.s3Endpoint === undefined ? {} : { AWS_ENDPOINT_URL_S3: where.s3Endpoint }),
     ...(where.sqsEndpoint === undefined ? {} : { AWS_ENDPOINT_URL_SQS: where.sqsEndpoint }),
+    ...(where.secretsEndpoint === undefined ? {} : { AWS_ENDPOINT_URL_SECRETS_MANAGER: where.secretsEndpoint }),
     ...(spec.managed ? { AWS_LAMBDA_NODEJS_WORKER_COUNT: `${workersPerVcpu * spec.managed.vcpus}` } : {}),
     ...spec.environment,
     _HANDLER: spec.handler,

@@ -1,29 +1,22 @@
 // The HTTP APIs of a template, with those of their routes that go to functions which run here.
-import { GlowplugError } from '../../core/errors.ts';
 import type { HttpApiSpec } from '../http-api.ts';
 import type { HttpRoute } from '../http-api-route.ts';
-import type { FunctionSpec } from '../runtime/function-spec.ts';
 import { readCors } from './function-url.ts';
-import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
-import { at, type Json, objectAt, resourcesOf } from './json.ts';
+import type { Deployment, Stack } from './intrinsics.ts';
+import { type Json, objectAt } from './json.ts';
+import { functionIn, type Named, type ReadResource, readResources, type Skipped } from './read-resources.ts';
 
 export interface ReadHttpApis {
   readonly apis: readonly HttpApiSpec[];
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
-
-type Named = Pick<FunctionSpec, 'name' | 'functionName'>;
 
 /** Of what is left out is said why. */
 export function readHttpApis(stack: Stack, deployment: Deployment, functions: readonly Named[]): ReadHttpApis {
-  const evaluator = new Evaluator(deployment, stack);
-  const skipped: { name: string; reason: string }[] = [];
-  const of = (type: string) =>
-    resourcesOf(stack.template, `AWS::ApiGatewayV2::${type}`).map(([id, resource]) => {
-      const value = (...path: string[]): Json | undefined => known(evaluator, at(resource, 'Properties', ...path));
-      return { id, name: evaluator.evaluate({ Ref: id }), value };
-    });
-  const [routes, integrations, stages] = [of('Route'), of('Integration'), of('Stage')];
+  const skipped: Skipped[] = [];
+  const of = (type: string) => readResources(stack, deployment, `AWS::ApiGatewayV2::${type}`);
+  const [routes, stages] = [of('Route'), of('Stage')];
+  const targets = { integrations: of('Integration'), authorizers: of('Authorizer'), functions };
   const apis = of('Api').flatMap((api): HttpApiSpec[] => {
     const stage = stages.find(({ value }) => value('ApiId') === api.name);
     const stageName = stage?.value('StageName');
@@ -40,8 +33,7 @@ export function readHttpApis(stack: Stack, deployment: Deployment, functions: re
       {
         id: api.id,
         routes: own.flatMap(({ id, value }) => {
-          const target = integrations.find(({ name }) => value('Target') === `integrations/${name}`);
-          const route = readRoute(value, target?.value, functions);
+          const route = readRoute(value, targets);
           if (typeof route !== 'string') return [route];
           skipped.push({ name: id, reason: route });
           return [];
@@ -55,32 +47,53 @@ export function readHttpApis(stack: Stack, deployment: Deployment, functions: re
   return { apis, skipped };
 }
 
-type Value = (...path: string[]) => Json | undefined;
+interface Targets {
+  readonly integrations: readonly ReadResource[];
+  readonly authorizers: readonly ReadResource[];
+  readonly functions: readonly Named[];
+}
 
 /** The route, or why there is none. */
-function readRoute(value: Value, integration: Value | undefined, functions: readonly Named[]): HttpRoute | string {
-  const auth = value('AuthorizationType') ?? 'NONE';
-  if (auth !== 'NONE' && auth !== 'AWS_IAM') return `its authorizer is of type ${auth}, which is not known here`;
-  if (integration?.('IntegrationType') !== 'AWS_PROXY') return 'it goes to no function';
-  if (integration('PayloadFormatVersion') !== '2.0') return 'its payload format is not 2.0';
-  const uri = `${integration('IntegrationUri')}`;
-  const [, name, qualifier = '$LATEST'] = /:function:([\w-]+)(?::([\w$-]+))?/.exec(uri) ?? [];
-  const target = functions.find((each) => each.functionName === name);
+function readRoute(
+  value: ReadResource['value'],
+  { integrations, authorizers, functions }: Targets,
+): HttpRoute | string {
+  const integration = integrations.find(({ name }) => value('Target') === `integrations/${name}`);
+  const authorizer = authorizers.find(({ name }) => value('AuthorizerId') === name);
+  const auth = readAuth(value('AuthorizationType') ?? 'NONE', authorizer, functions);
+  if (typeof auth === 'object' && 'reason' in auth) return auth.reason;
+  if (integration?.value('IntegrationType') !== 'AWS_PROXY') return 'it goes to no function';
+  if (integration.value('PayloadFormatVersion') !== '2.0') return 'its payload format is not 2.0';
+  const target = functionIn(integration.value('IntegrationUri'), functions);
   if (!target) return 'its function does not run here';
-  return { key: `${value('RouteKey')}`, auth, functionName: target.name, qualifier };
+  return { key: `${value('RouteKey')}`, auth, ...target };
+}
+
+function readAuth(
+  type: Json,
+  authorizer: ReadResource | undefined,
+  functions: readonly Named[],
+): HttpRoute['auth'] | { readonly reason: string } {
+  if (type === 'NONE' || type === 'AWS_IAM') return type;
+  if (type !== 'CUSTOM' || !authorizer) return { reason: `its authorizer is of type ${type}, which is not known here` };
+  const { id, value } = authorizer;
+  if (value('AuthorizerPayloadFormatVersion') !== '2.0' || value('EnableSimpleResponses') !== true) {
+    return { reason: 'its authorizer gives no simple responses of format 2.0, which alone are known here' };
+  }
+  const sources = value('IdentitySource');
+  const headers = (Array.isArray(sources) ? sources : []).map(
+    (each) => /^\$request\.header\.(.+)$/.exec(`${each}`)?.[1],
+  );
+  const named = headers.flatMap((each) => each?.toLowerCase() ?? []);
+  if (named.length === 0 || named.length < headers.length) {
+    return { reason: 'its authorizer knows who asks by something else than headers' };
+  }
+  const target = functionIn(value('AuthorizerUri'), functions);
+  if (!target) return { reason: 'its authorizer’s function does not run here' };
+  return { id, ...target, headers: named, seconds: Number(value('AuthorizerResultTtlInSeconds') ?? 300) };
 }
 
 function reasonToSkipApi(protocol: Json | undefined, stage: Json | undefined): string | undefined {
   if (protocol !== 'HTTP') return `its protocol is ${protocol}, and only HTTP is known here`;
   return stage === '$default' ? undefined : `its stage is ${stage ?? 'none'}, and only $default is known here`;
-}
-
-/** What only AWS can know leaves a route out, and stops nothing else. */
-function known(evaluator: Evaluator, value: Json | undefined): Json | undefined {
-  try {
-    return value === undefined ? undefined : evaluator.evaluate(value);
-  } catch (error) {
-    if (error instanceof GlowplugError) return undefined;
-    throw error;
-  }
 }
