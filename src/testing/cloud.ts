@@ -23,6 +23,8 @@ import { apiPath, httpApiListener } from './http-api.ts';
 import type { Invocation } from './invocation.ts';
 import { lambdaApiListener } from './lambda-api.ts';
 import { listen } from './listen.ts';
+import { albPath, loadBalancerListener } from './load-balancer.ts';
+import { LocalSecrets, secretsTargets } from './local-secrets.ts';
 import { LogFiles } from './log-files.ts';
 import { InvocationFeed } from './page/invocation-feed.ts';
 import { MetricFeed } from './page/metric-feed.ts';
@@ -86,6 +88,10 @@ export interface LocalCloud extends AsyncDisposable {
   readonly queues: readonly { readonly id: string; readonly url: string }[];
   /** The template's HTTP APIs: logical ids, and where they answer here, without a slash at the end. */
   readonly httpApis: readonly { readonly id: string; readonly url: string }[];
+  /** The template's load balancers that have functions behind them, likewise. */
+  readonly loadBalancers: readonly { readonly id: string; readonly url: string }[];
+  /** The template's secrets: logical ids, and what they hold now. */
+  readonly secrets: readonly { readonly id: string; readonly value: string }[];
   /**
    * Starts new environments of the function and sends each its first request. The warm ones stay as they are.
    *
@@ -100,7 +106,7 @@ export interface LocalCloud extends AsyncDisposable {
 
 const region = 'us-east-1';
 const account = '000000000000';
-/** Lambda's API, SQS and S3 share a port: no bucket is called like an API's date, and only SQS has this header. */
+/** The services share a port: no bucket is called like an API's date, and only SQS and Secrets Manager have this header. */
 const lambdaPaths = /^\/(2015-03-31|2021-11-15)\//;
 const sqsTargets = 'AmazonSQS.';
 
@@ -151,15 +157,20 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   };
   const lambda = lambdaApiListener({ find, secretFor, region, account, now });
   const httpApis = httpApiListener({ find, secretFor, region, account, now }, () => template?.httpApis ?? []);
-  // A model's gigabyte may take its time.
+  const loadBalancers = loadBalancerListener({ find, now }, () => template?.loadBalancers ?? []);
+  const secrets = new LocalSecrets({ secretFor, region, now, seed: credentials.secretAccessKey });
   const queues = new LocalQueues({ secretFor, region, now });
   const serviceOf = (request: IncomingMessage): RequestListener => {
     if (lambdaPaths.test(request.url ?? '')) return lambda;
     if (request.url?.startsWith(pagePath)) return page;
     if (request.url?.startsWith(apiPath)) return httpApis;
-    if (`${request.headers['x-amz-target']}`.startsWith(sqsTargets)) return queues.listener;
+    if (request.url?.startsWith(albPath)) return loadBalancers;
+    const target = `${request.headers['x-amz-target']}`;
+    if (target.startsWith(sqsTargets)) return queues.listener;
+    if (target.startsWith(secretsTargets)) return secrets.listener;
     return isBrowser(request) ? toPage : s3OrFault;
   };
+  // A model's gigabyte may take its time.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) =>
     serviceOf(request)(request, response),
   );
@@ -170,7 +181,8 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   });
   const { url: endpoint } = resources.use(await listen(server, port));
   resources.use(queues);
-  const where = { region, account, credentials, endpoint, s3Endpoint: endpoint, sqsEndpoint: endpoint };
+  const endpoints = { s3Endpoint: endpoint, sqsEndpoint: endpoint, secretsEndpoint: endpoint };
+  const where = { region, account, credentials, endpoint, ...endpoints };
   const feed = new InvocationFeed();
   const metrics = new MetricFeed();
   const files = temporary ? undefined : resources.use(new LogFiles(folder));
@@ -243,6 +255,11 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     await makeBuckets(template);
     if (publishes) await publishTo(storesOf(template).filter((store) => !done.includes(store)));
     for (const { id } of template.httpApis) onProgress(`the HTTP API ${id} answers at ${endpoint}${apiPath}${id}`);
+    for (const { id } of template.loadBalancers) {
+      onProgress(`the load balancer ${id} answers at ${endpoint}${albPath}${id}`);
+    }
+    secrets.apply(template.secrets);
+    for (const { id, value } of secrets.made) onProgress(`the secret ${id} was made for this cloud: ${value}`);
     const changed = await deployment.apply(template);
     await eventSources.apply(template.queues, template.eventSources);
     schedules.apply(template.schedules);
@@ -272,6 +289,12 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
     },
     get httpApis() {
       return template?.httpApis.map(({ id }) => ({ id, url: `${endpoint}${apiPath}${id}` })) ?? [];
+    },
+    get loadBalancers() {
+      return template?.loadBalancers.map(({ id }) => ({ id, url: `${endpoint}${albPath}${id}` })) ?? [];
+    },
+    get secrets() {
+      return secrets.all;
     },
     function: (name) => deployment.function(name),
     async coldStart(name, given) {

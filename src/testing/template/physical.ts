@@ -33,6 +33,11 @@ export function physicalName(resource: Resource, place: Place): string {
       return own(resource, 'RoleName') ?? generated.slice(-64);
     case 'AWS::Logs::LogGroup':
       return own(resource, 'LogGroupName') ?? generated;
+    case 'AWS::ElasticLoadBalancingV2::TargetGroup':
+      return `${arn('elasticloadbalancing', place)}:targetgroup/${own(resource, 'Name') ?? generated}/local`;
+    case 'AWS::SecretsManager::Secret':
+      // AWS puts six characters behind the name.
+      return `${arn('secretsmanager', place)}:secret:${own(resource, 'Name') ?? generated}-local0`;
     case 'AWS::SQS::Queue':
       return `${place.endpoint ?? `https://sqs.${place.region}.amazonaws.com`}/${place.account}/${queueName(resource, place)}`;
     case 'AWS::Lambda::LayerVersion':
@@ -50,6 +55,8 @@ export function attribute(resource: Resource, name: string, place: Place): strin
       return `arn:aws:s3:::${physical}`;
     case 'AWS::Lambda::Function Arn':
       return `${arn('lambda', place)}:function:${physical}`;
+    case 'AWS::SecretsManager::Secret Id':
+      return physical;
     case 'AWS::SQS::Queue Arn':
       return `${arn('sqs', place)}:${queueName(resource, place)}`;
     case 'AWS::SQS::Queue QueueName':

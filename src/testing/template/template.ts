@@ -6,6 +6,7 @@ import { GlowplugError, shorten } from '../../core/errors.ts';
 import type { AsyncSettings } from '../events/async-invoker.ts';
 import type { ScheduleSpec } from '../events/schedules.ts';
 import type { HttpApiSpec } from '../http-api.ts';
+import type { LoadBalancerSpec } from '../load-balancer.ts';
 import type { FunctionSpec, ManagedInstances } from '../runtime/function-spec.ts';
 import type { EventSourceSpec, QueueSpec } from '../sqs/queue-spec.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
@@ -15,8 +16,10 @@ import { readUrl } from './function-url.ts';
 import { readHttpApis } from './http-apis.ts';
 import { type Deployment, Evaluator, type Stack } from './intrinsics.ts';
 import { at, isObject, type Json, listAt, objectAt, referredBy, resourcesOf, stringAt } from './json.ts';
+import { readLoadBalancers } from './load-balancers.ts';
 import { physicalName } from './physical.ts';
 import { readSchedules } from './schedules.ts';
+import { readSecrets, type SecretSpec } from './secrets.ts';
 import { unknownResources } from './unknown-resources.ts';
 import { readVersions } from './versions.ts';
 
@@ -27,11 +30,13 @@ export interface CloudTemplate {
   readonly eventSources: readonly EventSourceSpec[];
   readonly schedules: readonly ScheduleSpec[];
   readonly httpApis: readonly HttpApiSpec[];
-  /** By function, where they are not Lambda's defaults. */
+  readonly loadBalancers: readonly LoadBalancerSpec[];
+  readonly secrets: readonly SecretSpec[];
+  /** By function or `function:qualifier`, where they are not Lambda's defaults. */
   readonly asyncSettings: ReadonlyMap<string, AsyncSettings>;
   /** Folders and files that the templates name. */
   readonly assets: ReadonlySet<string>;
-  /** Functions, event source mappings, schedules and routes that this cloud cannot run, and why. */
+  /** Functions, event source mappings, schedules, routes and rules that this cloud cannot run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** Types of resources that this cloud does not know, and how many of each. */
   readonly unknown: readonly string[];
@@ -75,7 +80,8 @@ export async function readTemplate(
   const schedules = read.flatMap((each) => each.schedules);
   skipped.push(...read.flatMap((each) => each.skipped));
   const apis = assembly.stacks.map((stack) => readHttpApis(stack, deployment, functions));
-  skipped.push(...apis.flatMap((each) => each.skipped));
+  const balancers = assembly.stacks.map((stack) => readLoadBalancers(stack, deployment, functions));
+  skipped.push(...[...apis, ...balancers].flatMap((each) => each.skipped));
   const settings = assembly.stacks.flatMap((stack) => [...readAsyncSettings(stack, deployment, functions)]);
   return {
     functions,
@@ -85,6 +91,8 @@ export async function readTemplate(
     asyncSettings: new Map(settings),
     schedules,
     httpApis: apis.flatMap((each) => each.apis),
+    loadBalancers: balancers.flatMap((each) => each.balancers),
+    secrets: assembly.stacks.flatMap((stack) => readSecrets(stack, deployment)),
     skipped,
     unknown: unknownResources(assembly.stacks),
     assets: new Set(assembly.assets.values()),

@@ -15,9 +15,15 @@ const run = new Set([
   'AWS::Scheduler::Schedule',
   'AWS::ApiGatewayV2::Api',
   'AWS::ApiGatewayV2::Route',
+  'AWS::ApiGatewayV2::Authorizer',
   'AWS::ApiGatewayV2::Integration',
   'AWS::ApiGatewayV2::Stage',
+  'AWS::ElasticLoadBalancingV2::LoadBalancer',
+  'AWS::ElasticLoadBalancingV2::Listener',
+  'AWS::ElasticLoadBalancingV2::ListenerRule',
+  'AWS::ElasticLoadBalancingV2::TargetGroup',
   'AWS::S3::Bucket',
+  'AWS::SecretsManager::Secret',
   'AWS::SQS::Queue',
 ]);
 /** What has its effect on AWS alone: rights, logs, alarms, networks, and what deploys. */
