@@ -70,6 +70,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     : sharedEnvironment;
   const contract = readContract();
   const { onLambda, streams, workers, queue, largeBodies, initialization, functionName = 'function' } = contract;
+  const { namedRoutes = false } = contract;
   const freezes = onLambda && workers === undefined;
   const coldStages = () => coldStart.stages;
   const watch = onLambda && !given ? watchRequests(contract, { functionName, coldStages }) : traceRequest;
@@ -100,7 +101,15 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const handler = middy(async (event: unknown, context: LambdaContext) => {
     // The first request of a function with SnapStart comes after a restore, always.
     if (initialization === 'snap-start') await restore();
-    const host = { outlet, later, large, places: openPlaces, warm, answered: freezes ? flushSpans : undefined };
+    const host = {
+      outlet,
+      later,
+      large,
+      namedRoutes,
+      places: openPlaces,
+      warm,
+      answered: freezes ? flushSpans : undefined,
+    };
     const answered = () => answer(fn.answer, event, context, host);
     return onLambda && !coldStart.isOver ? await first(answered, context) : await answered();
   });

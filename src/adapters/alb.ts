@@ -29,6 +29,11 @@ export function isAlbEvent(event: unknown): event is AlbEvent {
   );
 }
 
+/** Before several functions (InferenceLoadBalancer) the first part of the path is the function's name. */
+export function withoutName(event: AlbEvent): AlbEvent {
+  return { ...event, path: event.path.replace(/^\/[^/]+/, '') || '/' };
+}
+
 export function toRequest(event: AlbEvent): LightRequest {
   const { httpMethod: method, path } = event;
   const headers = new LightHeaders(pairs(event.multiValueHeaders ?? lists(event.headers)));

@@ -41,10 +41,7 @@ export function withinLimit<T>(result: T, bodyBytes: number, maxBytes = MAX_RESU
   if (bodyBytes * 6 + HEAD_BYTES < maxBytes) return result;
   const bytes = Buffer.byteLength(JSON.stringify(result));
   if (bytes <= maxBytes) return result;
-  throw new GlowplugError(
-    'OUTPUT_TOO_LARGE',
-    `expected an answer of at most ${maxBytes} bytes as Lambda counts them, got ${bytes}`,
-  );
+  throw new GlowplugError('OUTPUT_TOO_LARGE', `expected an answer of at most ${maxBytes} bytes of JSON, got ${bytes}`);
 }
 
 /** What Lambda itself takes for text; a string body of another type is base64 on the way in as well. */

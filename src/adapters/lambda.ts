@@ -8,7 +8,7 @@ import { type Context, createContext } from '../handler/context.ts';
 import { answer, errorResponse } from '../handler/pipeline.ts';
 import * as alb from './alb.ts';
 import * as apiGateway from './api-gateway.ts';
-import { isAskedLater } from './asked-later.ts';
+import { findable, isAskedLater } from './asked-later.ts';
 import { hasUpload, uploadHeader } from './asks-for-upload.ts';
 import { callerOf } from './caller.ts';
 import * as direct from './direct.ts';
@@ -29,6 +29,8 @@ export interface Host {
   readonly later?: (() => Promise<AsyncOutlet>) | undefined;
   /** Where requests and answers lie that are too large for Lambda; without it those are refused. */
   readonly large?: (() => Promise<LargeBodies>) | undefined;
+  /** The path of a load balancer's request begins with a name of the function. @default false */
+  readonly namedRoutes?: boolean;
   /** Where the objects of a batch transform are, and where their results go; without it they are taken for an input. */
   readonly places?: (event: TransformEvent) => Promise<Places>;
   /** Fetches models and opens their sessions. */
@@ -55,12 +57,14 @@ export async function answerEvent(
   const serve = (request: HttpRequest) => serveHttp(fetch, request, event, context, host);
   try {
     if (functionUrl.isFunctionUrlEvent(event)) {
-      const response = await serve(functionUrl.toRequest(apiGateway.withoutStage(event)));
+      const own = apiGateway.withoutStage(event);
+      const response = findable(await serve(functionUrl.toRequest(own)), event.rawPath, own.rawPath);
       return await carried(functionUrl.fromResponse, response, context, large);
     }
     if (alb.isAlbEvent(event)) {
-      const carry = (response: HttpResponse) => alb.fromResponse(response, event);
-      return await carried(carry, await serve(alb.toRequest(event)), context, large);
+      const own = host.namedRoutes ? alb.withoutName(event) : event;
+      const response = findable(await serve(alb.toRequest(own)), event.path, own.path);
+      return await carried((each) => alb.fromResponse(each, event), response, context, large);
     }
     if (apiGateway.isRestEvent(event)) {
       return await carried(apiGateway.fromResponse, await serve(apiGateway.toRequest(event)), context, large);

@@ -24,6 +24,7 @@ export {
 } from './inference-dashboard.ts';
 export { InferenceFunction } from './inference-function.ts';
 export type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
+export { InferenceLoadBalancer, type InferenceLoadBalancerProps } from './inference-load-balancer.ts';
 export { InferenceQueue, type InferenceQueueProps } from './inference-queue.ts';
 export { LargeBodies } from './large-bodies.ts';
 export { type LayerProps, OnnxRuntimeLayer, SharpLayer } from './layers.ts';

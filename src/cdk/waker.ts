@@ -8,12 +8,12 @@ import {
   ListenerAction,
   ListenerCondition,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { LambdaTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2-targets';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { functionTarget } from './function-target.ts';
 import { opFunction } from './op-function.ts';
 
 export interface WakerProps {
@@ -36,7 +36,7 @@ export class Waker extends Construct {
       timeout: Duration.seconds(30),
       root,
     });
-    const group = new ApplicationTargetGroup(this, 'Group', { targets: [new LambdaTarget(this.function)] });
+    const group = new ApplicationTargetGroup(this, 'Group', { targets: [functionTarget(this.function)] });
     this.rule = new ApplicationListenerRule(this, 'Rule', {
       listener,
       priority: 1,

@@ -209,7 +209,7 @@ const entries = {
   },
   OUTPUT_TOO_LARGE: {
     status: 413,
-    meaning: 'The answer is over the 6 MB that Lambda carries.',
+    meaning: 'The answer is over the 6 MB that Lambda carries, or the 1 MB of a load balancer.',
     remedy:
       'Give InferenceFunction largeBodies: true, and the answer is led to in S3; or ask for fewer outputs or rows, for binary_data, or accept gzip.',
   },

@@ -2,7 +2,7 @@
 import type { Context as LambdaContext } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { answerEvent } from '../../src/adapters/lambda.ts';
-import { standardRequest } from '../../src/core/light-http.ts';
+import { type HttpRequest, standardRequest } from '../../src/core/light-http.ts';
 
 const lambda = { awsRequestId: 'r-7', getRemainingTimeInMillis: () => 3000 } as LambdaContext;
 
@@ -18,6 +18,8 @@ interface Host {
   /** What AWS makes of the request. */
   event(sent: Required<Omit<Sent, 'body'>> & { body: string | null; isBase64Encoded: boolean }): object;
   readonly limit: number;
+  /** What its construct tells the function. */
+  readonly namedRoutes?: boolean;
   /** False where a second header or parameter of a name covers the first. */
   readonly lists: boolean;
 }
@@ -88,6 +90,16 @@ const hosts: Record<string, Host> = {
     limit: 1e6,
     lists: true,
   },
+  'a load balancer before several functions': {
+    event: (sent) => {
+      const made = Object(rest(elb, encodeURIComponent)(sent));
+      const { headers: _, queryStringParameters: __, ...event } = made;
+      return { ...event, path: sent.path === '/' ? '/iris' : `/iris${sent.path}`, body: sent.body ?? '' };
+    },
+    limit: 1e6,
+    lists: true,
+    namedRoutes: true,
+  },
   'a load balancer': {
     event: (sent) => {
       const {
@@ -102,7 +114,7 @@ const hosts: Record<string, Host> = {
   },
 };
 
-describe.each(Object.entries(hosts))('%s', (_name, { event, limit, lists }) => {
+describe.each(Object.entries(hosts))('%s', (_name, { event, limit, lists, namedRoutes = false }) => {
   async function ask(sent: Sent, answer: (request: Request) => Promise<Response>) {
     const { method = 'POST', path = '/', query = [], headers = [['host', 'f.example']], body } = sent;
     const given = typeof body === 'string' ? body : body && Buffer.from(body).toString('base64');
@@ -114,7 +126,8 @@ describe.each(Object.entries(hosts))('%s', (_name, { event, limit, lists }) => {
       body: given ?? null,
       isBase64Encoded: typeof body === 'object',
     });
-    const result = Object(await answerEvent((request) => answer(standardRequest(request)), made, lambda));
+    const fetch = (request: HttpRequest) => answer(standardRequest(request));
+    const result = Object(await answerEvent(fetch, made, lambda, { namedRoutes }));
     const all: Record<string, string[]> = { ...result.multiValueHeaders };
     for (const [name, value] of Object.entries<string>(result.headers ?? {})) all[name] = [value];
     if (result.cookies) all['set-cookie'] = result.cookies;
@@ -188,7 +201,10 @@ describe.each(Object.entries(hosts))('%s', (_name, { event, limit, lists }) => {
     const large = async () => new Response('x'.repeat(1.1 * limit), { headers: { 'content-type': 'text/plain' } });
     const answer = await ask({}, large);
     expect(answer.status).toBe(413);
-    expect(JSON.parse(answer.bytes.toString())).toMatchObject({ code: 'OUTPUT_TOO_LARGE' });
+    expect(JSON.parse(answer.bytes.toString())).toMatchObject({
+      code: 'OUTPUT_TOO_LARGE',
+      remedy: expect.stringContaining('largeBodies: true'),
+    });
     const fits = async () => new Response('x'.repeat(0.9 * limit), { headers: { 'content-type': 'text/plain' } });
     expect((await ask({}, fits)).status).toBe(200);
   });

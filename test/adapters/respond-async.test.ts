@@ -39,8 +39,12 @@ function host(fetch: Fetch) {
     pass(ms: number) {
       now += ms;
     },
-    async ask(method: string, rawPath: string, options: { caller?: string; headers?: object; body?: string } = {}) {
-      const { caller = ada, headers = {}, body } = options;
+    async ask(
+      method: string,
+      rawPath: string,
+      options: { caller?: string; headers?: object; body?: string; more?: object } = {},
+    ) {
+      const { caller = ada, headers = {}, body, more } = options;
       const result = await quietly({
         version: '2.0',
         rawPath,
@@ -48,6 +52,7 @@ function host(fetch: Fetch) {
         headers,
         requestContext: { http: { method }, authorizer: { iam: { userArn: caller } } },
         ...(body === undefined ? {} : { body }),
+        ...more,
       });
       return { status: result.statusCode, headers: result.headers, body: result.body };
     },
@@ -102,6 +107,24 @@ describe('a request that prefers to be answered later', () => {
         status: 200,
         headers: { 'content-type': 'application/json', 'x-glowplug-model': 'iris=iris:1.0.0' },
         body: '{"ok":true}',
+      });
+    }
+  });
+
+  it('is found behind an API of several functions: its place begins with the function’s name', async () => {
+    const { ask, deliver } = host(async () => Response.json('found'));
+    const more = (routeKey: string) => ({ routeKey, stageVariables: { glowplugRoutes: 'named' } });
+    for (const [path, route] of [
+      ['/iris', 'POST /iris'],
+      ['/iris/', 'POST /iris/{proxy+}'],
+      ['/iris/v2/x', 'POST /iris/{proxy+}'],
+    ] as const) {
+      const { location } = (await ask('POST', path, { headers: later, body: '{}', more: more(route) })).headers;
+      expect(location).toMatch(/^\/iris\/async\/[\w-]{43}$/);
+      await deliver();
+      expect(await ask('GET', location, { more: more('GET /iris/{proxy+}') })).toMatchObject({
+        status: 200,
+        body: '"found"',
       });
     }
   });
@@ -180,6 +203,7 @@ it('callers are told apart by what their host found out', () => {
   const of = (requestContext: object) => callerOf({ requestContext });
   expect(of({ authorizer: { iam: { userArn: ada } } })).toBe(ada);
   expect(of({ authorizer: { jwt: { claims: { iss: 'https://id.test', sub: '7' } } } })).toBe('https://id.test 7');
+  expect(of({ authorizer: { lambda: { keyId: '0123456789ab' } } })).toBe('0123456789ab');
   expect(of({ identity: { userArn: ada } })).toBe(ada);
   expect(of({ identity: { userArn: null }, authorizer: { principalId: 'p' } })).toBe('p');
   expect([of({}), callerOf({})]).toEqual(['', '']);
