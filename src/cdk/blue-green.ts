@@ -92,7 +92,7 @@ export class BlueGreen extends Construct {
       timeout: Duration.minutes(5),
       environment: {
         GLOWPLUG_HOOK_TARGET: `http://${loadBalancer.loadBalancerDnsName}:${testPort}`,
-        ...(apiKeys ? { GLOWPLUG_HOOK_KEYS: apiKeys.secretArn } : {}),
+        ...(apiKeys ? { GLOWPLUG_API_KEYS_SECRET: apiKeys.secretArn } : {}),
       },
       files: { 'samples.json': JSON.stringify([sample]) },
       network: { vpc, securityGroup },

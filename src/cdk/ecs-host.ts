@@ -47,7 +47,7 @@ export class EcsHost extends Construct {
   readonly taskDefinition: TaskDefinition;
   readonly loadBalancer: ApplicationLoadBalancer;
   readonly listener: ApplicationListener;
-  /** Undefined with `front: 'api'`, unless it is handed in. */
+  /** Undefined where no keys are asked for. */
   readonly apiKeys: ISecret | Secret | undefined;
   /** Undefined with `front: 'load-balancer'`. */
   readonly api: EndpointApi | undefined;
@@ -71,8 +71,7 @@ export class EcsHost extends Construct {
     const vpc = this.vpc as IVpc;
     this.cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
     const capacity = ecsCapacity(this, { cluster: this.cluster, vpc, gpu, spot, memorySize, vcpus });
-    const asksForKeys = front !== 'api' || props.apiKeys !== undefined;
-    this.apiKeys = asksForKeys ? apiKeysOf(this, props.apiKeys, bundle.name) : undefined;
+    const serverKeys = front === 'api' ? undefined : (apiKeysOf(this, props.apiKeys, bundle.name) as ISecret);
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -81,7 +80,7 @@ export class EcsHost extends Construct {
       hosted,
       memorySize,
       vcpus,
-      apiKeys: this.apiKeys as ISecret | undefined,
+      apiKeys: serverKeys,
       logGroup: this.logGroup,
     });
     this.loadBalancer = new ApplicationLoadBalancer(this, 'LoadBalancer', { vpc, dropInvalidHeaderFields: true });
@@ -92,7 +91,8 @@ export class EcsHost extends Construct {
     });
     const { loadBalancer, listener } = this;
     this.api =
-      front === 'api' ? new EndpointApi(this, 'Front', { ...props.api, vpc, loadBalancer, listener }) : undefined;
+      front === 'api' ? new EndpointApi(this, 'Front', { ...props.api, vpc, loadBalancer, listener, root }) : undefined;
+    this.apiKeys = serverKeys ?? this.api?.apiKeys;
     if (!this.api) this.#openToNetwork(vpc.vpcCidrBlock, props.certificate ? 443 : 80);
     this.alarms = [this.#errorAlarm(bundle.name, minTargets)];
     this.service = new FargateService(this, 'Service', {
@@ -131,7 +131,7 @@ export class EcsHost extends Construct {
               new ApplicationTargetGroup(this, 'OtherTargets', { ...group, vpc, targetType: TargetType.IP }),
             ],
             sample: goldenSample(hosted.entry, bundle.name, props.golden),
-            apiKeys: this.apiKeys as ISecret | undefined,
+            apiKeys: serverKeys,
             root,
           })
         : undefined;
@@ -158,7 +158,7 @@ export class EcsHost extends Construct {
     this.#explain();
   }
 
-  /** Lets someone ask: by IAM with `front: 'api'`, by a key that it may then read otherwise. */
+  /** Lets someone ask: by IAM, or by a key that it may then read. */
   grantInvoke(grantee: IGrantable): void {
     if (this.api) this.api.grantInvoke(grantee);
     else this.apiKeys?.grantRead(grantee);
@@ -176,7 +176,7 @@ export class EcsHost extends Construct {
     const period = Duration.minutes(1);
     const sum = { statistic: 'Sum', period };
     const { metrics } = this.loadBalancer;
-    // What takes longer than the API waits is a failure there alone. The load balancer's own 503 say that it is asleep.
+    // What takes longer than the API waits is a failure there alone.
     const [all, failed] = this.api
       ? [this.api.api.metricCount(sum), this.api.api.metricServerError(sum)]
       : [metrics.requestCount(sum), metrics.custom('HTTPCode_Target_5XX_Count', sum)];
@@ -206,21 +206,21 @@ export class EcsHost extends Construct {
   }
 }
 
-function mustAgree({ front = 'load-balancer', api, certificate, golden, minTargets = 0 }: GpuEndpointProps): void {
-  if (front === 'api' && certificate) {
-    throw new GlowplugError('CONFIG_INVALID', "expected no certificate with front: 'api', got one", {
-      remedy: 'TLS ends at the API: name it in api: { domain: { name, certificate } }.',
-    });
-  }
-  if (front === 'load-balancer' && api) {
-    throw new GlowplugError('CONFIG_INVALID', "expected api with front: 'api' alone, got it with the load balancer", {
-      remedy: "Say front: 'api', or leave api out.",
-    });
-  }
-  if (golden && minTargets === 0) {
-    throw new GlowplugError('CONFIG_INVALID', 'expected golden with minTargets of 1 or more alone, got 0', {
-      remedy: 'While nothing runs nobody can be asked: set minTargets, or leave golden out.',
-    });
+function mustAgree(props: GpuEndpointProps): void {
+  const { front = 'load-balancer', api, apiKeys, certificate, golden, minTargets = 0 } = props;
+  const behindApi = front === 'api';
+  const wrong = [
+    [behindApi && apiKeys, "apiKeys with front: 'api'", 'The API asks for them: api: { auth: { keys } }.'],
+    [behindApi && certificate, "certificate with front: 'api'", 'TLS ends at the API: api: { domain }.'],
+    [!behindApi && api, "api with front: 'load-balancer'", "Say front: 'api', or leave api out."],
+    [
+      golden && minTargets === 0,
+      'golden with minTargets: 0',
+      'While nothing runs nobody can be asked: set minTargets.',
+    ],
+  ] as const;
+  for (const [is, what, remedy] of wrong) {
+    if (is) throw new GlowplugError('CONFIG_INVALID', `expected no ${what}`, { remedy });
   }
 }
 

@@ -1,20 +1,30 @@
-// API Gateway before an endpoint's load balancer: callers sign with IAM, and a link is the one way in.
+// API Gateway before an endpoint's load balancer: who may ask is said there, and a link is the one way in.
 import type { DomainName, HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { VpcLink } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpAlbIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { type IVpc, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ApplicationListener, ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { type ApiAuth, authorizerOf } from './api-auth.ts';
 import { apiMethods, grantPaths } from './api-paths.ts';
 import { type ApiStageProps, apiStage } from './api-stage.ts';
 
 export interface EndpointApiProps extends ApiStageProps {
+  /**
+   * Who may ask: whoever IAM allows, has a key or has a token. The API says so, so that nobody else wakes an endpoint.
+   * @default iam
+   */
+  readonly auth?: Exclude<ApiAuth, 'none'>;
+}
+
+interface Behind {
   readonly vpc: IVpc;
   readonly loadBalancer: ApplicationLoadBalancer;
   readonly listener: ApplicationListener;
+  readonly root: string;
 }
 
 /**
@@ -30,8 +40,14 @@ export class EndpointApi extends Construct {
   /** Without a slash at its end: `<url>/v2/health/ready`. */
   readonly url: string;
   readonly vpcLink: VpcLink;
+  /** Of an API that asks for a key. */
+  readonly apiKeys: ISecret | Secret | undefined;
 
-  constructor(scope: Construct, id: string, { vpc, loadBalancer, listener, ...props }: EndpointApiProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { vpc, loadBalancer, listener, root, ...props }: EndpointApiProps & Behind,
+  ) {
     super(scope, id);
     const made = apiStage(this, props);
     ({
@@ -49,12 +65,16 @@ export class EndpointApi extends Construct {
     loadBalancer.connections.allowFrom(securityGroup, Port.tcp(80));
     this.vpcLink = new VpcLink(this, 'Link', { vpc, securityGroups: [securityGroup] });
     const integration = new HttpAlbIntegration('Targets', listener, { vpcLink: this.vpcLink });
+    const { authorizer, apiKeys } = authorizerOf(this, props.auth ?? 'iam', root);
+    this.apiKeys = apiKeys;
     for (const path of ['/', '/{proxy+}']) {
-      this.api.addRoutes({ path, methods: apiMethods, integration, authorizer: new HttpIamAuthorizer() });
+      this.api.addRoutes({ path, methods: apiMethods, integration, authorizer });
     }
   }
 
+  /** By IAM, or by a key that it may then read. Who lets in by tokens is their issuer's matter. */
   grantInvoke(grantee: IGrantable): void {
-    grantPaths(this.api, grantee, ['/*'], 'All paths of this API are one endpoint.');
+    if (this.apiKeys) this.apiKeys.grantRead(grantee);
+    else grantPaths(this.api, grantee, ['/*'], 'All paths of this API are one endpoint.');
   }
 }

@@ -3,7 +3,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { ApiStageProps } from './api-stage.ts';
+import type { EndpointApiProps } from './endpoint-api.ts';
 import type { Gpu } from './gpus.ts';
 import type { ModelStore } from './model-store.ts';
 
@@ -41,15 +41,15 @@ export interface GpuEndpointProps {
   readonly vpc?: IVpc | Vpc;
   /**
    * Who lets requests in: the load balancer takes those of its VPC that carry a key; an API Gateway HTTP API takes those of
-   * anywhere that IAM allows, of at most 10 MB, and waits 30 seconds.
+   * anywhere that IAM allows, or that carry a key or a token, of at most 10 MB, and waits 30 seconds.
    * @default load-balancer
    */
   readonly front?: 'load-balancer' | 'api';
-  /** Rate, name and log of the API. Only with `front: 'api'`. @default 100 requests a second, under AWS's name */
-  readonly api?: ApiStageProps;
+  /** Who may ask, how often, under which name. Only with `front: 'api'`. @default by IAM, 100 a second, under AWS's name */
+  readonly api?: EndpointApiProps;
   /** For HTTPS. Only with `front: 'load-balancer'`. @default HTTP, within the VPC alone */
   readonly certificate?: ICertificate;
-  /** The keys that clients send, separated by commas. @default a new secret with one key; with `front: 'api'` none */
+  /** The keys that clients send, separated by commas. Only with `front: 'load-balancer'`. @default a new secret with one key */
   readonly apiKeys?: ISecret | Secret;
   /**
    * Whether new targets must first answer the request.* that lies beside the function as its answer.golden.json says. Only with

@@ -9,6 +9,7 @@ export type { ApiDomain, ApiStageProps } from './api-stage.ts';
 export { BatchTransform, type BatchTransformProps } from './batch-transform.ts';
 export { ChannelRollout, type ChannelRolloutProps } from './channel-rollout.ts';
 export { EcsHost } from './ecs-host.ts';
+export type { EndpointApi, EndpointApiProps } from './endpoint-api.ts';
 export { errorAlarm, latencyAlarm } from './error-alarm.ts';
 export { GpuEndpoint } from './gpu-endpoint.ts';
 export type { GpuEndpointProps } from './gpu-endpoint-props.ts';

@@ -50,7 +50,7 @@ export interface Contract {
   readonly initialization?: string | undefined;
   /** Keys that a server asks of its clients; none: it asks for none. */
   readonly apiKeys: readonly string[];
-  /** ARN of the secret whose keys an authorizer lets in. */
+  /** ARN of the secret whose keys an authorizer lets in, or a hook sends. */
   readonly apiKeysSecret?: string | undefined;
   /** Set by InferenceLoadBalancer: the path of a load balancer's request begins with a name of the function. */
   readonly namedRoutes?: boolean;
@@ -68,8 +68,6 @@ export interface Contract {
   readonly wakes?: string | undefined;
   /** What golden samples are tried against: ARN of a function's version, or URL of an endpoint's test listener. */
   readonly hookTarget?: string | undefined;
-  /** ARN of the secret with the endpoint's keys; undefined where it asks for none. */
-  readonly hookKeys?: string | undefined;
 }
 
 export interface Credentials {
@@ -176,7 +174,8 @@ export const variables = {
     default: 'none: every client is answered',
   },
   GLOWPLUG_API_KEYS_SECRET: {
-    meaning: 'ARN of the secret whose keys the authorizer of an InferenceApi lets in; set by the construct.',
+    meaning:
+      'ARN of the secret whose keys an authorizer lets in, and a GpuEndpoint’s hook sends; set by the constructs.',
     default: 'unset elsewhere',
   },
   GLOWPLUG_NAMED_ROUTES: {
@@ -208,10 +207,6 @@ export const variables = {
     meaning:
       'What the hook of a Rollout or GpuEndpoint tries golden samples against: ARN of the function’s version, URL of the test listener; set by the construct.',
     default: 'unset',
-  },
-  GLOWPLUG_HOOK_KEYS: {
-    meaning: 'ARN of the secret with the endpoint’s API keys, for its hook; set by GpuEndpoint.',
-    default: 'unset: the endpoint asks for none',
   },
   SAGEMAKER_BIND_TO_PORT: {
     meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
@@ -268,7 +263,6 @@ export function readContract(env: Environment = process.env): Contract {
     xrayDaemon: env['AWS_XRAY_DAEMON_ADDRESS'] || undefined,
     wakes: env['GLOWPLUG_WAKES'] || undefined,
     hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
-    hookKeys: env['GLOWPLUG_HOOK_KEYS'] || undefined,
   };
 }
 

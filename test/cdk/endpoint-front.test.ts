@@ -3,6 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GpuEndpoint } from '../../src/cdk/index.ts';
 import { isAllowed, statementsOf, text } from './policy.ts';
@@ -101,11 +102,34 @@ describe("an endpoint with front: 'api'", () => {
     });
   });
 
+  it('takes a key instead, which the API itself asks for: who has none wakes nobody', () => {
+    const byKey = synthEndpoint({ front: 'api', api: { auth: 'key' } }, { use: letCallerAsk, nag: true });
+    byKey.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'CUSTOM' });
+    const [secret = ''] = Object.keys(byKey.findResources('AWS::SecretsManager::Secret'));
+    byKey.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { GLOWPLUG_API_KEYS_SECRET: { Ref: secret } } },
+    });
+    byKey.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [Match.objectLike({ Secrets: Match.absent() })],
+    });
+    const [caller = ''] = Object.keys(byKey.findResources('AWS::IAM::Role')).filter((id) => /^Caller/.test(id));
+    const ask = { action: 'secretsmanager:GetSecretValue', resource: `<${secret}>` };
+    expect(isAllowed(statementsOf(byKey, caller), ask)).toBe(true);
+  });
+
   it('refuses what the chosen front does not have', () => {
     expect(() => synthEndpoint({ front: 'api', certificate })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', remedy: expect.stringContaining('TLS ends at the API') }),
     );
-    expect(() => synthEndpoint({ api: { rateLimit: 5 } })).toThrow(/api with front: 'api' alone/);
+    expect(() => synthEndpoint({ api: { rateLimit: 5 } })).toThrow(/no api with front: 'load-balancer'/);
+    const apiKeys = Secret.fromSecretCompleteArn(
+      new Stack(),
+      'Keys',
+      'arn:aws:secretsmanager:us-east-1:1:secret:k-AbCdEf',
+    );
+    expect(() => synthEndpoint({ front: 'api', apiKeys })).toThrow(
+      expect.objectContaining({ remedy: 'The API asks for them: api: { auth: { keys } }.' }),
+    );
   });
 
   it('is clean under AwsSolutions', () => {

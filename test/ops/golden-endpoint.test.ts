@@ -1,7 +1,6 @@
 // The hook before requests reach new targets of an endpoint, against a server as they run it.
 import { describe, expect, it } from 'vitest';
-import { awsApi } from '../../src/ops/aws-api.ts';
-import { answerEndpointHook, readKey } from '../../src/ops/golden-endpoint/handler.ts';
+import { answerEndpointHook } from '../../src/ops/golden-endpoint/handler.ts';
 import { start } from '../server/start-server.ts';
 
 const sample = {
@@ -53,27 +52,5 @@ describe('the hook before new targets get requests', () => {
       'FAILED',
       'FAILED',
     ]);
-  });
-
-  it('takes the first key of the secret, and says that there is none', async () => {
-    const asked: unknown[] = [];
-    const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' };
-    const of = (secret: string) =>
-      awsApi(
-        { credentials, region: 'eu-west-1' },
-        {
-          fetch: async (request) => {
-            const { url, headers } = new Request(request);
-            asked.push([url, headers.get('x-amz-target')]);
-            return Response.json({ SecretString: secret });
-          },
-        },
-      );
-    expect(await readKey(of(' first , second'), 'arn:secret')).toBe('first');
-    await expect(readKey(of(' , '), 'arn:secret')).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-      message: 'expected a key in the secret arn:secret, found none',
-    });
-    expect(asked[0]).toEqual(['https://secretsmanager.eu-west-1.amazonaws.com/', 'secretsmanager.GetSecretValue']);
   });
 });

@@ -1,10 +1,11 @@
 // The authorizer of an InferenceApi with keys: whether what came in X-Api-Key is one of the keys in the secret.
 // Source: Amazon API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda authorizers", format 2.0.
 import { keyId, keyring } from '../../core/api-keys.ts';
-import { parseApiKeys, readContract } from '../../core/contract.ts';
+import { readContract } from '../../core/contract.ts';
 import { GlowplugError } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { type AwsApi, awsApi } from '../aws-api.ts';
+import { readApiKeys } from '../read-api-keys.ts';
 
 export interface Verdict {
   readonly isAuthorized: boolean;
@@ -38,22 +39,10 @@ export function authorizer(api: AwsApi, secret: string, now: () => number): (eve
     const key: unknown = Array.isArray(source) ? source[0] : undefined;
     if (typeof key !== 'string' || key === '') return { isAuthorized: false };
     if (!known || known.until <= now()) {
-      known = { knows: keyring(await readKeys(api, secret)), until: now() + keptMs };
+      known = { knows: keyring(await readApiKeys(api, secret)), until: now() + keptMs };
     }
     return known.knows(key) ? { isAuthorized: true, context: { keyId: keyId(key) } } : { isAuthorized: false };
   };
-}
-
-async function readKeys(api: AwsApi, secret: string): Promise<string[]> {
-  const { json } = await api({
-    service: 'secretsmanager',
-    method: 'POST',
-    path: '/',
-    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' },
-    body: { SecretId: secret },
-  });
-  const text: unknown = isRecord(json) ? json['SecretString'] : undefined;
-  return parseApiKeys(typeof text === 'string' ? text : '', secret);
 }
 
 function fromEnvironment(): (event: unknown) => Promise<Verdict> {

@@ -3,11 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RestEvent, RestResult } from '../../adapters/api-gateway.ts';
 import { readContract } from '../../core/contract.ts';
-import { GlowplugError } from '../../core/errors.ts';
-import { isRecord } from '../../core/is-record.ts';
 import { consoleLog } from '../../core/log.ts';
-import { type AwsApi, awsApi } from '../aws-api.ts';
+import { awsApi } from '../aws-api.ts';
 import { type PackedSample, trySamples } from '../golden/try-samples.ts';
+import { readApiKeys } from '../read-api-keys.ts';
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html: no answer takes the revision back, too. */
 export interface HookAnswer {
@@ -16,9 +15,9 @@ export interface HookAnswer {
 
 export async function handler(): Promise<HookAnswer> {
   const contract = readContract();
-  const { hookTarget = '', hookKeys, taskRoot = '.' } = contract;
+  const { hookTarget = '', apiKeysSecret, taskRoot = '.' } = contract;
   const samples = JSON.parse(await readFile(join(taskRoot, 'samples.json'), 'utf8'));
-  const key = hookKeys === undefined ? undefined : await readKey(awsApi(contract), hookKeys);
+  const [key] = apiKeysSecret ? await readApiKeys(awsApi(contract), apiKeysSecret) : [];
   return await answerEndpointHook(samples, { url: hookTarget, key });
 }
 
@@ -55,22 +54,4 @@ async function ask(
     body: Buffer.from(await response.arrayBuffer()).toString('base64'),
     isBase64Encoded: true,
   };
-}
-
-/** The first of the secret's. */
-export async function readKey(api: AwsApi, secret: string): Promise<string> {
-  const { json } = await api({
-    service: 'secretsmanager',
-    method: 'POST',
-    path: '/',
-    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' },
-    body: { SecretId: secret },
-  });
-  const text = isRecord(json) ? json['SecretString'] : undefined;
-  const keys = typeof text === 'string' ? text.split(',').map((key) => key.trim()) : [];
-  const key = keys.find((each) => each !== '');
-  if (key !== undefined) return key;
-  throw new GlowplugError('CONFIG_INVALID', `expected a key in the secret ${secret}, found none`, {
-    remedy: 'Write the keys of the clients into it, separated by commas.',
-  });
 }
