@@ -36,8 +36,8 @@ export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
   /** Resolves when what was captured so far is written: for a host that ends. Never rejects. */
   written(): Promise<void>;
   /**
-   * Resolves when this environment may end its init: at once on demand, warm where it is kept waiting or a snapshot is taken
-   * of it. `init.mjs` in each bundle waits for it.
+   * Resolves when this environment may end its init: at once on demand, warm where it stands by or a snapshot is taken of
+   * it. `init.mjs` in each bundle waits for it.
    */
   initialized(): Promise<void>;
   /** For a runtime of your own: before it asks for `/runtime/restore/next`. */
@@ -120,7 +120,7 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     output,
     fetch: (request: Request, given = {}) => fn.fetch(request, createContext(given)),
     async initialized() {
-      if (initialization === 'provisioned-concurrency') await warm();
+      if (initialization === 'provisioned-concurrency' || initialization === 'lambda-managed-instances') await warm();
       if (initialization !== 'snap-start') return;
       coldStart.drop();
       await snapshot.before();
@@ -194,7 +194,7 @@ function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): F
 function sharedEnvironment(): Environment {
   if (shared) return shared;
   const contract = readContract();
-  const runtime = contract.workers === undefined ? inThisThread : { create: inItsOwnThread };
+  const runtime = contract.workers === undefined ? inThisThread : { create: inItsOwnThread(contract.provider) };
   shared = new Environment(contract, runtime, contract.onLambda ? { coldStart } : {});
   return shared;
 }
@@ -205,15 +205,23 @@ const inThisThread: Runtime = {
 };
 
 /** Where requests meet: a run blocks its thread, and the others would wait for more than the model. */
-const inItsOwnThread: SessionFactory = async (modelPath, options) => {
-  const { createWorkerSession } = await import('./session/worker.ts');
-  return await createWorkerSession(modelPath, options, {
-    onStuck: (error) => {
-      consoleLog.error('a run is stuck: this environment ends and is replaced', { error: String(error) });
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
-    },
-  });
-};
+function inItsOwnThread(provider: Contract['provider']): SessionFactory {
+  return async (modelPath, options) => {
+    const { createWorkerSession } = await import('./session/worker.ts');
+    const session = await createWorkerSession(
+      modelPath,
+      { ...options, provider },
+      {
+        onStuck: (error) => {
+          consoleLog.error('a run is stuck: this environment ends and is replaced', { error: String(error) });
+          setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+        },
+      },
+    );
+    if (session.picked) consoleLog.info('a model was opened', { ...session.picked });
+    return session;
+  };
+}
 
 /** For the answers of those who waited: they have been told, and the answers are on their way. */
 const LAST_WORDS_MS = 500;

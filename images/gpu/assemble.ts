@@ -54,7 +54,8 @@ export function assemble({ root, dist = join(root, 'dist'), out, arch = process.
   cpSync(join(import.meta.dirname, 'entry.ts'), join(out, 'entry.ts'));
   cpSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   for (const { name, entry } of findFunctions(root)) {
-    cpSync(bundleFunction({ entry, root }).path, join(out, 'functions', name), {
+    // With threads for its sessions, which Lambda's runtime client has no others for.
+    cpSync(bundleFunction({ entry, root, sessionThreads: true }).path, join(out, 'functions', name), {
       recursive: true,
       filter: (path) => !path.endsWith('.map'),
     });

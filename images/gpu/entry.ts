@@ -4,6 +4,7 @@
 //   any other                           glowplug serve, with the arguments given
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const here = import.meta.dirname;
 const { env } = process;
@@ -18,10 +19,15 @@ async function onLambda(): Promise<void> {
   if (!bundle || others.length > 0)
     throw new Error('expected GLOWPLUG_FUNCTION to name the function: there are several');
   env['LAMBDA_TASK_ROOT'] = bundle;
-  env['_HANDLER'] = 'index.handler';
+  // Its init ends when the models are open, where an environment stands by.
+  env['_HANDLER'] = 'init.handler';
+  // As on the other hosts: TensorRT, CUDA or the CPU, by what loads and computes the same.
+  env['GLOWPLUG_PROVIDER'] ??= 'auto';
   process.chdir(bundle);
-  // Stands in for the client's one native file: it has to be there before the client looks for it.
-  await load('dist/testing/runtime/runtime-client.js');
+  // Stands in for the client's one native file: it has to be there before the client looks for it, in each of its threads too.
+  const stand = 'dist/testing/runtime/runtime-client.js';
+  process.execArgv.push('--import', pathToFileURL(join(here, stand)).href);
+  await load(stand);
   await load('node_modules/aws-lambda-ric/index.mjs');
 }
 

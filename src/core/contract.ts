@@ -1,6 +1,7 @@
 // The only file that reads process.env: what a deployment tells a function, checked and typed.
 import { availableParallelism } from 'node:os';
 import { GlowplugError } from './errors.ts';
+import { type Provider, providers } from './provider.ts';
 
 export interface Contract {
   /** Where versions live: `s3://bucket[/prefix]` or a folder's path. */
@@ -28,6 +29,8 @@ export interface Contract {
   readonly memoryMb: number | undefined;
   /** MB that open models may take; undefined: what memoryMb leaves, else half of the machine. */
   readonly modelsMb: number | undefined;
+  /** Where models run: a provider of onnxruntime, or `auto`; undefined: on the CPU. Of Lambda: `glowplug serve` has options. */
+  readonly provider?: Provider | 'auto' | undefined;
   readonly region: string;
   /** Set by the local cloud and by other S3-compatible hosts. */
   readonly s3Endpoint: string | undefined;
@@ -132,6 +135,10 @@ export const variables = {
     meaning: 'MB that open models may take together; those used longest ago are closed first.',
     default: 'what the function’s memory leaves; half of the machine outside Lambda',
   },
+  GLOWPLUG_PROVIDER: {
+    meaning: `Where models run on Lambda Managed Instances: auto, ${providers.join(', ')}. The GPU image sets auto.`,
+    default: 'cpu',
+  },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
   AWS_REGION: { meaning: 'Region of the store.', default: 'us-east-1' },
   AWS_ENDPOINT_URL_S3: { meaning: 'Another S3 endpoint than AWS’s; the local cloud sets it.', default: 'AWS’s' },
@@ -159,6 +166,11 @@ export const variables = {
   AWS_CONTAINER_CREDENTIALS_FULL_URI: {
     meaning: 'Where credentials are asked for; set by Lambda for functions with SnapStart.',
     default: 'unset: the variables above',
+  },
+  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: {
+    meaning:
+      'The same on ECS and SageMaker, which set it: a path of 169.254.170.2. Credentials in the variables above go first.',
+    default: 'unset',
   },
   AWS_CONTAINER_AUTHORIZATION_TOKEN: { meaning: 'Goes with it; set by Lambda.', default: 'unset' },
   AWS_LAMBDA_FUNCTION_NAME: {
@@ -237,6 +249,7 @@ export function readContract(env: Environment = process.env): Contract {
       : undefined,
     memoryMb: positiveInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     modelsMb: positiveInteger(env, 'GLOWPLUG_MODELS_MB'),
+    provider: provider(env['GLOWPLUG_PROVIDER']),
     region: env['AWS_REGION'] || 'us-east-1',
     s3Endpoint: env['AWS_ENDPOINT_URL_S3'] || undefined,
     credentials:
@@ -248,9 +261,7 @@ export function readContract(env: Environment = process.env): Contract {
     capture: env['GLOWPLUG_CAPTURE'] || undefined,
     queue: env['GLOWPLUG_QUEUE'] || undefined,
     resultQueue: env['GLOWPLUG_RESULT_QUEUE'] || undefined,
-    credentialSource: env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
-      ? { url: env['AWS_CONTAINER_CREDENTIALS_FULL_URI'], token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] }
-      : undefined,
+    credentialSource: credentialSource(env),
     functionName: env['AWS_LAMBDA_FUNCTION_NAME'],
     initialization: env['AWS_LAMBDA_INITIALIZATION_TYPE'],
     apiKeys: env['GLOWPLUG_API_KEYS'] ? parseApiKeys(env['GLOWPLUG_API_KEYS'], 'GLOWPLUG_API_KEYS') : [],
@@ -278,7 +289,16 @@ export function writeContract(
   contract: Partial<
     Pick<
       Contract,
-      'store' | 'stage' | 'trustedKeys' | 'streams' | 'workers' | 'results' | 'largeBodies' | 'queue' | 'resultQueue'
+      | 'store'
+      | 'stage'
+      | 'trustedKeys'
+      | 'streams'
+      | 'workers'
+      | 'modelsMb'
+      | 'results'
+      | 'largeBodies'
+      | 'queue'
+      | 'resultQueue'
     >
   >,
 ): Record<string, string> {
@@ -288,6 +308,7 @@ export function writeContract(
     GLOWPLUG_TRUSTED_KEYS: contract.trustedKeys,
     GLOWPLUG_STREAMING: contract.streams ? '1' : undefined,
     AWS_LAMBDA_NODEJS_WORKER_COUNT: contract.workers?.toString(),
+    GLOWPLUG_MODELS_MB: contract.modelsMb?.toString(),
     GLOWPLUG_RESULTS: contract.results,
     GLOWPLUG_LARGE_BODIES: contract.largeBodies,
     GLOWPLUG_QUEUE: contract.queue,
@@ -295,6 +316,22 @@ export function writeContract(
   };
   return Object.fromEntries(
     Object.entries(written).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Snapshots name a whole URL. A container names a path, and has no other credentials unless its owner gave it some. */
+function credentialSource(env: Environment): CredentialSource | undefined {
+  const { AWS_CONTAINER_CREDENTIALS_FULL_URI: full, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: path } = env;
+  if (full) return { url: full, token: env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] };
+  return path && !env['AWS_ACCESS_KEY_ID'] ? { url: `http://169.254.170.2${path}`, token: undefined } : undefined;
+}
+
+function provider(text: string | undefined): Contract['provider'] {
+  const known = (['auto', ...providers] as const).find((one) => one === text);
+  if (known || !text) return known;
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected GLOWPLUG_PROVIDER to be auto, ${providers.join(', ')}, got ${text}`,
   );
 }
 

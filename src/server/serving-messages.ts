@@ -1,6 +1,7 @@
 // What the supervisor tells the serving process, and what it hears of it.
+
+import type { Provider } from '../core/provider.ts';
 import type { BatchOptions } from '../session/batched.ts';
-import type { Provider } from '../session/session.ts';
 import type { PackedError } from '../session/worker-messages.ts';
 import type { Limits } from './limits.ts';
 

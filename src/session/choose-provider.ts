@@ -1,9 +1,10 @@
 // Where a model runs: the first provider that loads and computes what the CPU does, and why each one before it was passed over.
 import { GlowplugError } from '../core/errors.ts';
+import type { Provider } from '../core/provider.ts';
 import { difference } from '../tensor/difference.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 import { madeUpFeeds } from './made-up-feeds.ts';
-import type { Picked, Provider, Session } from './session.ts';
+import type { Picked, Session } from './session.ts';
 
 /** WebGPU by name alone: it takes few operators, and a desktop's card for a server's. */
 const automatic: readonly Provider[] = ['tensorrt', 'cuda'];

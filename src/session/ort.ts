@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
 import { GlowplugError, shorten } from '../core/errors.ts';
+import type { Provider } from '../core/provider.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
 import { weightsFile } from '../models/version.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
 import { mappedBytes, memoryFor, residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
 import { followsWrites } from './follows-writes.ts';
-import type { Prepared, Provider, Session, SessionOptions } from './session.ts';
+import type { Prepared, Session, SessionOptions } from './session.ts';
 
 type Ort = typeof import('onnxruntime-node');
 type OrtType = Exclude<OnnxValue['type'], 'int4' | 'uint4'>;

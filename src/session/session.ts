@@ -1,6 +1,7 @@
 // What the rest of glowplug knows of onnxruntime: a session with a signature that runs tensors.
 import type { Priority } from '../batch/queue.ts';
 import type { Met } from '../batch/work.ts';
+import type { Provider } from '../core/provider.ts';
 import type { Signature } from '../core/signature.ts';
 import type { TraceContext } from '../core/trace-context.ts';
 import type { Tensors } from '../tensor/tensor.ts';
@@ -28,10 +29,6 @@ export interface RunOptions {
   /** Hears of each run that its rows were part of, where requests meet. */
   readonly met?: (met: Met) => void;
 }
-
-/** Where onnxruntime runs a model. */
-export const providers = ['tensorrt', 'cuda', 'webgpu', 'cpu'] as const;
-export type Provider = (typeof providers)[number];
 
 /** Where a session runs, and why it does not run elsewhere. */
 export interface Picked {

@@ -92,8 +92,13 @@ describe('what the image holds, started as a plain folder', () => {
     child.stderr.on('data', (chunk) => {
       errors += chunk;
     });
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`it ended: ${errors}`);
+    });
+    ended.catch(() => {});
     return {
       child,
+      ended,
       async line(): Promise<string> {
         for await (const line of createInterface(child.stdout)) return line;
         throw new Error(`it ended: ${errors}`);
@@ -158,33 +163,70 @@ describe('what the image holds, started as a plain folder', () => {
   });
 
   it('Lambda: the runtime client answers an invocation', async () => {
-    const asked = Promise.withResolvers<void>();
-    const answered = Promise.withResolvers<string>();
-    const failed = (payload: Uint8Array) => answered.reject(new Error(Buffer.from(payload).toString()));
-    await using api = await RuntimeApi.open({
-      onNext: () => asked.resolve(),
-      onResponse: (_id, payload) => answered.resolve(Buffer.from(payload).toString()),
-      onError: (_id, payload) => failed(payload),
-      onStream: () => failed(Buffer.from('a stream')),
-      onTooLarge: () => failed(Buffer.from('too large')),
-      onInitError: failed,
-    });
-    const lambda = {
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
-      AWS_LAMBDA_FUNCTION_NAME: 'iris',
-      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/iris',
-      AWS_LAMBDA_LOG_STREAM_NAME: 'here',
+    await using host = await runtimeHost();
+    await using running = start([], { ...lambda, AWS_LAMBDA_RUNTIME_API: host.api.address });
+    expect(await host.ask(running, 'r-1')).toMatchObject({ class: 'setosa' });
+  });
+
+  it('Lambda Managed Instances: asks for requests when its models are open, takes many at once, says where they run', async () => {
+    await using host = await runtimeHost();
+    const managed = {
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+      AWS_LAMBDA_LOG_FORMAT: 'JSON',
+      AWS_LAMBDA_MAX_CONCURRENCY: '8',
+      AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
     };
-    await using running = start([], { AWS_LAMBDA_RUNTIME_API: api.address, GLOWPLUG_FUNCTION: 'iris', ...lambda });
-    const ended = once(running.child, 'exit').then(async () => await running.line());
-    await Promise.race([asked.promise, ended]);
-    const payload = await readFile(join(root, 'functions/iris/request.json'));
-    const given = { functionArn: 'arn:aws:lambda:us-east-1:1:function:iris', traceId: 't', clientContext: undefined };
-    api.deliver({ requestId: 'r-1', payload, deadline: Date.now() + 20_000, ...given });
-    expect(JSON.parse(await Promise.race([answered.promise, ended]))).toMatchObject({ class: 'setosa' });
+    await using running = start([], { ...lambda, ...managed, AWS_LAMBDA_RUNTIME_API: host.api.address });
+    let log = '';
+    running.child.stdout?.on('data', (chunk) => {
+      log += chunk;
+    });
+    await Promise.race([host.asked(), running.ended]);
+    expect(log).toContain('a model was opened');
+    expect(log).toMatch(/"provider":"(cpu|cuda|tensorrt)"/);
+    const answers = await Promise.all(['r-1', 'r-2', 'r-3', 'r-4'].map((id) => host.ask(running, id)));
+    for (const answer of answers) expect(answer).toMatchObject({ class: 'setosa' });
   });
 });
+
+const lambda = {
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
+  AWS_LAMBDA_FUNCTION_NAME: 'iris',
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/iris',
+  AWS_LAMBDA_LOG_STREAM_NAME: 'here',
+  GLOWPLUG_FUNCTION: 'iris',
+};
+
+/** Lambda's side: events go out, answers come in. */
+async function runtimeHost() {
+  const asked = Promise.withResolvers<void>();
+  const answers = new Map<string, PromiseWithResolvers<string>>();
+  const fault = Promise.withResolvers<never>();
+  const failed = (payload: Uint8Array) => fault.reject(new Error(Buffer.from(payload).toString()));
+  const api = await RuntimeApi.open({
+    onNext: () => asked.resolve(),
+    onResponse: (id, payload) => answers.get(id)?.resolve(Buffer.from(payload).toString()),
+    onError: (_id, payload) => failed(payload),
+    onStream: () => failed(Buffer.from('a stream')),
+    onTooLarge: () => failed(Buffer.from('too large')),
+    onInitError: failed,
+  });
+  return {
+    api,
+    asked: () => Promise.race([asked.promise, fault.promise]),
+    async ask({ ended }: { readonly ended: Promise<never> }, requestId: string): Promise<unknown> {
+      const answer = Promise.withResolvers<string>();
+      answers.set(requestId, answer);
+      const payload = await readFile(join(root, 'functions/iris/request.json'));
+      const given = { functionArn: 'arn:aws:lambda:us-east-1:1:function:iris', traceId: 't', clientContext: undefined };
+      await Promise.race([this.asked(), ended]);
+      api.deliver({ requestId, payload, deadline: Date.now() + 20_000, ...given });
+      return JSON.parse(await Promise.race([answer.promise, fault.promise, ended]));
+    },
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+  };
+}
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,9 +1,10 @@
 // Where a model runs: over a runtime of the test's own, and over the real one, which has the CPU here and says why no more.
 import { describe, expect, it } from 'vitest';
+import type { Provider } from '../../src/core/provider.ts';
 import { chooseProvider } from '../../src/session/choose-provider.ts';
 import { fakeSession } from '../../src/session/fake.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
-import type { Provider, Session } from '../../src/session/session.ts';
+import type { Session } from '../../src/session/session.ts';
 import { createWorkerSession } from '../../src/session/worker.ts';
 import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
 import { sampleModels } from '../onnx/sample-models.ts';
