@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { parseLock } from '../models/lock.ts';
-import type { LockedVersion } from '../models/version.ts';
+import { isDigest } from '../models/reference.ts';
+import type { LockedVersion, PinnedVersion } from '../models/version.ts';
 import type { DeployPlan, PlannedStack, PlannedStore } from '../release/deploy.ts';
 import { type AssemblyStack, readAssembly } from '../testing/template/assembly.ts';
-import { at, objectAt, stringAt } from '../testing/template/json.ts';
+import { at, listAt, objectAt, stringAt } from '../testing/template/json.ts';
 
 /** @param folder a cdk.out. @throws GlowplugError CONFIG_INVALID for an app that cannot be deployed in order */
 export async function readDeployPlan(folder: string): Promise<DeployPlan> {
@@ -32,8 +33,9 @@ export async function readDeployPlan(folder: string): Promise<DeployPlan> {
   const planned: PlannedStack[] = [];
   for (const stack of stacks) {
     const folders = functionFolders(stack, assets);
+    const pins = [...(await Promise.all(folders.map(readPins))).flat(), ...endpointPins(stack)];
     if (stores.some((store) => store.stack === stack.name)) {
-      if (folders.length === 0) continue;
+      if (folders.length + pins.length === 0) continue;
       throw new GlowplugError(
         'CONFIG_INVALID',
         `expected stack ${stack.name} to hold a store or functions, it holds both`,
@@ -47,7 +49,7 @@ export async function readDeployPlan(folder: string): Promise<DeployPlan> {
       stack: stack.name,
       deployment: `${stack.environment.replace('aws://', '')}/${stack.name}`,
       store: storeOf(stack),
-      pins: (await Promise.all(folders.map(readPins))).flat(),
+      pins,
     });
   }
   return { stores, stacks: planned };
@@ -86,6 +88,18 @@ function functionFolders({ name: stack, template }: AssemblyStack, assets: Reado
       },
     );
   });
+}
+
+/** Of GpuEndpoints, whose images are built when they are deployed: their templates say what they pin. */
+function endpointPins({ template }: AssemblyStack): PinnedVersion[] {
+  return Object.values(objectAt(template, 'Resources'))
+    .flatMap((resource) => listAt(objectAt(resource, 'Metadata'), 'glowplug:pins'))
+    .flatMap((pinned) => {
+      const [model = '', version = '', digest = ''] = ['model', 'version', 'digest'].map((name) =>
+        stringAt(pinned, name),
+      );
+      return isDigest(digest) ? [{ model, version, digest }] : [];
+    });
 }
 
 /** The slice of the lock file that will lie beside the handler: what is pinned is what is deployed. */

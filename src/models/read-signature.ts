@@ -4,7 +4,7 @@ import { blobKey, digestOf } from './manifest.ts';
 import type { Descriptor } from './model-index.ts';
 import { readAll } from './read-all.ts';
 import type { ReadableStore } from './stores/store.ts';
-import type { LockedVersion } from './version.ts';
+import type { PinnedVersion } from './version.ts';
 import { parseSignatureManifest } from './version-signature.ts';
 
 /** Whoever can write to the store can write many. */
@@ -14,7 +14,7 @@ const manifestBytes = 64 * 1024;
 /** Undefined when it is not there, is of another version, or is not what its digest says. */
 export async function readSignature(
   store: ReadableStore,
-  { model, digest }: LockedVersion,
+  { model, digest }: PinnedVersion,
   descriptor: Descriptor,
 ): Promise<Uint8Array | undefined> {
   const found = await store.get(blobKey(model, descriptor.digest));

@@ -6,7 +6,7 @@ import { readIndex } from './model-index.ts';
 import { readSignature, signaturesLimit } from './read-signature.ts';
 import type { ReadableStore } from './stores/store.ts';
 import { floorOf, keysFile, type TrustedKeys, toPublicKey } from './trusted-keys.ts';
-import type { LockedVersion } from './version.ts';
+import type { PinnedVersion } from './version.ts';
 import { signaturesOf, signedPayload } from './version-signature.ts';
 
 /**
@@ -15,7 +15,7 @@ import { signaturesOf, signedPayload } from './version-signature.ts';
  *
  * @throws GlowplugError SIGNATURE_INVALID, BELOW_FLOOR, STORE_UNAVAILABLE
  */
-export async function verifySigned(store: ReadableStore, locked: LockedVersion, trusted: TrustedKeys): Promise<void> {
+export async function verifySigned(store: ReadableStore, locked: PinnedVersion, trusted: TrustedKeys): Promise<void> {
   const { model, version, digest } = locked;
   refuseBelow(floorOf(trusted, model), model, version);
   if (Object.keys(trusted.keys).length === 0) return;

@@ -2,7 +2,7 @@
 import { digestOf, encode, manifestType } from './manifest.ts';
 import { annotationOf, type Descriptor } from './model-index.ts';
 import { isDigest } from './reference.ts';
-import type { Digest, LockedVersion } from './version.ts';
+import type { Digest, PinnedVersion } from './version.ts';
 
 export const signatureType = 'application/vnd.glowplug.signature.v1+ed25519';
 /** They help to find a signature, and prove nothing. */
@@ -10,11 +10,7 @@ const subjectAnnotation = 'glowplug.signature.subject';
 const keyAnnotation = 'glowplug.signature.key';
 
 /** What is signed. The first line keeps it apart from whatever else the key may sign; no part can hold a line break. */
-export function signedPayload({
-  model,
-  version,
-  digest,
-}: Pick<LockedVersion, 'model' | 'version' | 'digest'>): Uint8Array {
+export function signedPayload({ model, version, digest }: PinnedVersion): Uint8Array {
   return new TextEncoder().encode(`glowplug model signature v1\n${model}\n${version}\n${digest}\n`);
 }
 

@@ -32,6 +32,9 @@ export interface LockedVersion {
   readonly signature: Signature;
 }
 
+/** What says which version it is, and nothing of what is in it. */
+export type PinnedVersion = Pick<LockedVersion, 'model' | 'version' | 'digest'>;
+
 /** models.lock.json: reference as functions write it → version. */
 export interface Lock {
   readonly lockVersion: 1;

@@ -11,7 +11,7 @@ import type { Signer } from '../models/signer.ts';
 import type { Store } from '../models/stores/store.ts';
 import { keysFile } from '../models/trusted-keys.ts';
 import { verifySigned } from '../models/verify-signed.ts';
-import type { Digest, LockedVersion } from '../models/version.ts';
+import type { Digest, PinnedVersion } from '../models/version.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { publishAll } from './publish-all.ts';
 import { readTrustedKeys } from './read-trusted-keys.ts';
@@ -41,8 +41,8 @@ export interface PlannedStack {
   readonly deployment: string;
   /** Stack of the store that its functions read. */
   readonly store: string;
-  /** What the bundles of its functions pin. */
-  readonly pins: readonly LockedVersion[];
+  /** What its functions and endpoints pin. */
+  readonly pins: readonly PinnedVersion[];
 }
 
 /** What touches AWS. */
@@ -151,7 +151,7 @@ async function unpinEarlier(
   }
 }
 
-function byModel(pins: readonly LockedVersion[]): Map<string, Digest[]> {
+function byModel(pins: readonly PinnedVersion[]): Map<string, Digest[]> {
   const models = new Map<string, Digest[]>();
   for (const { model, digest } of pins) models.set(model, [...new Set([...(models.get(model) ?? []), digest])]);
   return models;

@@ -9,7 +9,7 @@ import { editIndex, readIndex, tagOf } from '../../src/models/model-index.ts';
 import { pinsOf, wholeVersion } from '../../src/models/pin.ts';
 import { prune } from '../../src/models/prune.ts';
 import { generateKey, keyFileSigner } from '../../src/models/signer.ts';
-import type { LockedVersion } from '../../src/models/version.ts';
+import type { LockedVersion, PinnedVersion } from '../../src/models/version.ts';
 import { type DeployOptions, type DeployPlan, type DeploySteps, deploy } from '../../src/release/deploy.ts';
 import { writeLock } from '../../src/release/index.ts';
 import { runs } from '../runs.ts';
@@ -184,7 +184,7 @@ async function startWorld({ signed = false } = {}) {
     store,
     objects,
     stacks,
-    deployed: [] as readonly LockedVersion[],
+    deployed: [] as readonly PinnedVersion[],
     plan: () => planOf(app, signed),
     async deploy(options: Partial<DeployOptions> = {}) {
       const plan = await world.plan();
