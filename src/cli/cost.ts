@@ -112,6 +112,7 @@ const titles: Record<HostCost['host'], string> = {
   provisioned: 'Lambda, provisioned',
   managed: 'Lambda Managed Instances',
   'ecs-gpu': 'ECS with a GPU',
+  'lambda-gpu': 'Lambda with a GPU',
   sagemaker: 'SageMaker with a GPU',
 };
 
@@ -123,7 +124,10 @@ function show({ name, traffic, costs, breakEven: from }: Estimate): void {
   );
   const most = Math.max(...costs.map(({ dollars }) => dollars));
   printTable(
-    costs.map(({ host, dollars, basis }) => [`  ${titles[host]}`, money(dollars), bar(dollars / most), basis]),
+    costs.map(({ host, dollars, idle, basis }) => {
+      const said = idle === undefined ? basis : `${basis}; ${money(idle).trim()} while nobody asks`;
+      return [`  ${titles[host]}`, money(dollars), bar(dollars / most), said];
+    }),
     [undefined, pc.bold, pc.yellow, pc.dim],
   );
   printLine(pc.dim(`  a GPU that is always on costs less from ${from.toLocaleString('en')} requests a month on`));

@@ -25,9 +25,11 @@ export interface Traffic {
 }
 
 export interface HostCost {
-  readonly host: 'lambda' | 'provisioned' | 'managed' | 'ecs-gpu' | 'sagemaker';
+  readonly host: 'lambda' | 'provisioned' | 'managed' | 'ecs-gpu' | 'lambda-gpu' | 'sagemaker';
   /** US dollars a month. */
   readonly dollars: number;
+  /** Of a month in which nobody asks, where it can do without a target then. */
+  readonly idle?: number;
   /** What the figure rests on. */
   readonly basis: string;
 }
@@ -42,7 +44,7 @@ export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Pric
   const { architecture } = size;
   const gb = size.memoryMb / 1024;
   const { requestsPerMonth: requests, ms, coldMs, coldShare, peakPerSecond, gpuMs } = traffic;
-  const { lambda, managedInstances: managed, ecsGpu, sagemaker } = prices;
+  const { lambda, managedInstances: managed, gpu, sagemaker } = prices;
 
   const billedSeconds = (requests * (ms + coldShare * coldMs)) / 1000;
   const environments = Math.max(1, Math.ceil((peakPerSecond * ms) / 1000));
@@ -72,24 +74,37 @@ export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Pric
     },
     {
       host: 'ecs-gpu',
-      dollars: gpus * hoursPerMonth * ecsGpu.hour + hoursPerMonth * ecsGpu.balancerHour,
-      basis: `${gpus} × ${ecsGpu.instance} and a load balancer, always on`,
+      dollars: gpus * hoursPerMonth * gpu.hour + ecsIdle(prices),
+      idle: ecsIdle(prices),
+      basis: `${gpus} × ${gpu.instance}, a load balancer and a NAT gateway, always on`,
+    },
+    {
+      host: 'lambda-gpu',
+      dollars: requests * managed.request + hoursPerMonth * (gpus * gpu.hour * (1 + managed.fee) + prices.natHour),
+      idle: hoursPerMonth * prices.natHour,
+      basis: `${gpus} × ${gpu.instance} and a NAT gateway, always on`,
     },
     {
       host: 'sagemaker',
       dollars: gpus * hoursPerMonth * sagemaker.hour,
+      idle: 0,
       basis: `${gpus} × ${sagemaker.instance}, always on`,
     },
   ];
   return costs.sort((a, b) => a.dollars - b.dollars);
 }
 
-/** Requests a month from which one GPU that is always on costs less than Lambda. */
+/** What stands beside an endpoint on ECS, whether it runs or not. */
+function ecsIdle({ balancerHour, natHour }: Prices): number {
+  return hoursPerMonth * (balancerHour + natHour);
+}
+
+/** Requests a month from which one GPU on ECS that is always on costs less than Lambda. */
 export function breakEven(size: FunctionSize, traffic: Traffic, prices: Prices): number {
-  const { lambda, ecsGpu } = prices;
+  const { lambda, gpu } = prices;
   const seconds = (traffic.ms + traffic.coldShare * traffic.coldMs) / 1000;
   const each = lambda.request + seconds * (size.memoryMb / 1024) * lambda.gbSecond[size.architecture];
-  return Math.ceil((hoursPerMonth * (ecsGpu.hour + ecsGpu.balancerHour)) / each);
+  return Math.ceil((hoursPerMonth * gpu.hour + ecsIdle(prices)) / each);
 }
 
 /** @throws GlowplugError CONFIG_INVALID naming the field */

@@ -25,8 +25,11 @@ export const prices = {
     /** Lambda keeps one in each of three zones. */
     least: 3,
   },
-  ecsGpu: { instance: 'g6.xlarge', hour: 0.805, balancerHour: 0.0225 },
-  sagemaker: { instance: 'ml.g5.xlarge', hour: 1.408 },
+  /** What GpuEndpoint takes where it is told of no other. */
+  gpu: { instance: 'g6.xlarge', hour: 0.805 },
+  sagemaker: { instance: 'ml.g6.xlarge', hour: 1.127 },
+  balancerHour: 0.0225,
+  natHour: 0.045,
 } as const;
 
 export type Prices = typeof prices;

@@ -25,9 +25,17 @@ describe('the cost of a function', () => {
     expect(dollars('managed')).toBeCloseTo(0.2 + 3 * 730 * 0.1785 * 1.15, 2);
     // 40 a second of half a second: 20 at once, on 4 vCPUs at 70 % each: 8 instances.
     expect(dollars('managed', { ...traffic, peakPerSecond: 40 })).toBeCloseTo(0.2 + 8 * 730 * 0.1785 * 1.15, 2);
-    expect(dollars('ecs-gpu')).toBeCloseTo(730 * (3 * 0.805 + 0.0225), 2);
-    expect(dollars('ecs-gpu', { ...traffic, gpuMs: 20 })).toBeCloseTo(730 * (0.805 + 0.0225), 2);
-    expect(dollars('sagemaker', { ...traffic, gpuMs: 20 })).toBeCloseTo(730 * 1.408, 2);
+    expect(dollars('ecs-gpu')).toBeCloseTo(730 * (3 * 0.805 + 0.0225 + 0.045), 2);
+    expect(dollars('ecs-gpu', { ...traffic, gpuMs: 20 })).toBeCloseTo(730 * (0.805 + 0.0225 + 0.045), 2);
+    expect(dollars('lambda-gpu', { ...traffic, gpuMs: 20 })).toBeCloseTo(0.2 + 730 * (0.805 * 1.15 + 0.045), 2);
+    expect(dollars('sagemaker', { ...traffic, gpuMs: 20 })).toBeCloseTo(730 * 1.127, 2);
+  });
+
+  it('of a GPU while nobody asks is what stands beside it', () => {
+    const idle = Object.fromEntries(estimateCosts(size, traffic, prices).map((cost) => [cost.host, cost.idle]));
+    expect(idle['ecs-gpu']).toBeCloseTo(730 * (0.0225 + 0.045), 2);
+    expect(idle['lambda-gpu']).toBeCloseTo(730 * 0.045, 2);
+    expect(idle).toMatchObject({ sagemaker: 0, managed: undefined, provisioned: undefined });
   });
 
   it('names the cheapest first, and the traffic from which a GPU is', () => {
