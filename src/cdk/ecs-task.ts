@@ -1,5 +1,5 @@
 // A target of an endpoint on ECS: the image with one GPU, its keys, its log.
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Aws, CfnResource, Duration, Validations } from 'aws-cdk-lib';
 import {
   Compatibility,
   ContainerImage,
@@ -12,7 +12,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { explainWildcard } from './explain.ts';
-import { grantModels, type Hosted } from './hosted.ts';
+import { type Hosted, modelsOf, pinModels } from './hosted.ts';
 
 export interface EcsTask {
   readonly hosted: Hosted;
@@ -41,13 +41,15 @@ export function ecsTask(scope: Construct, { hosted, memorySize, vcpus, apiKeys, 
     command: [`functions/${bundle.name}`, '--drain', `${drainSeconds}`],
     gpuCount: 1,
     portMappings: [{ containerPort: ecsPort }],
-    environment: { ...environment, GLOWPLUG_ENDPOINT: bundle.name },
+    environment: { ...environment, AWS_REGION: Aws.REGION, GLOWPLUG_ENDPOINT: bundle.name },
     ...(apiKeys ? { secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(apiKeys) } } : {}),
     logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'server' }),
     // ECS's longest, and the notice that spot gives.
     stopTimeout: Duration.seconds(120),
   });
-  grantModels(task.taskRole, hosted);
+  hosted.props.store.grantRead(task.taskRole, modelsOf(bundle));
+  const resource = task.node.defaultChild;
+  if (CfnResource.isCfnResource(resource)) pinModels(resource, bundle);
   Validations.of(task).acknowledge({
     id: 'AwsSolutions-ECS2',
     reason: 'The environment holds the store, the stage and the endpoint’s name; the keys come from Secrets Manager.',

@@ -1,11 +1,17 @@
 // An AlarmRule as CloudWatch's alarm: failed requests among all, over the URL and by direct invocation.
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { AlarmRule } from '../observe/alarm-rule.ts';
-import type { InferenceFunction } from './inference-function.ts';
 
-export function errorAlarm(scope: Construct, id: string, of: InferenceFunction, rule: AlarmRule): Alarm {
+/** An InferenceFunction, or whatever else of glowplug's runs on Lambda. */
+export interface Alarmed {
+  readonly function: IFunction;
+  readonly bundle: { readonly name: string };
+}
+
+export function errorAlarm(scope: Construct, id: string, of: Alarmed, rule: AlarmRule): Alarm {
   const period = Duration.minutes(1);
   const sum = (name: string) => of.function.metric(name, { statistic: 'Sum', period });
   // A 500 that the function answers is no error to Lambda; a crash is none to nobody. Where both count, it is one request.
@@ -26,7 +32,7 @@ export function errorAlarm(scope: Construct, id: string, of: InferenceFunction, 
   });
 }
 
-export function latencyAlarm(scope: Construct, id: string, of: InferenceFunction, limit: Duration): Alarm {
+export function latencyAlarm(scope: Construct, id: string, of: Alarmed, limit: Duration): Alarm {
   return new Alarm(scope, id, {
     metric: of.function.metric('Duration', { statistic: 'p99', period: Duration.minutes(1) }),
     alarmDescription: `${of.bundle.name}: one of a hundred requests takes over ${limit.toMilliseconds()} ms`,

@@ -7,10 +7,20 @@ import type { EndpointApiProps } from './endpoint-api.ts';
 import type { Gpu } from './gpus.ts';
 import type { ModelStore } from './model-store.ts';
 
-export interface GpuEndpointProps {
+/** What runs the image. A target is a task on ecs, an execution environment on lambda, a copy on sagemaker: one GPU each. */
+export type GpuHost = 'ecs' | 'lambda' | 'sagemaker';
+
+export interface GpuEndpointProps<H extends GpuHost = GpuHost> {
   /** Folder of the function, `functions/ocr`: the same one that InferenceFunction deploys. */
   readonly function: string;
   readonly store: ModelStore;
+  /**
+   * `ecs`: Managed Instances behind a load balancer of the VPC, with API keys, or behind API Gateway; bodies up to 100 MB.
+   * `lambda`: Managed Instances with a function URL, signed with IAM, for bodies up to 6 MB.
+   * `sagemaker`: an inference component, called by InvokeEndpoint alone, for bodies up to 25 MB; idle it costs nothing.
+   * @default ecs
+   */
+  readonly host?: H;
   /** @default the nearest folder with a package.json, from the working folder up */
   readonly root?: string;
   /** Folder of the Dockerfile, built from the root with the target `gpu`. @default images/gpu under the root */
@@ -23,25 +33,41 @@ export interface GpuEndpointProps {
   readonly gpu?: Gpu;
   /** Regions that offer it beside those known here. @default none */
   readonly moreRegions?: readonly string[];
-  /** vCPUs of a target: sockets, decoding, batches. @default 4 */
+  /** vCPUs of a target: sockets, decoding, batches. On ecs; lambda gives one for each 4096 MB. @default 4 */
   readonly vcpus?: number;
-  /** MB of a target. @default 14336, which leaves an instance of 16 GiB its own */
+  /**
+   * MB of a target. On ecs and lambda, where it is 4096 to 32768 in steps of 4096; on sagemaker it is the instance's.
+   * @default 14336 on ecs, 12288 on lambda: both leave an instance of 16 GiB its own
+   */
   readonly memorySize?: number;
-  /** @default 0: nothing runs, and nothing is paid but the load balancer, while nobody asks */
+  /**
+   * Below 1 the first request after a quiet time starts a target, which takes minutes; until it is ready ecs answers 503 with
+   * Retry-After, sagemaker 400 (“no capacity”), and lambda refuses.
+   * @default 0: nothing runs while nobody asks
+   */
   readonly minTargets?: number;
   /** @default 4 */
   readonly maxTargets?: number;
-  /** Milliseconds that runs may wait, on average of the targets: beyond it more are started. @default 50 */
+  /** On ecs: milliseconds that runs may wait, on average of the targets; beyond it more are started. @default 50 */
   readonly queueMilliseconds?: number;
-  /** How long nobody asks before the last target goes. Only with minTargets 0. @default 15 minutes */
+  /**
+   * Requests under way in one target. On lambda the most that it is handed, and what Lambda scales by beside the use of GPU and
+   * CPU; on sagemaker the average beyond which more targets are started.
+   * @default 32 on lambda, 8 on sagemaker
+   */
+  readonly concurrency?: number;
+  /** On ecs: how long nobody asks before the last target goes. Only with minTargets 0. @default 15 minutes */
   readonly idle?: Duration;
-  /** Spot instances: about a third of the price, taken away with two minutes' notice, in which targets drain. @default false */
+  /**
+   * On ecs: spot instances, about a third of the price, taken away with two minutes' notice, in which targets drain.
+   * @default false
+   */
   readonly spot?: boolean;
-  /** @default a new one over two zones, with one NAT gateway */
+  /** @default a new one over two zones with one NAT gateway; none on sagemaker, which runs in a network of its own */
   readonly vpc?: IVpc | Vpc;
   /**
-   * Who lets requests in: the load balancer takes those of its VPC that carry a key; an API Gateway HTTP API takes those of
-   * anywhere that IAM allows, or that carry a key or a token, of at most 10 MB, and waits 30 seconds.
+   * On ecs: who lets requests in. The load balancer takes those of its VPC that carry a key; an API Gateway HTTP API takes those
+   * of anywhere that IAM allows, or that carry a key or a token, of at most 10 MB, and waits 30 seconds.
    * @default load-balancer
    */
   readonly front?: 'load-balancer' | 'api';
@@ -49,11 +75,11 @@ export interface GpuEndpointProps {
   readonly api?: EndpointApiProps;
   /** For HTTPS. Only with `front: 'load-balancer'`. @default HTTP, within the VPC alone */
   readonly certificate?: ICertificate;
-  /** The keys that clients send, separated by commas. Only with `front: 'load-balancer'`. @default a new secret with one key */
+  /** On ecs: the keys that clients send, separated by commas. Only with `front: 'load-balancer'`. @default a new secret with one key */
   readonly apiKeys?: ISecret | Secret;
   /**
-   * Whether new targets must first answer the request.* that lies beside the function as its answer.golden.json says. Only with
-   * minTargets over 0.
+   * On ecs: whether new targets must first answer the request.* that lies beside the function as its answer.golden.json says.
+   * Only with minTargets over 0.
    * @default true where both lie there
    */
   readonly golden?: boolean;

@@ -1,4 +1,4 @@
-// The GPUs an endpoint can ask for: how ECS names them, how much one holds, and where AWS offers their instances.
+// The GPUs an endpoint can ask for: what AWS calls them and their instances, how much one holds, and where it is offered.
 import { Stack, Token } from 'aws-cdk-lib';
 import { AcceleratorName } from 'aws-cdk-lib/aws-ec2';
 import type { IConstruct } from 'constructs';
@@ -18,19 +18,17 @@ const common = [
 const asia = ['ap-northeast-1', 'ap-northeast-2', 'ap-south-1', 'ap-southeast-2'];
 
 export const gpus = {
-  /** g4dn */
   t4: {
     accelerator: AcceleratorName.T4,
+    family: 'g4dn',
     gib: 16,
     regions: [...common, ...asia, 'eu-west-1', 'eu-west-3', 'us-west-1'],
   },
-  /** g5 */
-  a10g: { accelerator: AcceleratorName.A10G, gib: 24, regions: [...common, ...asia, 'eu-west-1'] },
-  /** g6 */
-  l4: { accelerator: AcceleratorName.L4, gib: 24, regions: [...common, ...asia, 'eu-west-3'] },
-  /** g6e */
+  a10g: { accelerator: AcceleratorName.A10G, family: 'g5', gib: 24, regions: [...common, ...asia, 'eu-west-1'] },
+  l4: { accelerator: AcceleratorName.L4, family: 'g6', gib: 24, regions: [...common, ...asia, 'eu-west-3'] },
   l40s: {
     accelerator: AcceleratorName.L40S,
+    family: 'g6e',
     gib: 48,
     regions: ['us-east-1', 'us-east-2', 'us-west-2', 'eu-central-1', 'eu-north-1', 'ap-northeast-1'],
   },

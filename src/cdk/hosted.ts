@@ -1,5 +1,5 @@
 // What every host of an endpoint is handed: the function as it was bundled and checked, and the image that holds it.
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { CfnResource } from 'aws-cdk-lib';
 import type { FunctionBundle } from '../build/bundle-function.ts';
 import type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 import type { GpuImage } from './gpu-image.ts';
@@ -11,15 +11,17 @@ export interface Hosted {
   /** The project. */
   readonly root: string;
   readonly image: GpuImage;
-  /** Where its models are, which stage it is, whom it trusts. */
+  /** Where its models are, which stage it is, whom it trusts, how much of the GPU they may take. */
   readonly environment: Readonly<Record<string, string>>;
   readonly props: GpuEndpointProps;
 }
 
-/** Lets what runs the function read its own models. */
-export function grantModels(grantee: IGrantable, { props, bundle }: Hosted): void {
-  props.store.grantRead(
-    grantee,
-    Object.values(bundle.lock.models).map(({ model }) => model),
-  );
+export function modelsOf({ lock }: FunctionBundle): string[] {
+  return Object.values(lock.models).map(({ model }) => model);
+}
+
+/** How `glowplug deploy` knows which versions the image uses, so that none of them is pruned. */
+export function pinModels(resource: CfnResource, { lock }: FunctionBundle): void {
+  const pins = Object.values(lock.models).map(({ model, version, digest }) => ({ model, version, digest }));
+  resource.addMetadata('glowplug:pins', pins);
 }

@@ -18,5 +18,10 @@ export function mustFitGpu(bundle: FunctionBundle, gpu: Gpu): void {
   }
 }
 
+/** MB (10⁶ bytes) of a GPU that models may take together. */
+export function gpuMb(gpu: Gpu): number {
+  return Math.floor(((gpus[gpu].gib - gpuReserveGib) * 2 ** 30) / 1e6);
+}
+
 /** What onnxruntime and CUDA take beside the weights. */
 const gpuReserveGib = 2;

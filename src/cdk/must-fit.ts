@@ -20,7 +20,7 @@ export interface Fit {
 
 /** Lambda's quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const memoryMb = { least: 128, most: 10_240 };
-const ephemeralMb = { least: 512, most: 10_240 };
+const tmpMb = { least: 512, most: 10_240 };
 const unzippedBytes = 250 * 2 ** 20;
 const layersAtMost = 5;
 const secondsAtMost = 900;
@@ -57,7 +57,6 @@ export function mustFit({ bundle, layers, memorySize, seconds }: Fitting): Fit {
 
   const models = Object.entries(bundle.lock.models).map(([reference, { files }]) => ({
     reference,
-    bytes: Object.values(files).reduce((sum, { size }) => sum + size, 0),
     // The pool's own count of what a session over the file takes, which decides at run time, too.
     resident: residentBytes(files['model.onnx']?.size ?? 0),
   }));
@@ -72,22 +71,28 @@ export function mustFit({ bundle, layers, memorySize, seconds }: Fitting): Fit {
         : `Set memorySize: ${needed}, or use a smaller variant of the model.`,
     );
   }
-  const disk = Math.ceil(models.reduce((sum, { bytes }) => sum + bytes, 0) / cacheShare / 1e6);
-  if (disk > ephemeralMb.most) {
-    throw refuse(
-      `its models need ${disk} MB of /tmp, and Lambda has ${ephemeralMb.most} at most`,
-      'Use smaller variants, split the function, or serve it from an endpoint (GpuEndpoint).',
-    );
-  }
+  const ephemeralMb = mustFitDisk(bundle);
   const together = models.reduce((sum, { resident }) => sum + resident, 0);
   return {
-    ephemeralMb: Math.max(ephemeralMb.least, disk),
+    ephemeralMb,
     ...(together > budgetFor(memorySize)
       ? {
           warning: `function ${bundle.name}: its models fit into ${memorySize} MB one by one and not all at once, so that they are loaded again and again; memorySize: ${enough(together)} holds them all`,
         }
       : {}),
   };
+}
+
+/** MB of /tmp for its models: Lambda's 512, or what they need. @throws GlowplugError CONFIG_INVALID past what Lambda has */
+export function mustFitDisk({ name, lock }: FunctionBundle): number {
+  const files = Object.values(lock.models).flatMap((version) => Object.values(version.files));
+  const needed = Math.ceil(files.reduce((sum, { size }) => sum + size, 0) / cacheShare / 1e6);
+  if (needed <= tmpMb.most) return Math.max(tmpMb.least, needed);
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `function ${name}: its models need ${needed} MB of /tmp, and Lambda has ${tmpMb.most} at most`,
+    { remedy: 'Use smaller variants, split the function, or serve it from an endpoint on ECS (GpuEndpoint).' },
+  );
 }
 
 function mb(bytes: number): number {

@@ -2,12 +2,10 @@
 import { Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { GpuEndpoint } from '../../src/cdk/index.ts';
 import { isAllowed, statementsOf, text } from './policy.ts';
-import { synthEndpoint } from './synth-endpoint.ts';
+import { letCallerAsk, synthEndpoint } from './synth-endpoint.ts';
 
 const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/1';
 const certificate = Certificate.fromCertificateArn(new Stack(), 'Certificate', arn);
@@ -152,12 +150,6 @@ describe('an endpoint with its load balancer alone', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::Api', 0);
   });
 });
-
-/** A role of its own is granted to. */
-function letCallerAsk(endpoint: GpuEndpoint): void {
-  const caller = new Role(Stack.of(endpoint), 'Caller', { assumedBy: new AccountPrincipal('111122223333') });
-  endpoint.ecs.grantInvoke(caller);
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: a template's resources have no types.
 function errorAlarm(template: Template): any {

@@ -87,7 +87,9 @@ describe('GpuEndpoint', () => {
       GenerateSecretString: { ExcludePunctuation: true, PasswordLength: 40 },
     });
     expect(server.Environment.map(({ Name }: { Name: string }) => Name).sort()).toEqual([
+      'AWS_REGION',
       'GLOWPLUG_ENDPOINT',
+      'GLOWPLUG_MODELS_MB',
       'GLOWPLUG_STAGE',
       'GLOWPLUG_STORE',
     ]);
@@ -101,6 +103,12 @@ describe('GpuEndpoint', () => {
     expect(may('s3:GetObject', 'iris/index.json')).toBe(true);
     expect(may('s3:GetObject', 'ppocr-det/index.json')).toBe(false);
     expect(may('s3:PutObject', 'iris/index.json')).toBe(false);
+  });
+
+  it('tells glowplug deploy which versions the image uses', () => {
+    template.hasResource('AWS::ECS::TaskDefinition', {
+      Metadata: { 'glowplug:pins': [Match.objectLike({ model: 'iris', version: '1.0.0' })] },
+    });
   });
 
   it('is reached from its VPC alone', () => {

@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { GpuEndpoint, type GpuEndpointProps, ModelStore } from '../../src/cdk/index.ts';
+import { GpuEndpoint, type GpuEndpointProps, type GpuHost, ModelStore } from '../../src/cdk/index.ts';
 import { fixtureLock, fixtureProject } from '../build/fixtures/project.ts';
 
 export interface EndpointSetting {
@@ -14,8 +15,10 @@ export interface EndpointSetting {
   readonly modelBytes?: number;
   /** Whether a golden sample lies beside the function. */
   readonly golden?: boolean;
+  /** models.keys.json of a store that demands signatures. */
+  readonly trusted?: unknown;
   /** What an app does with it. */
-  readonly use?: (endpoint: GpuEndpoint) => void;
+  readonly use?: (endpoint: GpuEndpoint<GpuHost>) => void;
 }
 
 export function synthEndpoint(props: Partial<GpuEndpointProps> = {}, setting: EndpointSetting = {}): Template {
@@ -32,8 +35,10 @@ export function synthEndpoint(props: Partial<GpuEndpointProps> = {}, setting: En
     outdir: join(project.root, 'cdk.out'),
     context: { 'aws:cdk:disable-asset-staging': true, '@aws-cdk/aws-iam:minimizePolicies': true },
   });
+  if (setting.trusted) project.write('models.keys.json', JSON.stringify(setting.trusted));
   const env = setting.region ? { env: { region: setting.region } } : {};
-  const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore');
+  const signed = setting.trusted !== undefined;
+  const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore', { signed });
   const stack = new Stack(app, 'Endpoint', env);
   const endpoint = new GpuEndpoint(stack, 'Sort', { function: 'functions/sort', store, root: project.root, ...props });
   setting.use?.(endpoint);
@@ -43,4 +48,10 @@ export function synthEndpoint(props: Partial<GpuEndpointProps> = {}, setting: En
     app.synth();
   }
   return Template.fromStack(stack);
+}
+
+/** A role of its own is granted to. */
+export function letCallerAsk(endpoint: GpuEndpoint<GpuHost>): void {
+  const caller = new Role(Stack.of(endpoint), 'Caller', { assumedBy: new AccountPrincipal('111122223333') });
+  endpoint.host.grantInvoke(caller);
 }

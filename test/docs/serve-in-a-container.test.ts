@@ -47,6 +47,31 @@ describe('docs/guide/5-serve-in-a-container.md', () => {
     }
   });
 
+  it('answers what it shows of a client of SageMaker, and the same with binary tensors', async () => {
+    const [, type = '', body = ''] = /ContentType="(.*?)",\n\s*Body='(.*?)'/.exec(page) ?? [];
+    await using running = serveProcess(['models/iris/iris.onnx', '--sagemaker', '--host', '127.0.0.1', '--port', '0']);
+    const { url } = await running.ready();
+    expect((await fetch(`${url}/ping`)).status).toBe(200);
+    const headers = { 'content-type': type };
+    const answered = await fetch(`${url}/invocations`, { method: 'POST', body, headers });
+    expect(Object(await answered.json()).outputs[0]).toMatchObject({ name: 'class', data: [0] });
+
+    const [, binary = ''] = /`(application\/vnd\.sagemaker-triton\S+)…`/.exec(page) ?? [];
+    const input = { name: 'x', shape: [1, 4], datatype: 'FP32', parameters: { binary_data_size: 16 } };
+    const outputs = [{ name: 'class', parameters: { binary_data: true } }];
+    const header = Buffer.from(JSON.stringify({ inputs: [input], outputs }));
+    const tensor = new Uint8Array(Float32Array.of(5.1, 3.5, 1.4, 0.2).buffer);
+    const response = await fetch(`${url}/invocations`, {
+      method: 'POST',
+      body: Buffer.concat([header, tensor]),
+      headers: { 'content-type': `${binary}${header.length}` },
+    });
+    const size = Number(response.headers.get('content-type')?.replace(binary, ''));
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect(JSON.parse(bytes.subarray(0, size).toString()).outputs).toMatchObject([{ name: 'class' }]);
+    expect(bytes.subarray(size).readBigInt64LE()).toBe(0n);
+  });
+
   it('names options that there are', () => {
     const known = serveCommand().options.map(({ long }) => long);
     const named = [...page.matchAll(/(--[a-z][a-z-]*)/g)].map(([, option = '']) => option);
