@@ -7,12 +7,13 @@ import type { Outlet } from './adapters/sqs.ts';
 import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
 import type { TransformEvent } from './adapters/transform-event.ts';
+import { invocationFields } from './core/came.ts';
 import { type Contract, invocationTrace, readContract } from './core/contract.ts';
 import { consoleLog, withFields } from './core/log.ts';
 import { once } from './core/once.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
-import { createContext, invocationFields } from './handler/context.ts';
+import { createContext } from './handler/context.ts';
 import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
@@ -73,7 +74,8 @@ export function inference<const M extends References, I = InferRequest, O = Infe
   const { namedRoutes = false } = contract;
   const freezes = onLambda && workers === undefined;
   const coldStages = () => coldStart.stages;
-  const watch = onLambda && !given ? watchRequests(contract, { functionName, coldStages }) : traceRequest;
+  const watch =
+    onLambda && !given ? watchRequests(contract, { functionName, log: consoleLog, coldStages }) : traceRequest;
   const write = options.capture && writeRecord(given?.contract ?? contract);
   const fn = defineFunction(timed(options), environment, write, watch);
   const { warm, written, input, output } = fn;

@@ -12,13 +12,3 @@ export interface RequestSpan {
   /** `by`: the spans of all requests that shared the run. */
   ran(run: ModelRun, by: readonly TraceContext[] | undefined): void;
 }
-
-/** How a request came here. */
-export interface Came {
-  /** X-Ray's header: of the invocation, or of the message that it is. */
-  readonly xray?: string | undefined;
-  /** Lambda's id of the invocation; undefined outside Lambda. A queue's has many requests. */
-  readonly invocationId?: string | undefined;
-  /** In the words of OpenTelemetry's `faas.trigger`; undefined outside Lambda. */
-  readonly trigger?: 'http' | 'pubsub' | 'other' | undefined;
-}

@@ -45,8 +45,11 @@ export function xrayHeader(trace: TraceContext): string {
 
 /** The trace that X-Ray's header names. */
 export function xrayRoot(header: string | undefined): string | undefined {
-  return /(?:^|;)\s*Root=(1-[\da-f]{8}-[\da-f]{24})/.exec(header ?? '')?.[1];
+  return header && rootFirst.test(header) ? header.slice(5, 40) : undefined;
 }
+
+/** As Lambda and everybody else writes it. */
+const rootFirst = /^Root=1-[\da-f]{8}-[\da-f]{24}\b/;
 
 export function xrayTraceId({ traceId }: TraceContext): string {
   return `1-${traceId.slice(0, 8)}-${traceId.slice(8)}`;

@@ -1,8 +1,7 @@
 // What a request knows of the invocation it belongs to. Made for each; nothing of it stands at module level.
 import { randomUUID } from 'node:crypto';
-import { consoleLog, type Fields, type Log, withFields } from '../core/log.ts';
-import type { Came } from '../core/request-span.ts';
-import { xrayRoot } from '../core/trace-context.ts';
+import { type Came, invocationFields } from '../core/came.ts';
+import { consoleLog, type Log, withFields } from '../core/log.ts';
 import { RequestTrace } from './request-trace.ts';
 
 export interface Context {
@@ -29,13 +28,4 @@ interface ContextOptions extends Came {
   readonly requestId?: string;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log;
-}
-
-/** By which lines of ours and of Powertools' logger are found together. */
-export function invocationFields({ invocationId, xray }: Came): Fields {
-  const root = xrayRoot(xray);
-  return {
-    ...(invocationId === undefined ? {} : { function_request_id: invocationId }),
-    ...(root === undefined ? {} : { xray_trace_id: root }),
-  };
 }

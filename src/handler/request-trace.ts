@@ -1,6 +1,7 @@
 // What a request's way took: its verbs, its runs, its end. One place, of which Server-Timing, the log line, metrics and spans are made.
+import type { Came } from '../core/came.ts';
 import { listedRuns, type ModelRun, type RequestRecord, type RequestStage } from '../core/request-record.ts';
-import type { Came, RequestSpan } from '../core/request-span.ts';
+import type { RequestSpan } from '../core/request-span.ts';
 import { type TraceContext, traceOf, traceparent, xrayHeader } from '../core/trace-context.ts';
 
 /** Hears of a request that is over, while the environment still runs for it. */

@@ -1,4 +1,5 @@
 // A request that is over, as lines of the log that are metrics too: one, and one more for each further model that it ran.
+import { type Came, invocationFields } from '../core/came.ts';
 import type { Fields } from '../core/log.ts';
 import { type MetricSet, metricSet } from '../core/metric-set.ts';
 import { type ModelRun, type RequestRecord, requestMessage } from '../core/request-record.ts';
@@ -10,6 +11,7 @@ export interface AboutRequest {
   readonly cold: boolean;
   /** US dollars, about; undefined where requests are not what is paid for. */
   readonly dollars: number | undefined;
+  readonly came?: Came;
 }
 
 export interface Line {
@@ -23,6 +25,7 @@ export const furtherModelMessage = 'request, further model';
 /** Names and units are the reference of docs/decisions/observability.md; a test keeps them within CloudWatch's rules. */
 export function requestLines(record: RequestRecord, about: AboutRequest): Line[] {
   const { requestId, trace, startedAt, runs, ...told } = record;
+  const ids = { requestId, ...invocationFields(about.came ?? {}) };
   const models = [...Map.groupBy(runs, ({ model, version }) => `${model} ${version}`).values()];
   const sets = (own: readonly ModelRun[] | undefined) => (own ? modelSets(own, about.functionName, startedAt) : []);
   const [first, ...further] = models;
@@ -30,7 +33,7 @@ export function requestLines(record: RequestRecord, about: AboutRequest): Line[]
     {
       message: requestMessage,
       fields: {
-        requestId,
+        ...ids,
         traceparent: traceparent(trace),
         ...(trace.parentId === undefined ? {} : { parentId: trace.parentId }),
         startedAt,
@@ -42,7 +45,7 @@ export function requestLines(record: RequestRecord, about: AboutRequest): Line[]
     },
     ...further.map((own) => {
       const [version, times] = modelSets(own, about.functionName, startedAt);
-      return { message: furtherModelMessage, fields: { requestId, ...metricSet(version, times) } };
+      return { message: furtherModelMessage, fields: { ...ids, ...metricSet(version, times) } };
     }),
   ];
 }

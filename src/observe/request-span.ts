@@ -1,8 +1,9 @@
 // A request as spans of OpenTelemetry: itself, its stages, and each run of a model with links to the requests that shared it.
 // Sources: OpenTelemetry semantic conventions, "HTTP spans" and "FaaS spans"; what they have no name for is `glowplug.*`.
+import type { Came } from '../core/came.ts';
 import type { HttpRequest } from '../core/light-http.ts';
 import type { ModelRun, RequestRecord, RequestStage } from '../core/request-record.ts';
-import type { Came, RequestSpan } from '../core/request-span.ts';
+import type { RequestSpan } from '../core/request-span.ts';
 import type { TraceContext } from '../core/trace-context.ts';
 import {
   type Attributes,

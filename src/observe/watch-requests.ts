@@ -16,6 +16,7 @@ const initAtMostMs = 10_000;
 
 export interface WatchOptions {
   readonly functionName: string;
+  readonly log: Log;
   /** Of the environment's start so far; undefined when its first request is over. */
   readonly coldStages: () => readonly ColdStage[] | undefined;
   readonly arch?: string;
@@ -23,11 +24,11 @@ export interface WatchOptions {
   readonly now?: () => number;
 }
 
-/** Call it when a request begins, and what it answers when that is over; `log` is the request's own. */
+/** Call it when a request begins, and what it answers when that is over. */
 export function watchRequests(
   { memoryMb, workers, xrayDaemon, initialization = 'on-demand' }: Host,
-  { functionName, coldStages, arch = process.arch, now = () => performance.now() }: WatchOptions,
-): (request: HttpRequest, asked: Asked & { readonly log: Log }) => (record: RequestRecord) => Promise<void> {
+  { functionName, log, coldStages, arch = process.arch, now = () => performance.now() }: WatchOptions,
+): (request: HttpRequest, asked: Asked) => (record: RequestRecord) => Promise<void> {
   const time = new TimeShare(now);
   const gbSecond = prices.lambda.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
   let coldTold = false;
@@ -43,8 +44,8 @@ export function watchRequests(
         memoryMb === undefined || workers !== undefined
           ? undefined
           : prices.lambda.request + (ms / 1000) * (memoryMb / 1024) * gbSecond;
-      for (const { message, fields } of requestLines(record, { functionName, cold, dollars }))
-        asked.log.info(message, fields);
+      for (const { message, fields } of requestLines(record, { functionName, cold, dollars, came: asked.trace.came }))
+        log.info(message, fields);
       if (span) {
         span.end(record, coldTold ? [] : coldStages());
         coldTold = true;

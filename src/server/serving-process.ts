@@ -7,6 +7,7 @@ import { readContract } from '../core/contract.ts';
 import { consoleLog } from '../core/log.ts';
 import { weightsFile } from '../models/version.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { flushSpans } from '../observe/open-telemetry.ts';
 import { QueueTime } from '../observe/queue-time.ts';
 import type { SessionFactory } from '../session/session.ts';
 import { createWorkerSession } from '../session/worker.ts';
@@ -99,7 +100,7 @@ async function end(server: RunningServer | undefined, error: unknown): Promise<v
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** For captured requests that are under way. */
+/** For captured requests and spans that are under way. */
 const WRITE_MS = 5000;
 
 function drainOnSignals(server: RunningServer, units: readonly Unit[], drainMs: number): void {
@@ -108,7 +109,7 @@ function drainOnSignals(server: RunningServer, units: readonly Unit[], drainMs: 
     if (draining) return;
     draining = true;
     await server.drain(drainMs);
-    const written = Promise.all(units.map(async ({ handler }) => await handler.written?.()));
+    const written = Promise.all([flushSpans(WRITE_MS), ...units.map(async ({ handler }) => await handler.written?.())]);
     await Promise.race([written, systemClock.sleep(WRITE_MS)]);
     process.exit(0);
   };

@@ -4,9 +4,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fixedPace } from '../../src/batch/pace.ts';
+import type { Came } from '../../src/core/came.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Log, noLog } from '../../src/core/log.ts';
-import type { Came } from '../../src/core/request-span.ts';
 import { createContext } from '../../src/handler/context.ts';
 import { defineFunction, type FunctionOptions, type Watch } from '../../src/handler/define.ts';
 import type { ModelHost } from '../../src/handler/model.ts';
@@ -28,6 +28,11 @@ const theirs = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0
 const traceparent = `00-${theirs.traceId}-${theirs.spanId}-01`;
 const [server, consumer, internal] = [1, 4, 0];
 
+interface Told {
+  readonly xrayDaemon?: string;
+  readonly log?: Log;
+}
+
 interface Given {
   readonly host?: () => ModelHost;
   readonly watch?: Watch;
@@ -45,11 +50,7 @@ function traced(options: Partial<Options>, { host = fakeHost().host, watch = tra
     decode: (request: { text(): Promise<string> }) => request.text(),
   };
   const fn = defineFunction({ models, input, predict: runs, ...options } as Options, host, undefined, watch);
-  const ask = async (
-    headers: Record<string, string> = {},
-    came: Came & { requestId?: string; log?: Log } = {},
-    path = '/',
-  ) =>
+  const ask = async (headers: Record<string, string> = {}, came: Came & { requestId?: string } = {}, path = '/') =>
     await fn.fetch(
       new Request(`https://f.test${path}?secret=1`, { method: 'POST', body: 'secret', headers }),
       createContext({ requestId: 'r-1', log: noLog, ...came }),
@@ -248,8 +249,8 @@ describe('a request, where a tracer provider is registered', () => {
 });
 
 describe('a request on Lambda', () => {
-  const watch = (coldStages: () => readonly ColdStage[] | undefined, xrayDaemon?: string) =>
-    watchRequests({ memoryMb: 1024, workers: undefined, xrayDaemon }, { functionName: 'f', coldStages });
+  const watch = (coldStages: () => readonly ColdStage[] | undefined, { xrayDaemon, log = noLog }: Told = {}) =>
+    watchRequests({ memoryMb: 1024, workers: undefined, xrayDaemon }, { functionName: 'f', log, coldStages });
 
   it('says what called the function, and tells its start with the first one', async () => {
     let stages: ColdStage[] | undefined = [{ stage: 'fetch', from: 10, to: 30, model: 'm' }];
@@ -283,9 +284,9 @@ describe('a request on Lambda', () => {
     await once(daemon, 'listening');
     const { port } = daemon.address();
     const heard = once(daemon, 'message');
-    const { request, ask } = traced({}, { watch: watch(() => undefined, `127.0.0.1:${port}`) });
+    const { request, ask } = traced({}, { watch: watch(() => undefined, { xrayDaemon: `127.0.0.1:${port}`, log }) });
     const xray = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
-    await ask({}, { trigger: 'http', log, xray });
+    await ask({}, { trigger: 'http', xray });
     daemon.send('nothing came before this', port, '127.0.0.1');
     expect(String((await heard)[0])).toBe('nothing came before this');
     expect(lines).toMatchObject([

@@ -232,8 +232,14 @@ describe('what a request costs', () => {
       let now = 400;
       const lines: Fields[] = [];
       const log = { info: (_: string, fields: Fields = {}) => void lines.push(fields), warn() {}, error() {} };
-      const watch = { functionName: 'f', coldStages: () => (cold ? [] : undefined), arch: 'arm64', now: () => now };
-      const tell = watchRequests(host, watch)(request, createContext({ log }));
+      const watch = {
+        functionName: 'f',
+        log,
+        coldStages: () => (cold ? [] : undefined),
+        arch: 'arm64',
+        now: () => now,
+      };
+      const tell = watchRequests(host, watch)(request, createContext());
       now = 500;
       await tell(record());
       return lines[0]?.['CostMicrodollars'];
@@ -248,11 +254,8 @@ describe('what a request costs', () => {
 });
 
 function watch(host: { xrayDaemon: string }) {
-  const options = { functionName: 'f', coldStages: () => undefined };
-  return watchRequests({ memoryMb: 1024, workers: undefined, ...host }, options)(
-    request,
-    createContext({ log: noLog }),
-  );
+  const options = { functionName: 'f', log: noLog, coldStages: () => undefined };
+  return watchRequests({ memoryMb: 1024, workers: undefined, ...host }, options)(request, createContext());
 }
 
 function dimensionsOf(fields: Fields | undefined): string[][] {
