@@ -47,12 +47,13 @@ export function registerTracing({
   ended,
   sampled = () => true,
   manager = true,
+  flushed = () => {},
 }: {
   ended: (span: Ended) => void;
   sampled?: () => boolean;
   manager?: boolean;
+  flushed?: () => void;
 }) {
-  let flushes = 0;
   const storage = new AsyncLocalStorage<Context>();
   const root = contextOf(new Map());
   const active = () => storage.getStore() ?? root;
@@ -78,14 +79,15 @@ export function registerTracing({
       },
     };
   };
-  const provider = { getTracer: () => ({ startSpan }), forceFlush: async () => void flushes++ };
+  const provider = { getTracer: () => ({ startSpan }), forceFlush: async () => flushed() };
   const propagation = {
     fields: () => ['traceparent', 'tracestate'],
     inject(context: Context, carrier: unknown, setter: Setter) {
       const span = spanContextIn(context);
       if (!span) return;
       setter.set(carrier, 'traceparent', `00-${span.traceId}-${span.spanId}-0${span.traceFlags}`);
-      setter.set(carrier, 'tracestate', 'test=1');
+      // Written as X-Ray's propagator writes its own.
+      setter.set(carrier, 'Tracestate', 'test=1');
     },
     extract(context: Context, carrier: unknown, getter: Getter) {
       const [, traceId, spanId, flags] =
@@ -115,7 +117,6 @@ export function registerTracing({
       }
     },
     activeSpan: () => spanContextIn(active()),
-    flushes: () => flushes,
     [Symbol.dispose]: () => void Reflect.deleteProperty(globalThis, apiKey),
   };
 }

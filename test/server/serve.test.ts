@@ -3,11 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { folderStore } from '../../src/models/stores/folder.ts';
 import { publishAll } from '../../src/release/index.ts';
 import { runCommand } from '../cli/run-command.ts';
+import type { Ended } from '../observe/tracing.ts';
 import { root } from '../root.ts';
 import { busyModel } from '../session/busy-model.ts';
 import { grpcClient } from './grpc-client.ts';
@@ -36,7 +38,12 @@ describe('glowplug serve', () => {
   const post = async (url: string, body: string) => await fetch(url, { method: 'POST', body });
 
   it('serves any .onnx file by its name, and drains under load: 50 accepted requests are all answered, then exit 0', async () => {
-    await using serving = serveProcess([irisFile, busyFile, '--grpc-port', '0', '--batch', '100']);
+    const spans = join(folder, 'spans.jsonl');
+    const tracing = pathToFileURL(join(root, 'test/observe/tracing-to-file.ts')).href;
+    await using serving = serveProcess([irisFile, busyFile, '--grpc-port', '0', '--batch', '100'], {
+      NODE_OPTIONS: `--import=${tracing}`,
+      SPANS: spans,
+    });
     const { url, grpc, models } = await serving.ready();
     const client = grpcClient(Number(grpc?.split(':')[1]));
     const contents = { fp32_contents: [5.1, 3.5, 1.4, 0.2] };
@@ -67,6 +74,13 @@ describe('glowplug serve', () => {
     expect(statuses).toEqual(Array(50).fill(200));
     expect((await serving.ended()).code).toBe(0);
     expect(waiting).toBeGreaterThan(0);
+    // Its tracer provider has them all, and was told to hand them on.
+    const told: Ended[] = (await readFile(spans, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(told.filter(({ kind }) => kind === 1)).toHaveLength(52);
+    expect(told.at(-1)).toEqual({ name: 'flushed' });
     console.log(`drain under load: 50 of 50 accepted requests answered, ${waiting} of them after SIGTERM`);
   });
 
