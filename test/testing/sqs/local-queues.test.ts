@@ -145,8 +145,12 @@ describe('the local SQS', () => {
         ]),
       );
       expect((await sqs.next('Dead'))?.Attributes).toMatchObject({ AWSTraceHeader: one });
-      const unasked = await sqs.client.send(new ReceiveMessageCommand({ QueueUrl: sqs.url('Dead') }));
-      expect(unasked.Messages?.[0]?.Attributes ?? {}).not.toHaveProperty('AWSTraceHeader');
+      const dead = { QueueUrl: sqs.url('Dead') };
+      await sqs.client.send(new SendMessageCommand({ ...dead, MessageBody: 'again', ...traced(two) }));
+      const { Messages } = await sqs.client.send(new ReceiveMessageCommand({ ...dead, WaitTimeSeconds: 20 }));
+      // Nobody asked for it.
+      expect(Messages).toMatchObject([{ Body: 'again' }]);
+      expect(Messages?.[0]).not.toHaveProperty('Attributes.AWSTraceHeader');
     },
   );
 
