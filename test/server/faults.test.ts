@@ -67,6 +67,38 @@ describe('connections', () => {
     console.log('half-closed sockets: 50 of 50 answered after a whole request, 0 of 50 left open within one');
   });
 
+  it('100 that send byte by byte are told 408, 50 that read bit by bit get all, and nobody else waits for them', async () => {
+    const large = new Uint8Array(2e6);
+    const { server, post } = await start(
+      async (request) => new Response(new URL(request.url).pathname === '/large' ? large : await request.arrayBuffer()),
+      { limits: { headersMs: 2000, receiveMs: 2000 } },
+    );
+    const senders = Array.from({ length: 100 }, async () => {
+      const socket = await rawSocket(server.port);
+      const all = readAll(socket);
+      socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n');
+      const dripping = setInterval(() => socket.write('.'), 20);
+      return await all.finally(() => clearInterval(dripping));
+    });
+    const readers = Array.from({ length: 50 }, async () => {
+      const socket = await rawSocket(server.port);
+      socket.write('GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+      let bytes = 0;
+      for await (const part of socket) {
+        bytes += part.length;
+        await new Promise((later) => setTimeout(later, 5));
+      }
+      return bytes > large.length;
+    });
+    const quick = await Promise.all(Array.from({ length: 200 }, async (_, at) => (await post('/', `${at}`)).text()));
+    expect(quick).toEqual(Array.from({ length: 200 }, (_, at) => `${at}`));
+    for (const text of await Promise.all(senders)) expect(text).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"REQUEST_SLOW"/);
+    expect(await Promise.all(readers)).toEqual(Array(50).fill(true));
+    console.log(
+      'slow clients: 100 of 100 senders told 408, 50 of 50 readers answered whole, 200 of 200 others beside them',
+    );
+  });
+
   const many = long ? 10_000 : 1_000;
   it(`${many} connections that say nothing cost some KB each and keep nobody from being answered`, async ({ skip }) => {
     const files = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim());
