@@ -7,6 +7,7 @@ import {
   HttpLambdaAuthorizer,
   HttpLambdaResponseType,
 } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { apiKeysOf } from './api-keys-of.ts';
@@ -30,7 +31,7 @@ export interface JwtAuth {
 export interface Authorized {
   readonly authorizer: IHttpRouteAuthorizer;
   /** Of an API that asks for a key. */
-  readonly apiKeys?: ISecret | Secret;
+  readonly keys?: { readonly secret: ISecret | Secret; readonly asked: LambdaFunction };
   /** Request headers by which a caller says who it is, beside `authorization`. */
   readonly headers: readonly string[];
 }
@@ -42,10 +43,7 @@ export function authorizerOf(scope: Construct, auth: ApiAuth, root: string | und
     return { authorizer: new HttpIamAuthorizer(), headers };
   }
   if (auth === 'none') return { authorizer: new HttpNoneAuthorizer(), headers: [] };
-  if (auth === 'key' || 'keys' in auth) {
-    const apiKeys = apiKeysOf(scope, auth === 'key' ? undefined : auth.keys, scope.node.path);
-    return { authorizer: byKey(scope, apiKeys, root), apiKeys, headers: ['x-api-key'] };
-  }
+  if (auth === 'key' || 'keys' in auth) return byKey(scope, auth === 'key' ? undefined : auth.keys, root);
   const jwt = new HttpJwtAuthorizer('Jwt', auth.issuer, { jwtAudience: [...auth.audience] });
   const { scopes } = auth;
   if (!scopes) return { authorizer: jwt, headers: [] };
@@ -55,21 +53,24 @@ export function authorizerOf(scope: Construct, auth: ApiAuth, root: string | und
   return { authorizer, headers: [] };
 }
 
-function byKey(scope: Construct, apiKeys: ISecret | Secret, root: string | undefined): IHttpRouteAuthorizer {
-  const op = opFunction(scope, 'Authorizer', {
+function byKey(scope: Construct, given: ISecret | Secret | undefined, root: string | undefined): Authorized {
+  const { path } = scope.node;
+  const secret = apiKeysOf(scope, given, path);
+  const asked = opFunction(scope, 'Authorizer', {
     op: 'api-keys',
-    runsAs: `${scope.node.path.replaceAll(/[^\w-]/g, '-')}-keys`,
-    description: `glowplug ${scope.node.path}: lets in who has one of its keys`,
+    runsAs: `${path.replaceAll(/[^\w-]/g, '-')}-keys`,
+    description: `glowplug ${path}: lets in who has one of its keys`,
     timeout: Duration.seconds(10),
-    environment: { GLOWPLUG_API_KEYS_SECRET: apiKeys.secretArn },
+    environment: { GLOWPLUG_API_KEYS_SECRET: secret.secretArn },
     ...(root ? { root } : {}),
   });
-  apiKeys.grantRead(op);
-  return new HttpLambdaAuthorizer('Key', op, {
+  secret.grantRead(asked);
+  const authorizer = new HttpLambdaAuthorizer('Key', asked, {
     identitySource: ['$request.header.x-api-key'],
     responseTypes: [HttpLambdaResponseType.SIMPLE],
     resultsCacheTtl: remembered,
   });
+  return { authorizer, keys: { secret, asked }, headers: ['x-api-key'] };
 }
 
 /** With the minute for which the authorizer keeps the secret, a key that was taken out is refused after five. */

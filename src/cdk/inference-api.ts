@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -49,6 +50,8 @@ export class InferenceApi extends Construct {
   readonly accessLog: LogGroup;
   /** Of an API that asks for one. */
   readonly apiKeys: ISecret | Secret | undefined;
+  /** What API Gateway asks about a key: while it fails, nobody new comes in. */
+  readonly authorizer: LambdaFunction | undefined;
   /** Without a slash at its end: `<url>/iris/v2/health/ready`. */
   readonly url: string;
   readonly #names: readonly string[];
@@ -60,8 +63,9 @@ export class InferenceApi extends Construct {
     this.#names = Object.keys(props.functions);
     mustBeNamed(props.functions, 'an HTTP API');
     for (const of of Object.values(props.functions)) warnOfWait(of);
-    const { authorizer, apiKeys, headers } = authorizerOf(this, auth, Object.values(props.functions)[0]?.root);
-    this.apiKeys = apiKeys;
+    const { authorizer, keys, headers } = authorizerOf(this, auth, Object.values(props.functions)[0]?.root);
+    this.apiKeys = keys?.secret;
+    this.authorizer = keys?.asked;
     const made = apiStage(this, props, {
       // How a function knows that the path before its own is this API's, and not one that it answers at.
       stageVariables: { glowplugRoutes: 'named' },
@@ -76,9 +80,9 @@ export class InferenceApi extends Construct {
     } = made);
     for (const [name, of] of Object.entries(props.functions)) this.#route(name, of, authorizer);
     if (auth === 'none') this.#explainNobody();
-    if (apiKeys) {
+    if (keys) {
       const description = 'aws secretsmanager get-secret-value --query SecretString --output text --secret-id';
-      new CfnOutput(this, 'ApiKeysArn', { value: apiKeys.secretArn, description });
+      new CfnOutput(this, 'ApiKeysArn', { value: keys.secret.secretArn, description });
     }
   }
 

@@ -20,7 +20,6 @@ export interface EventInput extends UrlIdentity {
   readonly accessKeyId: string | undefined;
 }
 
-/** An HTTP API's is like it, but for names and the decoded path. */
 export function functionUrlEvent(input: EventInput) {
   const { message, body, requestId, now, traceId, urlId, region, account, accessKeyId } = input;
   // Still percent-encoded, where API Gateway's HTTP APIs decode it.

@@ -1,8 +1,8 @@
 // An HTTP API's Lambda authorizer of simple responses: asked once for an identity, remembered for its time.
 // Source: Amazon API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda authorizers".
-import type { IncomingMessage } from 'node:http';
 import { isRecord } from '../core/is-record.ts';
-import type { HttpApiOptions } from './http-api.ts';
+import { authorizerEvent, type HttpApiEvent } from './http-api-event.ts';
+import type { FindFunction } from './lambda-api.ts';
 
 export interface HttpAuthorizer {
   /** The logical id in the template. */
@@ -15,26 +15,30 @@ export interface HttpAuthorizer {
   readonly seconds: number;
 }
 
-export interface Authorized {
-  /** Undefined: the request goes on. */
-  readonly refusal?: 401 | 403 | 500;
-  readonly context?: unknown;
+/** A refusal, or what the authorizer says of who asked. */
+export type Authorized =
+  | { readonly refusal: 401 | 403 | 500 }
+  | { readonly refusal?: never; readonly context: unknown };
+
+export interface AuthorizerOptions {
+  readonly find: FindFunction;
+  readonly region: string;
+  readonly now: () => Date;
 }
 
-export type Authorize = (authorizer: HttpAuthorizer, message: IncomingMessage, event: object) => Promise<Authorized>;
-
 /** @returns who remembers: one for all APIs */
-export function authorizing({ find, now }: Pick<HttpApiOptions, 'find' | 'now'>): Authorize {
+export function authorizing({ find, region, now }: AuthorizerOptions) {
   const remembered = new Map<string, { readonly answer: Authorized; readonly until: number }>();
-  return async (authorizer, message, event) => {
-    const { id, functionName, qualifier, headers, seconds } = authorizer;
-    const identitySource = headers.map((name) => message.headersDistinct[name]?.join(',') ?? '');
-    if (identitySource.includes('')) return { refusal: 401 };
-    const key = JSON.stringify([id, ...identitySource]);
+  return async (authorizer: HttpAuthorizer, event: HttpApiEvent): Promise<Authorized> => {
+    const { id, functionName, qualifier, seconds } = authorizer;
+    const headers: Readonly<Record<string, string>> = event.headers;
+    const identity = authorizer.headers.map((name) => headers[name] ?? '');
+    if (identity.includes('')) return { refusal: 401 };
+    const key = JSON.stringify([id, ...identity]);
     const before = remembered.get(key);
     if (before && before.until > now().getTime()) return before.answer;
-    const asked = { ...event, type: 'REQUEST', identitySource };
-    const outcome = await find(functionName, qualifier)?.invoke({ payload: Buffer.from(JSON.stringify(asked)) });
+    const payload = Buffer.from(JSON.stringify(authorizerEvent(event, region, identity)));
+    const outcome = await find(functionName, qualifier)?.invoke({ payload });
     const answer = outcome?.kind === 'response' ? verdict(outcome.payload) : undefined;
     // What failed is asked again.
     if (!answer) return { refusal: 500 };

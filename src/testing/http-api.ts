@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { preflightHeaders, withCors } from './function-url-cors.ts';
-import { functionUrlEvent, traceIdOf } from './function-url-event.ts';
+import { traceIdOf } from './function-url-event.ts';
 import { functionUrlResponse } from './function-url-result.ts';
-import { type Authorize, authorizing } from './http-api-authorizer.ts';
+import { authorizing } from './http-api-authorizer.ts';
+import { authorizedEvent, httpApiEvent } from './http-api-event.ts';
 import { type HttpRoute, matchRoute } from './http-api-route.ts';
-import type { InvocationTarget } from './lambda-api.ts';
+import type { FindFunction } from './lambda-api.ts';
 import { readLimited } from './read-limited.ts';
 import type { UrlCors } from './runtime/function-spec.ts';
 import { setHeaders } from './set-headers.ts';
@@ -27,7 +28,7 @@ export interface HttpApiSpec {
 
 export interface HttpApiOptions extends Gate {
   readonly account: string;
-  find(functionName: string, qualifier: string): Pick<InvocationTarget, 'invoke'> | undefined;
+  readonly find: FindFunction;
 }
 
 /** Where they lie on the port of the AWS APIs, each below its id: no bucket's name begins so. */
@@ -52,7 +53,7 @@ export function httpApiListener(options: HttpApiOptions, apis: () => readonly Ht
 }
 
 async function answer(
-  options: HttpApiOptions & { readonly authorize: Authorize },
+  options: HttpApiOptions & { readonly authorize: ReturnType<typeof authorizing> },
   { id, routes, stageVariables, cors }: HttpApiSpec,
   { path, query, message }: { readonly path: string; readonly query: string; readonly message: IncomingMessage },
   response: ServerResponse,
@@ -70,52 +71,22 @@ async function answer(
   const found = matchRoute(routes, message.method ?? 'GET', path);
   if (!found) return refuse(response, 404);
   const { route, parameters } = found;
+  const { auth, key: routeKey, functionName, qualifier } = route;
   let accessKeyId: string | undefined;
   try {
-    if (route.auth === 'AWS_IAM') accessKeyId = signedBy(message, body, options, 'execute-api');
+    if (auth === 'AWS_IAM') accessKeyId = signedBy(message, body, options, 'execute-api');
   } catch (error) {
     if (error instanceof SigV4Error) return refuse(response, 403);
     throw error;
   }
   const traceId = traceIdOf(message, now());
-  const like = functionUrlEvent({
-    message,
-    body,
-    requestId,
-    now: now(),
-    traceId,
-    urlId: id,
-    region,
-    account,
-    accessKeyId,
-  });
-  const domainName = `${id}.execute-api.${region}.amazonaws.com`;
-  const { key: routeKey } = route;
-  const event = {
-    ...like,
-    routeKey,
-    rawPath: path,
-    rawQueryString: query,
-    headers: { ...like.headers, host: domainName },
-    ...(Object.keys(parameters).length > 0 ? { pathParameters: parameters } : {}),
-    ...(Object.keys(stageVariables).length > 0 ? { stageVariables } : {}),
-    requestContext: {
-      ...like.requestContext,
-      accountId: account,
-      domainName,
-      http: { ...like.requestContext.http, path },
-      routeKey,
-    },
-  };
-  const { auth } = route;
-  const authorized = typeof auth === 'object' ? await options.authorize(auth, message, asAuthorizerEvent(event)) : {};
-  if (authorized.refusal) return refuse(response, authorized.refusal);
-  const { context: lambda } = authorized;
-  const { requestContext } = event;
-  const told =
-    lambda === undefined ? event : { ...event, requestContext: { ...requestContext, authorizer: { lambda } } };
+  const about = { message, body, requestId, now: now(), traceId, urlId: id, region, account, accessKeyId };
+  const event = httpApiEvent({ ...about, path, query, routeKey, parameters, stageVariables });
+  const authorized = typeof auth === 'object' ? await options.authorize(auth, event) : undefined;
+  if (authorized?.refusal) return refuse(response, authorized.refusal);
+  const told = authorized ? authorizedEvent(event, authorized.context) : event;
   const payload = Buffer.from(JSON.stringify(told));
-  const outcome = await options.find(route.functionName, route.qualifier)?.invoke({ payload, traceId });
+  const outcome = await options.find(functionName, qualifier)?.invoke({ payload, traceId });
   if (outcome?.kind === 'throttled') return refuse(response, 503);
   if (outcome?.kind === 'too-large') return refuse(response, 413);
   const result = outcome?.kind === 'response' ? functionUrlResponse(outcome.payload) : undefined;
@@ -140,18 +111,6 @@ const refusals = {
 function refuse(response: ServerResponse, status: keyof typeof refusals): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ message: refusals[status] }));
-}
-
-/** An authorizer is not told of the body. */
-function asAuthorizerEvent({
-  body,
-  isBase64Encoded,
-  ...event
-}: {
-  readonly body?: string;
-  readonly isBase64Encoded: boolean;
-}) {
-  return event;
 }
 
 /** HTTP APIs decode it; what cannot be decoded stays as it came. */

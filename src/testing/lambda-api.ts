@@ -22,6 +22,9 @@ export interface InvocationTarget {
   stream(invocation: Invocation): Promise<Outcome | StreamOutcome>;
 }
 
+/** For front doors: a version or an alias of a function that runs here. */
+export type FindFunction = (name: string, qualifier: string) => Pick<InvocationTarget, 'invoke'> | undefined;
+
 /** Whatever goes wrong is an answer. */
 export function lambdaApiListener(options: LambdaApiOptions): RequestListener {
   return (message, response) => {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import { traceIdOf } from './function-url-event.ts';
-import type { HttpApiOptions } from './http-api.ts';
+import type { FindFunction } from './lambda-api.ts';
 import { albEvent, albLimit, albResponse } from './load-balancer-event.ts';
 import { type AlbRule, matchRule } from './load-balancer-rule.ts';
 import { readLimited } from './read-limited.ts';
@@ -20,7 +20,10 @@ export interface LoadBalancerSpec {
 /** Where they lie on the port of the AWS APIs, each below its id: no bucket's name begins so. */
 export const albPath = '/_alb/';
 
-type Options = Pick<HttpApiOptions, 'find' | 'now'>;
+interface Options {
+  readonly find: FindFunction;
+  readonly now: () => Date;
+}
 
 /** Whatever goes wrong is an answer. @param balancers those that are deployed now */
 export function loadBalancerListener(options: Options, balancers: () => readonly LoadBalancerSpec[]): RequestListener {

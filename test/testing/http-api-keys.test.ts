@@ -131,6 +131,7 @@ describe('an HTTP API with keys', () => {
       using _later = cloud.faults.moveClock(240_000);
       expect((await get('/ByKey', secret('Keys'))).status).toBe(200);
       expect(asked() - before).toBe(3);
+      for (const name of ['keys', 'lost']) expect(cloud.function(name).logs()).not.toContain(secret('Keys'));
     },
   );
 

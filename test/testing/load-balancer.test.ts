@@ -1,9 +1,12 @@
 // Load balancers in the local cloud: which rule a request meets, what the function is told of it, and what it may answer.
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAlbEvent, toRequest, withoutName } from '../../src/adapters/alb.ts';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { type AlbRule, matchRule } from '../../src/testing/load-balancer-rule.ts';
+import { root } from '../root.ts';
 import { type TestApp, testApp } from './app.ts';
 import { behaviour } from './behaviour.ts';
 
@@ -60,11 +63,13 @@ function resources(): Record<string, unknown> {
     ToSingle: group({ 'Fn::GetAtt': ['single', 'Arn'] }, false),
     ToBroken: group({ 'Fn::GetAtt': ['broken', 'Arn'] }),
     ToFull: group({ 'Fn::GetAtt': ['full', 'Arn'] }),
+    ToNamed: group({ 'Fn::GetAtt': ['named', 'Arn'] }),
     ToElsewhere: group('arn:aws:lambda:us-east-1:000000000000:function:elsewhere'),
     Iris: rule(30, forward('ToIris'), paths('/iris', '/iris/*')),
     Single: rule(40, forward('ToSingle'), paths('/single/*')),
     Broken: rule(50, forward('ToBroken'), paths('/broken')),
     Full: rule(60, forward('ToFull'), paths('/full')),
+    Named: rule(65, forward('ToNamed'), paths('/sum', '/sum/*')),
     Elsewhere: rule(10, forward('ToElsewhere'), paths('/iris/elsewhere')),
     Posts: rule(20, forward('ToSingle'), paths('/iris/only'), {
       Field: 'http-request-method',
@@ -99,6 +104,8 @@ describe('load balancers of the local cloud', () => {
       broken: 'export const handler = async () => { throw new Error("a secret"); };',
     });
     app.write('full', tells('full'), { ReservedConcurrentExecutions: 0 });
+    // As InferenceLoadBalancer has it.
+    app.write('named', await named(), { Environment: { Variables: { GLOWPLUG_NAMED_ROUTES: '1' } } });
     const made = resources();
     Object.assign(Object(made['Rewriting']).Properties, { Transforms: [{ Type: 'url-rewrite' }] });
     app.resources(made);
@@ -227,6 +234,13 @@ describe('load balancers of the local cloud', () => {
     },
   );
 
+  it('ask a function of ours at its own paths, below its name', async () => {
+    const ready = await ask('/sum/v2/health/ready');
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true }]);
+    expect(await told('/sum', post('{"a":1,"b":2}'))).toEqual({ sum: 3, path: '/' });
+    expect((await ask('/sum/v2/health/ready', { method: 'HEAD' })).status).toBe(200);
+  });
+
   it('answer 503 where a rule leads elsewhere, and say what they leave out', async () => {
     for (const path of ['/iris/elsewhere', '/both', '/old']) expect((await ask(path)).status).toBe(503);
     expect(cloud.loadBalancers).toEqual([{ id: 'Balancer', url: `${cloud.endpoint}/_alb/Balancer` }]);
@@ -241,6 +255,24 @@ describe('load balancers of the local cloud', () => {
     ]);
   });
 });
+
+async function named(): Promise<string> {
+  const contents = `
+    import { inference } from './index.ts';
+    export const handler = inference({
+      input: { kind: 'custom', decode: async (request) => ({ ...(await request.json()), path: new URL(request.url).pathname }) },
+      predict: ({ a, b, path }) => ({ sum: a + b, path }),
+    });`;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: join(root, 'src') },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    external: ['onnxruntime-node', 'sharp'],
+  });
+  return outputFiles[0]?.text ?? '';
+}
 
 it('a rule’s pattern takes any characters for * and one for ?, and nothing else of a regular expression', () => {
   const rule = (priority: number, ...values: string[]): AlbRule => ({
