@@ -89,7 +89,7 @@ interface Variable {
   readonly default: string;
 }
 
-/** Every variable glowplug reads. docs/reference/environment.md is generated from this. */
+/** Every variable glowplug reads. docs/reference/environment.md is generated from this; a text that is computed would come into every bundle. */
 export const variables = {
   GLOWPLUG_STORE: { meaning: 'Where versions live: s3://bucket[/prefix] or a folder.', default: '.glowplug/store' },
   GLOWPLUG_LOCK: {
@@ -136,7 +136,8 @@ export const variables = {
     default: 'what the function’s memory leaves; half of the machine outside Lambda',
   },
   GLOWPLUG_PROVIDER: {
-    meaning: `Where models run on Lambda Managed Instances: auto, ${providers.join(', ')}. The GPU image sets auto.`,
+    meaning:
+      'Where models run on Lambda Managed Instances: auto, tensorrt, cuda, webgpu, cpu. The GPU image sets auto.',
     default: 'cpu',
   },
   LAMBDA_TASK_ROOT: { meaning: 'Folder of the bundle; set by Lambda.', default: 'unset outside Lambda' },
