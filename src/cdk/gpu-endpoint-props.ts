@@ -42,7 +42,7 @@ export interface GpuEndpointProps<H extends GpuHost = GpuHost> {
   readonly memorySize?: number;
   /**
    * Below 1 the first request after a quiet time starts a target, which takes minutes; until it is ready ecs answers 503 with
-   * Retry-After, sagemaker 400 (“no capacity”), and lambda refuses.
+   * Retry-After, sagemaker 400 (“no capacity”), and requests to lambda may fail.
    * @default 0: nothing runs while nobody asks
    */
   readonly minTargets?: number;
@@ -63,7 +63,10 @@ export interface GpuEndpointProps<H extends GpuHost = GpuHost> {
    * @default false
    */
   readonly spot?: boolean;
-  /** @default a new one over two zones with one NAT gateway; none on sagemaker, which runs in a network of its own */
+  /**
+   * One that is given must reach S3 and, on ecs and lambda, AWS's APIs.
+   * @default a new one over two zones with one NAT gateway; none on sagemaker, which runs in a network of its own
+   */
   readonly vpc?: IVpc | Vpc;
   /**
    * On ecs: who lets requests in. The load balancer takes those of its VPC that carry a key; an API Gateway HTTP API takes those

@@ -18,6 +18,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { writeContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { errorRule } from '../observe/alarm-rule.ts';
 import { errorAlarm } from './error-alarm.ts';
@@ -77,7 +78,7 @@ export class LambdaHost extends Construct {
       environment: {
         ...hosted.environment,
         // Every request meets every other, and each model is in the GPU's memory once.
-        AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+        ...writeContract({ workers: 1 }),
         GLOWPLUG_FUNCTION: bundle.name,
       },
     });

@@ -1,5 +1,7 @@
 // An endpoint on SageMaker: an inference component of the image, how it scales from none and back, its rights, its deployments.
+import { Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateKey } from '../../src/models/signer.ts';
 import { isAllowed, statementsOf } from './policy.ts';
@@ -142,6 +144,24 @@ describe("GpuEndpoint with host: 'sagemaker'", () => {
     // The endpoint waits for these rights: it pulls its image with them.
     const policies = Object.keys(template.findResources('AWS::IAM::Policy'));
     expect(policies.some((policy) => config!['DependsOn'].includes(policy))).toBe(true);
+  });
+
+  it('is attached to a network that it is given, and may be', () => {
+    const vpc = Vpc.fromVpcAttributes(new Stack(), 'Vpc', {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['us-east-1a', 'us-east-1b'],
+      privateSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    });
+    const attached = synthEndpoint({ host, vpc }, { nag: true });
+    attached.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      VpcConfig: {
+        Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+        SecurityGroupIds: [Match.anyValue()],
+      },
+    });
+    const [config] = Object.values(attached.findResources('AWS::SageMaker::EndpointConfig'));
+    const statements = statementsOf(attached, config!['Properties'].ExecutionRoleArn['Fn::GetAtt'][0]);
+    expect(isAllowed(statements, { action: 'ec2:CreateNetworkInterface', resource: '*' })).toBe(true);
   });
 
   it('tells glowplug deploy which versions the image uses', () => {
