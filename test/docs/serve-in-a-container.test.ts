@@ -8,6 +8,8 @@ import { AccountPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { GpuEndpoint, ModelStore } from '../../src/cdk/index.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
+import { estimateCosts, readTraffic } from '../../src/observe/cost.ts';
+import { prices } from '../../src/observe/prices.ts';
 import { root } from '../root.ts';
 import { serveProcess } from '../server/serve-process.ts';
 
@@ -70,6 +72,17 @@ describe('docs/guide/5-serve-in-a-container.md', () => {
     const bytes = Buffer.from(await response.arrayBuffer());
     expect(JSON.parse(bytes.subarray(0, size).toString()).outputs).toMatchObject([{ name: 'class' }]);
     expect(bytes.subarray(size).readBigInt64LE()).toBe(0n);
+  });
+
+  it('says what an endpoint costs, idle and always on, as glowplug cost does', () => {
+    const traffic = readTraffic({ requestsPerMonth: 0, ms: 0 }, 'none');
+    const costs = estimateCosts({ name: 'ocr', architecture: 'x86_64', memoryMb: 1769 }, traffic, prices);
+    const hosts = ['ecs-gpu', 'lambda-gpu', 'sagemaker'].map((host) => costs.find((cost) => cost.host === host));
+    const figures = (row: RegExp) => row.exec(page)?.[0].match(/\$\d+|nothing/g);
+    expect(figures(/\| a month in which nobody asks .*/)).toEqual(
+      hosts.map((cost) => (cost?.idle ? `$${Math.round(cost.idle)}` : 'nothing')),
+    );
+    expect(figures(/\| a month of one L4 .*/)).toEqual(hosts.map((cost) => `$${Math.round(cost?.dollars ?? 0)}`));
   });
 
   it('names options that there are', () => {
