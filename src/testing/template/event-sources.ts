@@ -54,11 +54,11 @@ export function readEventSources(
     const properties = evaluator.evaluate(objectAt(resource, 'Properties'));
     const value = (...path: string[]): Json | undefined => at(properties, ...path);
     const queue = queues.find(({ arn }) => arn === value('EventSourceArn'));
-    const target = functions.find((each) => isNamed(each, value('FunctionName'), deployment));
+    const [name, qualifier] = nameAndQualifier(value('FunctionName'));
+    const target = functions.find((each) => [each.functionName, functionArn(each, deployment)].includes(name));
     const reason = reasonToSkip(value, queue, target);
     if (reason !== undefined) skipped.push({ name: id, reason });
     if (reason !== undefined || !queue || !target) continue;
-    const qualifier = qualifierOf(value('FunctionName'));
     const types = value('FunctionResponseTypes');
     const maximum = value('ScalingConfig', 'MaximumConcurrency');
     const source = {
@@ -77,14 +77,11 @@ export function readEventSources(
   return { sources, skipped };
 }
 
-function isNamed(spec: FunctionSpec, name: Json | undefined, { region, account }: Deployment): boolean {
-  const arn = functionArn(spec, { region, account });
-  return name === spec.functionName || name === arn || (typeof name === 'string' && name.startsWith(`${arn}:`));
-}
-
-/** Of an ARN, which has seven parts without one. */
-function qualifierOf(name: Json | undefined): string | undefined {
-  return typeof name === 'string' ? name.split(':')[7] : undefined;
+/** A name or an ARN, each with or without the version or alias that is meant: an ARN has seven parts without one. */
+function nameAndQualifier(given: Json | undefined): [name: string, qualifier?: string] {
+  const parts = `${given}`.split(':');
+  const own = parts[0] === 'arn' ? 7 : 1;
+  return [parts.slice(0, own).join(':'), ...parts.slice(own, own + 1)] as [string, string?];
 }
 
 function reasonToSkip(

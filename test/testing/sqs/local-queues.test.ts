@@ -293,12 +293,16 @@ describe('the local SQS', () => {
       const tells = `export const handler = async (_, { functionVersion, invokedFunctionArn }) => {
         console.log('GOT ' + JSON.stringify({ Records: [functionVersion, invokedFunctionArn] }));
       };`;
-      using app = appWith(tells, { ...queues({ FunctionName: { Ref: 'Live' } }), ...live });
-      await using cloud = await startLocalCloud({ root: app.root });
-      using sqs = connect(cloud);
-      await sqs.client.send(new SendMessageCommand({ QueueUrl: sqs.url('Jobs'), MessageBody: 'good' }));
-      const [said] = await logged(cloud, 1);
-      expect(said).toEqual(['1', 'arn:aws:lambda:us-east-1:000000000000:function:a-work:live']);
+      // An alias' ARN, and as CDK writes it: the function's name and the alias'.
+      const name = { 'Fn::Select': [6, { 'Fn::Split': [':', { Ref: 'Live' }] }] };
+      for (const FunctionName of [{ Ref: 'Live' }, { 'Fn::Join': ['', [name, ':live']] }]) {
+        using app = appWith(tells, { ...queues({ FunctionName }), ...live });
+        await using cloud = await startLocalCloud({ root: app.root });
+        using sqs = connect(cloud);
+        await sqs.client.send(new SendMessageCommand({ QueueUrl: sqs.url('Jobs'), MessageBody: 'good' }));
+        const [said] = await logged(cloud, 1);
+        expect(said).toEqual(['1', 'arn:aws:lambda:us-east-1:000000000000:function:a-work:live']);
+      }
     },
   );
 
