@@ -70,6 +70,8 @@ export class EcsHost extends Construct {
     // CDK's own classes are not written for exactOptionalPropertyTypes: here and below, a class has what its interface has.
     const vpc = this.vpc as IVpc;
     this.cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
+    // Of this account and region alone: two stages may both have an ocr.
+    const endpoint = this.cluster.clusterName;
     const capacity = ecsCapacity(this, { cluster: this.cluster, vpc, gpu, spot, memorySize, vcpus });
     const serverKeys = front === 'api' ? undefined : (apiKeysOf(this, props.apiKeys, bundle.name) as ISecret);
     this.logGroup = new LogGroup(this, 'Logs', {
@@ -78,6 +80,7 @@ export class EcsHost extends Construct {
     });
     this.taskDefinition = ecsTask(this, {
       hosted,
+      endpoint,
       memorySize,
       vcpus,
       apiKeys: serverKeys,
@@ -137,7 +140,7 @@ export class EcsHost extends Construct {
         : undefined;
     targets.addTarget(this.blueGreen?.target ?? this.service);
     scaleByQueueTime(this, {
-      endpoint: bundle.name,
+      endpoint,
       cluster: this.cluster,
       service: this.service,
       loadBalancer: this.loadBalancer,

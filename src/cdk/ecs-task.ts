@@ -17,6 +17,8 @@ import { type Hosted, modelsOf, pinModels } from './hosted.ts';
 export interface EcsTask {
   readonly hosted: Hosted;
   /** MB. */
+  /** Under which it tells what its runs wait. */
+  readonly endpoint: string;
   readonly memorySize: number;
   readonly vcpus: number;
   /** Which it asks of its clients; none: it asks for none. */
@@ -28,7 +30,7 @@ export const ecsPort = 8080;
 /** Under the 120 seconds that ECS and spot give; the load balancer waits as long. */
 export const drainSeconds = 100;
 
-export function ecsTask(scope: Construct, { hosted, memorySize, vcpus, apiKeys, logGroup }: EcsTask): TaskDefinition {
+export function ecsTask(scope: Construct, { hosted, endpoint, memorySize, vcpus, apiKeys, logGroup }: EcsTask): TaskDefinition {
   const { bundle, environment, image } = hosted;
   const task = new TaskDefinition(scope, 'Task', {
     compatibility: Compatibility.MANAGED_INSTANCES,
@@ -41,7 +43,7 @@ export function ecsTask(scope: Construct, { hosted, memorySize, vcpus, apiKeys, 
     command: [`functions/${bundle.name}`, '--drain', `${drainSeconds}`],
     gpuCount: 1,
     portMappings: [{ containerPort: ecsPort }],
-    environment: { ...environment, AWS_REGION: Aws.REGION, GLOWPLUG_ENDPOINT: bundle.name },
+    environment: { ...environment, AWS_REGION: Aws.REGION, GLOWPLUG_ENDPOINT: endpoint },
     ...(apiKeys ? { secrets: { GLOWPLUG_API_KEYS: ContainerSecret.fromSecretsManager(apiKeys) } } : {}),
     logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'server' }),
     // ECS's longest, and the notice that spot gives.

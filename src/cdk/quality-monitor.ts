@@ -40,6 +40,7 @@ export interface QualityMonitorProps {
  * new QualityMonitor(this, 'SpamQuality', { function: spam, accuracyAtLeast: 0.95 });
  */
 export class QualityMonitor extends Construct {
+  readonly function: InferenceFunction;
   /** `captured/`, `truth/` and `reports/`, each with a folder for the function. */
   readonly bucket: Bucket;
   /** `s3://<bucket>`: what `glowplug quality --kept` takes. */
@@ -56,6 +57,7 @@ export class QualityMonitor extends Construct {
     super(scope, id);
     const { function: of, every = Duration.hours(1), window = Duration.hours(24), accuracyAtLeast } = props;
     const { name } = of.bundle;
+    this.function = of;
     this.bucket = createOnceBucket(this, 'Kept', {
       once: ['*'],
       unlogged:
@@ -108,7 +110,7 @@ export class QualityMonitor extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.alarms = [
-      this.#alarm('Drift', name, every, {
+      this.#alarm('Drift', this.job, every, {
         metric: 'Drifting',
         threshold: 0,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -117,7 +119,7 @@ export class QualityMonitor extends Construct {
       ...(accuracyAtLeast === undefined
         ? []
         : [
-            this.#alarm('Accuracy', name, every, {
+            this.#alarm('Accuracy', this.job, every, {
               metric: 'AccuracyAtMost',
               threshold: accuracyAtLeast,
               comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -130,7 +132,7 @@ export class QualityMonitor extends Construct {
   /** Twice in a row: one window with few records is no alarm. */
   #alarm(
     id: string,
-    name: string,
+    { functionName: FunctionName }: LambdaFunction,
     period: Duration,
     {
       metric,
@@ -147,7 +149,7 @@ export class QualityMonitor extends Construct {
       metric: new Metric({
         namespace: 'glowplug',
         metricName: metric,
-        dimensionsMap: { Function: name },
+        dimensionsMap: { FunctionName },
         statistic: 'Maximum',
         period,
       }),

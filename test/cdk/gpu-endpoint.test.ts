@@ -42,7 +42,8 @@ describe('GpuEndpoint', () => {
         CustomizedMetricSpecification: Match.objectLike({
           Namespace: 'glowplug',
           MetricName: 'QueueMilliseconds',
-          Dimensions: [{ Name: 'Endpoint', Value: 'sort' }],
+          // By its cluster, which no other stage of the account has.
+          Dimensions: [{ Name: 'Endpoint', Value: clusterOf(template) }],
           Statistic: 'Average',
         }),
       },
@@ -93,6 +94,7 @@ describe('GpuEndpoint', () => {
       'GLOWPLUG_STAGE',
       'GLOWPLUG_STORE',
     ]);
+    expect(server.Environment).toContainEqual({ Name: 'GLOWPLUG_ENDPOINT', Value: clusterOf(template) });
   });
 
   it('may read its own model and write nothing', () => {
@@ -139,3 +141,7 @@ describe('GpuEndpoint', () => {
     expect(() => synth({}, { nag: true })).not.toThrow();
   });
 });
+
+function clusterOf(template: Template) {
+  return { Ref: Object.keys(template.findResources('AWS::ECS::Cluster'))[0] };
+}

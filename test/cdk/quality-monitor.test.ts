@@ -80,7 +80,7 @@ describe('QualityMonitor', () => {
         EvaluationPeriods: 2,
         Period: 3600,
         ComparisonOperator: 'GreaterThanThreshold',
-        Dimensions: [{ Name: 'Function', Value: 'sort' }],
+        Dimensions: [{ Name: 'FunctionName', Value: { Ref: expect.stringContaining('QualityJob') } }],
       },
       {
         MetricName: 'AccuracyAtMost',
@@ -88,7 +88,7 @@ describe('QualityMonitor', () => {
         EvaluationPeriods: 2,
         Period: 3600,
         ComparisonOperator: 'LessThanThreshold',
-        Dimensions: [{ Name: 'Function', Value: 'sort' }],
+        Dimensions: [{ Name: 'FunctionName', Value: { Ref: expect.stringContaining('QualityJob') } }],
       },
     ]);
   });

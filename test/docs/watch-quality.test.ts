@@ -117,7 +117,7 @@ it('does as docs/guide/11-watch-quality.md says', async () => {
     .filter((each) => each.includes('"Drifting"'))
     .slice(-1);
   expect(JSON.parse(line.slice(line.indexOf('{')))).toMatchObject({
-    Function: 'tulip',
+    FunctionName: expect.stringContaining('TulipQualityJob'),
     Drifting: drifting.length,
     Accuracy: 0.9,
   });

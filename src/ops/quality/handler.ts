@@ -20,13 +20,25 @@ export interface Watched {
 
 export async function handler(): Promise<QualityReport> {
   const contract = readContract();
+  const { functionName = 'quality' } = contract;
   const watched = JSON.parse(await readFile(join(contract.taskRoot ?? '.', 'watched.json'), 'utf8'));
-  return await watch(watched, { store: await openStore(contract), now: new Date(), log: consoleLog });
+  return await watch(watched, { store: await openStore(contract), now: new Date(), log: consoleLog, functionName });
 }
 
 export async function watch(
   { function: name, hours, baseline }: Watched,
-  { store, now, log }: { readonly store: Store; readonly now: Date; readonly log: Log },
+  {
+    store,
+    now,
+    log,
+    functionName,
+  }: {
+    readonly store: Store;
+    readonly now: Date;
+    readonly log: Log;
+    /** The job's own, as it is called on AWS: two stages of an account may both watch an iris. */
+    readonly functionName: string;
+  },
 ): Promise<QualityReport> {
   const from = new Date(now.getTime() - hours * 3_600_000);
   const report = await qualityReport(store, name, baseline, { from, to: now });
@@ -38,7 +50,7 @@ export async function watch(
     ...(drifts.length > 0 ? { drifts } : {}),
     ...metricSet({
       namespace: 'glowplug',
-      dimensions: { Function: name },
+      dimensions: { FunctionName: functionName },
       timestamp: now.getTime(),
       metrics: {
         Captured: { value: report.captured, unit: 'Count' },
