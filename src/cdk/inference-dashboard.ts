@@ -11,9 +11,11 @@ import {
   Metric,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
 import type { InferenceFunction } from './inference-function.ts';
+import type { QualityMonitor } from './quality-monitor.ts';
 import { Slo } from './slo.ts';
 
 export interface Objectives {
@@ -33,6 +35,8 @@ export interface InferenceDashboardProps {
   readonly objectives?: Objectives;
   /** Of single functions, by name: what is said here goes before `objectives`. @default none */
   readonly objectivesOf?: Readonly<Record<string, Objectives>>;
+  /** Of functions that are here: what they found stands below, and `page` is told of their alarms. @default none */
+  readonly monitors?: readonly QualityMonitor[];
   /** Told when a budget burns fast, which should wake somebody. @default nobody */
   readonly page?: readonly IAlarmAction[];
 }
@@ -56,7 +60,7 @@ export class InferenceDashboard extends Construct {
   /** @throws GlowplugError CONFIG_INVALID for objectives that are none, or of a function that is not here */
   constructor(scope: Construct, id: string, props: InferenceDashboardProps) {
     super(scope, id);
-    const { functions, dashboardName, objectives, objectivesOf = {}, page } = props;
+    const { functions, dashboardName, objectives, objectivesOf = {}, monitors = [], page = [] } = props;
     const names = functions.map(({ bundle }) => bundle.name);
     const stranger = Object.keys(objectivesOf).find((name) => !names.includes(name));
     if (stranger !== undefined) {
@@ -74,6 +78,16 @@ export class InferenceDashboard extends Construct {
       this.#slos.set(of, slos);
       this.dashboard.addWidgets(...rows(of, slos));
     }
+    for (const monitor of monitors) {
+      const { function: of, alarms, failing } = monitor;
+      this.slos(of);
+      const watched = [...alarms, ...(failing ? [failing] : [])];
+      for (const alarm of watched) {
+        alarm.addAlarmAction(...page);
+        alarm.addOkAction(...page);
+      }
+      if (monitor.job) this.dashboard.addWidgets(...qualityRow(of.bundle.name, monitor.job, watched));
+    }
   }
 
   /** @throws GlowplugError CONFIG_INVALID for a function that is not on it */
@@ -90,7 +104,7 @@ function slosOf(
   scope: Construct,
   of: InferenceFunction,
   objectives: Objectives,
-  page: readonly IAlarmAction[] = [],
+  page: readonly IAlarmAction[],
 ): FunctionSlos {
   const { function: lambda, bundle } = of;
   const { availability = 0.999, inTime = 0.99 } = objectives;
@@ -191,6 +205,26 @@ function rows(of: InferenceFunction, { availability, latency }: FunctionSlos): I
         period,
       }),
     ]),
+  ];
+}
+
+/** What the job of a monitor wrote each time that it looked. */
+function qualityRow(name: string, { functionName: FunctionName }: LambdaFunction, alarms: Alarm[]): IWidget[] {
+  const figure = (metricName: string) =>
+    new Metric({
+      namespace,
+      metricName,
+      statistic: 'Maximum',
+      period: Duration.hours(1),
+      dimensionsMap: { FunctionName },
+      label: metricName,
+    });
+  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
+  return [
+    new AlarmStatusWidget({ title: `Quality of ${name}`, width: 6, height: 5, alarms }),
+    graph('Features that drift', [figure('Drifting')]),
+    graph('Captured and labelled', [figure('Captured'), figure('Labelled')]),
+    graph('Accuracy', [figure('Accuracy')]),
   ];
 }
 

@@ -9,9 +9,11 @@ import {
   type InferenceDashboardProps,
   InferenceFunction,
   ModelStore,
+  QualityMonitor,
   Rollout,
 } from '../../src/cdk/index.ts';
 import { isStageName } from '../../src/handler/cold-start.ts';
+import { makeBaseline } from '../../src/quality/baseline.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
 
 it('shows of each function what its lines tell, and its objectives', () => {
@@ -85,15 +87,42 @@ it('lends a rollout the alarm of its fast burn', () => {
   expect(names).toMatch(/AvailabilityFastShort/);
 });
 
-function synth(props: Partial<InferenceDashboardProps> = {}, pages = false, rolls = false) {
+it('shows what a monitor finds, and tells of its alarms whom it tells of the others', () => {
+  const { template } = synth({}, true, false, true);
+  const { Properties } = Object.values(template.findResources('AWS::CloudWatch::Dashboard'))[0]!;
+  const body = JSON.stringify(Properties.DashboardBody);
+  for (const text of ['Quality of sort', 'Features that drift', 'Captured and labelled']) expect(body).toContain(text);
+  for (const id of ['Drift', 'Failing']) expect(body).toMatch(new RegExp(`MonitorQ?\\w*${id}\\w*","Arn`));
+  const told = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).filter(
+    ([, { Properties }]) => Properties.AlarmActions?.length === 1 && Properties.OKActions?.length === 1,
+  );
+  expect(told.map(([id]) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual(['MonitorDrift', 'MonitorFailing']);
+});
+
+it('shows nothing of a monitor that has no baseline yet, and refuses that of another function', () => {
+  expect(JSON.stringify(synth({}, true, false, 'without baseline').template.toJSON())).not.toContain('Quality of sort');
+  expect(() => synth({ functions: [] }, false, false, true)).toThrow(/expected a function of this dashboard, got sort/);
+});
+
+function synth(
+  props: Partial<InferenceDashboardProps> = {},
+  pages = false,
+  rolls = false,
+  monitored: boolean | 'without baseline' = false,
+) {
   using project = fixtureProject();
   const entry = project.entry('sort');
+  if (monitored === true) {
+    const record = { requestId: 'a', at: '', features: { class: 'x' } };
+    project.write('functions/sort/baseline.json', JSON.stringify(makeBaseline([record], undefined)));
+  }
   const app = new App({ context: { 'aws:cdk:disable-asset-staging': true } });
   const stack = new Stack(app, 'dashboard');
   const store = new ModelStore(new Stack(app, 'store'), 'Store');
   const fn = new InferenceFunction(stack, 'Fn', { entry, store, alias: 'live' });
   const page = pages ? [new SnsAction(new Topic(stack, 'Page'))] : [];
-  const dashboard = new InferenceDashboard(stack, 'Dashboard', { functions: [fn], page, ...props });
+  const monitors = monitored ? [new QualityMonitor(stack, 'Monitor', { function: fn })] : [];
+  const dashboard = new InferenceDashboard(stack, 'Dashboard', { functions: [fn], monitors, page, ...props });
   if (rolls)
     new Rollout(stack, 'Rollout', { function: fn, golden: false, alarms: [dashboard.slos(fn).availability.fastShort] });
   return { template: Template.fromStack(stack), name: fn.bundle.name };
