@@ -30,7 +30,10 @@ export const ecsPort = 8080;
 /** Under the 120 seconds that ECS and spot give; the load balancer waits as long. */
 export const drainSeconds = 100;
 
-export function ecsTask(scope: Construct, { hosted, endpoint, memorySize, vcpus, apiKeys, logGroup }: EcsTask): TaskDefinition {
+export function ecsTask(
+  scope: Construct,
+  { hosted, endpoint, memorySize, vcpus, apiKeys, logGroup }: EcsTask,
+): TaskDefinition {
   const { bundle, environment, image } = hosted;
   const task = new TaskDefinition(scope, 'Task', {
     compatibility: Compatibility.MANAGED_INSTANCES,

@@ -17,8 +17,8 @@ export interface ModelStoreProps {
    */
   readonly keepReplacedIndexes?: Duration;
   /**
-   * Whether `glowplug deploy` refuses functions of this store while models.keys.json names no key: with one, every version
-   * must carry a signature that the file trusts. Functions that follow a channel check them too.
+   * Whether its functions are deployed with signed versions alone: each must carry a signature that models.keys.json trusts, and
+   * without a key there nothing is deployed. Functions that follow a channel check them too.
    * @default false
    */
   readonly signed?: boolean;

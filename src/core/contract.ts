@@ -69,6 +69,8 @@ export interface Contract {
   readonly xrayDaemon?: string | undefined;
   /** What the waker wakes, as JSON. */
   readonly wakes?: string | undefined;
+  /** Account of the credentials with which CDK's CLI synthesises; undefined where it has none, and deploys nothing. */
+  readonly cdkAccount?: string | undefined;
   /** What golden samples are tried against: ARN of a function's version, or URL of an endpoint's test listener. */
   readonly hookTarget?: string | undefined;
 }
@@ -221,6 +223,11 @@ export const variables = {
       'What the hook of a Rollout or GpuEndpoint tries golden samples against: ARN of the function’s version, URL of the test listener; set by the construct.',
     default: 'unset',
   },
+  CDK_DEFAULT_ACCOUNT: {
+    meaning:
+      'Account of the credentials; set by CDK’s CLI while it synthesises. What could be deployed there is refused without trusted keys.',
+    default: 'unset without credentials',
+  },
   SAGEMAKER_BIND_TO_PORT: {
     meaning: 'Port of the container; set by SageMaker. glowplug serve then answers /ping and /invocations on it.',
     default: 'unset outside SageMaker',
@@ -275,6 +282,7 @@ export function readContract(env: Environment = process.env): Contract {
     xrayDaemon: env['AWS_XRAY_DAEMON_ADDRESS'] || undefined,
     wakes: env['GLOWPLUG_WAKES'] || undefined,
     hookTarget: env['GLOWPLUG_HOOK_TARGET'] || undefined,
+    cdkAccount: env['CDK_DEFAULT_ACCOUNT'] || undefined,
   };
 }
 

@@ -41,7 +41,7 @@ const workflows = await Promise.all(
   }),
 );
 
-describe.each(workflows)('$file', ({ text, workflow, jobs }) => {
+describe.each(workflows)('$file', ({ file, text, workflow, jobs }) => {
   const steps = jobs.flatMap((job) => job.steps ?? []);
 
   it('may read the code; only a job that takes a role of AWS may ask for an identity, and none may write anything', () => {
@@ -61,8 +61,10 @@ describe.each(workflows)('$file', ({ text, workflow, jobs }) => {
     }
   });
 
-  it('knows no secret, and puts nothing that others write into a shell', () => {
-    expect(text).not.toMatch(/secrets\.|secrets: inherit|AWS_SECRET|aws-secret/);
+  it('knows no secret but the key that signs for prod, and puts nothing that others write into a shell', () => {
+    const known = ['.github/workflows/deploy.yml', '.github/workflows/deploy-stage.yml'].includes(file);
+    const others = known ? text.replaceAll(/\$\{\{ secrets\.SIGNING_KEY \}\}/g, '') : text;
+    expect(others).not.toMatch(/secrets\.|secrets: inherit|AWS_SECRET|aws-secret/);
     for (const { run = '' } of steps) expect(run).not.toContain('${{');
   });
 
@@ -87,6 +89,12 @@ it('a merge is deployed when it was tested, to dev, staging and prod in this ord
     ['staging', 'dev'],
     ['prod', 'staging'],
   ]);
+});
+
+it('the key that signs is handed to prod alone', () => {
+  const { workflow } = workflows.find(({ file }) => file === '.github/workflows/deploy.yml')!;
+  const handed = Object.entries(workflow.jobs).filter(([, job]) => 'secrets' in job);
+  expect(handed.map(([name]) => name)).toEqual(['prod']);
 });
 
 it('what runs the code of a pull request never takes a role', () => {

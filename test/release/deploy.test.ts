@@ -82,6 +82,17 @@ describe('deploy', () => {
     expect(world.stacks).toEqual(['store', 'store', 'functions']);
   });
 
+  it('asks for none where the store demands none, whatever keys there are; a floor holds there, too', async () => {
+    await using world = await startWorld();
+    const { x: publicKey } = generateKey('ci');
+    const keys = { ci: { publicKey, models: ['*'] } };
+    await world.app.write('models.keys.json', JSON.stringify({ keys }));
+    await world.deploy();
+    expect(world.stacks).toEqual(['store', 'functions']);
+    await world.app.write('models.keys.json', JSON.stringify({ keys, floors: { iris: '1.0.1' } }));
+    await expect(world.deploy()).rejects.toMatchObject({ code: 'BELOW_FLOOR' });
+  });
+
   it('moves a channel only when it is told to', async () => {
     await using world = await startWorld();
     await world.deploy();

@@ -1,11 +1,15 @@
 // A store that demands signatures: what its functions are given, and what synth refuses before anything is deployed.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InferenceFunction, ModelStore } from '../../src/cdk/index.ts';
 import { generateKey } from '../../src/models/signer.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
+import { synthStage } from './synth-stage.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const { x: publicKey } = generateKey('ci');
 const ci = (...models: string[]) => ({ publicKey, models });
@@ -17,18 +21,52 @@ describe('a function of a store that demands signatures', () => {
   });
 
   it('is given none where the store demands none', () => {
-    expect(synth({ trusted: { keys: { ci: ci('*') } }, signed: false })).toEqual({ keys: undefined, warnings: [] });
+    expect(synth({ trusted: { keys: { ci: ci('*') } }, signed: false })).toEqual({
+      keys: undefined,
+      warnings: [],
+      rules: {},
+    });
   });
 
-  it.each([undefined, {}, { floors: { iris: '1.0.0' } }])(
-    'warns at synth that deploy will refuse it, where models.keys.json holds %j',
-    (trusted) => {
-      expect(synth({ trusted })).toEqual({
-        keys: undefined,
-        warnings: [expect.stringMatching(/names no key: glowplug deploy refuses it\. Run glowplug keygen/)],
-      });
-    },
-  );
+  describe.each([undefined, {}, { floors: { iris: '1.0.0' } }])('where models.keys.json holds %j', (trusted) => {
+    it('can be looked at without an account, and CloudFormation itself refuses what was synthesised', () => {
+      const { keys, warnings, rules } = synth({ trusted });
+      expect(keys).toBeUndefined();
+      expect(warnings).toEqual([
+        expect.stringMatching(/names no key: it can be looked at, not deployed\. Run glowplug keygen/),
+      ]);
+      const [{ Assertions, ...condition } = { Assertions: [] }] = Object.values(rules);
+      // Without a condition a rule holds always; its assertion never does.
+      expect(condition).toEqual({});
+      expect(Assertions).toEqual([
+        {
+          Assert: { 'Fn::Equals': ['keys in models.keys.json', 'none'] },
+          AssertDescription: expect.stringMatching(/names no key\. Run glowplug keygen .* --sign/),
+        },
+      ]);
+    });
+
+    it.each(['its stack', 'credentials'])('is refused at synth where %s names an account', (who) => {
+      const account = '111122223333';
+      if (who === 'credentials') vi.stubEnv('CDK_DEFAULT_ACCOUNT', account);
+      expect(() => synth({ trusted, ...(who === 'credentials' ? {} : { account }) })).toThrow(
+        expect.objectContaining({
+          code: 'CONFIG_INVALID',
+          message: 'function sort: its store demands signed models, and models.keys.json names no key',
+          remedy: expect.stringContaining('glowplug keygen'),
+        }),
+      );
+    });
+  });
+
+  it('of this app: stage prod is refused as soon as an account is known, and no other', async () => {
+    const account = { account: '111122223333' };
+    await expect(synthStage('prod', { prod: account }, ['iris'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    using staging = await synthStage('staging', { staging: account }, ['iris']);
+    expect(staging.of('AWS::Lambda::Function').length).toBeGreaterThan(0);
+    using prod = await synthStage('prod', {}, ['iris']);
+    expect(readFileSync(join(prod.out, 'glowplug-prod-functions.template.json'), 'utf8')).toContain('"SignedModels"');
+  }, 60_000);
 
   it.each([
     [
@@ -64,17 +102,30 @@ describe('a function of a store that demands signatures', () => {
   });
 });
 
-function synth({ trusted, signed = true }: { trusted?: unknown; signed?: boolean }) {
+interface Setting {
+  readonly trusted?: unknown;
+  readonly signed?: boolean;
+  readonly account?: string;
+}
+
+function synth({ trusted, signed = true, account }: Setting) {
   using project = fixtureProject();
   if (trusted) project.write('models.keys.json', JSON.stringify(trusted));
   const app = new App({ outdir: join(project.root, 'cdk.out'), context: { 'aws:cdk:disable-asset-staging': true } });
-  const store = new ModelStore(new Stack(app, 'Store'), 'ModelStore', { signed });
-  const stack = new Stack(app, 'Functions');
+  const env = account ? { env: { account } } : {};
+  const store = new ModelStore(new Stack(app, 'Store', env), 'ModelStore', { signed });
+  const stack = new Stack(app, 'Functions', env);
   new InferenceFunction(stack, 'Sort', { entry: project.entry('sort'), store });
   const [made] = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
   const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('models.keys.json'));
   return {
     keys: made?.['Properties'].Environment.Variables.GLOWPLUG_TRUSTED_KEYS,
     warnings: found.map(({ entry }) => entry.data),
+    // CDK's own asks for a bootstrap that is new enough.
+    rules: Object.fromEntries(
+      Object.entries<{ Assertions: object[] }>(Template.fromStack(stack).toJSON()['Rules'] ?? {}).filter(
+        ([id]) => id !== 'CheckBootstrapVersion',
+      ),
+    ),
   };
 }
