@@ -14,7 +14,8 @@ const functions: Record<string, FunctionSettings> = {
  *     account: '111122223333',
  *     regions: ['eu-west-1', 'us-east-1'],
  *     tags: { team: 'vision' },
- *     functions: { ...functions, ocr: { memorySize: 3008, reservedConcurrency: 50 } },
+ *     page: ['ops@example.com'],
+ *     functions: { ...functions, ocr: { memorySize: 3008, reservedConcurrency: 50 }, iris: { quality: true } },
  *   },
  */
 export const stages: Stages = { dev: { functions }, staging: { functions }, prod: { functions } };

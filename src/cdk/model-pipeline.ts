@@ -1,5 +1,5 @@
 // Roles that a repository's GitHub Actions take without a key of AWS: one that publishes, one that deploys.
-import { Arn, ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
+import { Arn, ArnFormat, Aws, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import {
   type IOidcProvider,
   OidcProviderNative,
@@ -74,6 +74,12 @@ export class ModelPipeline extends Construct {
     // `glowplug deploy` publishes what is not there yet, and writes pins.
     store.grantPublish(this.deployer, models);
     this.#letDeploy(props.qualifier ?? 'hnb659fds');
+    for (const [key, { roleArn }] of Object.entries({ PublisherRole: this.publisher, DeployerRole: this.deployer })) {
+      new CfnOutput(this, key, {
+        value: roleArn,
+        description: `for the variable of that kind in ${repository} on GitHub`,
+      });
+    }
   }
 
   #role(id: string, subject: string): Role {

@@ -44,6 +44,8 @@ describe.each(['dev', 'staging', 'prod'])('the app of stage %s', (stage) => {
     const rollouts = stage === 'prod' ? functions.length : 0;
     expect(resources(all, 'AWS::CodeDeploy::DeploymentGroup')).toHaveLength(rollouts);
     for (const one of functions) expect(one.Properties['Architectures']).toEqual([architecture]);
+    // Off until a stage asks for it.
+    expect(JSON.stringify(all)).not.toMatch(/GLOWPLUG_CAPTURE|AWS::SQS|AWS::SNS/);
     const [store] = resources(template(out, `glowplug-${stage}-store`), 'AWS::S3::Bucket');
     expect(store?.DeletionPolicy).toBe(stage === 'prod' ? 'Retain' : 'Delete');
   });
@@ -88,7 +90,13 @@ function synth(out: string, chosen: Readonly<Record<string, string>>) {
     {
       cwd: root,
       encoding: 'utf8',
-      env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...chosen }) },
+      // Whoever runs this may have credentials; a clone has none.
+      env: {
+        ...process.env,
+        CDK_DEFAULT_ACCOUNT: '',
+        CDK_OUTDIR: out,
+        CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...chosen }),
+      },
     },
   );
   return { status, stderr };

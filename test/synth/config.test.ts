@@ -18,6 +18,8 @@ describe('readConfig', () => {
       signedModels: false,
       rollouts: false,
       dashboard: false,
+      page: [],
+      github: undefined,
       functions: {},
     });
   });
@@ -25,10 +27,12 @@ describe('readConfig', () => {
   it('takes the stage and the architecture from the context, the rest from the stage', () => {
     const prod = {
       account: '111122223333',
-      regions: ['eu-west-1', 'us-gov-east-1'],
+      regions: ['us-gov-east-1'],
       architecture: 'x86_64',
       tags: { team: 'vision' },
-      functions: { ocr: { memorySize: 3008, provisionedConcurrency: 2 } },
+      page: ['ops@example.com'],
+      github: { repository: 'garden/flowers' },
+      functions: { ocr: { memorySize: 3008, provisionedConcurrency: 2, quality: true, queue: true } },
     };
     const context = { 'glowplug:stage': 'prod', 'glowplug:architecture': 'arm64' };
     expect(readConfig(context, { ...plain, prod }, functions)).toEqual({
@@ -98,6 +102,30 @@ describe('readConfig', () => {
       'stages.dev.functions.ocr.memorySize: expected a whole number from 128',
       'infra',
     ],
+    [{ functions: { ocr: { qualty: true } } }, 'stages.dev.functions.ocr: expected memorySize,', 'Write quality.'],
+    [
+      { functions: { ocr: { quality: 'yes' } } },
+      'stages.dev.functions.ocr.quality: expected true or false, got "yes"',
+      'infra/stages.ts',
+    ],
+    [{ dashboard: true, page: ['ops'] }, 'stages.dev.page: expected e-mail addresses such as', 'infra/stages.ts'],
+    [
+      { page: ['ops@example.com'] },
+      'stages.dev.page: expected a dashboard, which has the alarms; there is none',
+      'dashboard: true',
+    ],
+    [{ github: { repository: 'garden/*' } }, 'stages.dev.github.repository: expected owner/name', 'infra/stages.ts'],
+    [
+      { github: { repository: 'a/b', provider: 'GitHub' } },
+      'stages.dev.github.provider: expected the ARN of a provider',
+      'infra/stages.ts',
+    ],
+    [
+      { github: { repository: 'a/b' }, regions: ['eu-west-1', 'us-east-1'] },
+      'stages.dev.github: expected a stage of one region, it has 2',
+      'ModelPipeline',
+    ],
+    [{ github: { repo: 'a/b' } }, 'stages.dev.github: expected repository, provider, got "repo"', 'infra/stages.ts'],
     ['small', 'stages.dev: expected a record of settings, got "small"', 'infra/stages.ts'],
   ])('refuses the stage %j', (dev, message, remedy) => {
     expect(() => readConfig({}, { ...plain, dev }, functions)).toThrow(
