@@ -1,5 +1,5 @@
 // A model's channel moves by shares without a deployment, watched as a deployment is: Step Functions around rolloutStep.
-import { Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import type { Alarm, IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -88,6 +88,10 @@ export class ChannelRollout extends Construct {
     }
     const fixed = { from, to, steps, functionName: of.function.functionName, aliasName: of.alias?.aliasName ?? '' };
     this.stateMachine = this.#machine(fixed, alarms, watch ?? Duration.minutes(5));
+    new CfnOutput(this, 'Arn', {
+      value: this.stateMachine.stateMachineArn,
+      description: `starts a rollout of ${models.join(', ')}: aws stepfunctions start-execution`,
+    });
   }
 
   #machine(fixed: object, alarms: ChannelRolloutProps['alarms'], watch: Duration): StateMachine {

@@ -14,8 +14,17 @@ import {
   Rollout,
   type RolloutProps,
 } from '../../src/cdk/index.ts';
+import { readIndex } from '../../src/models/model-index.ts';
+import { publish } from '../../src/models/publish.ts';
+import { resolve } from '../../src/models/resolve.ts';
+import { shareOf } from '../../src/models/share.ts';
+import { tag } from '../../src/models/tag.ts';
+import { answerRollout, type RolloutEvent } from '../../src/ops/rollout/handler.ts';
 import { fixtureProject } from '../build/fixtures/project.ts';
+import { tinyVersion } from '../models/tiny-version.ts';
+import { memoryStore } from '../versions/memory-store.ts';
 import { isAllowed, statementsOf } from './policy.ts';
+import { runStateMachine } from './run-state-machine.ts';
 
 describe('Rollout', () => {
   let template: Template;
@@ -113,6 +122,55 @@ describe('ChannelRollout', () => {
     });
     expect(States.Whether.Default).toBe('WentBack');
     expect(States.WentBack.Type).toBe('Fail');
+  });
+
+  it.each([
+    ['ends with all of the requests, where no alarm is on', [], '2.0.0', 'SUCCEEDED', [10, 50]],
+    ['goes back at an alarm, and fails', [[], ['errors']], '1.0.0', 'FAILED', [10]],
+    ['goes back where the alarms cannot be read', [[], 'denied'], '1.0.0', 'FAILED', [10]],
+    ['begins nothing while an alarm is on', [['errors']], '1.0.0', 'FAILED', []],
+  ] as const)('as it is synthesised, %s', async (_what, looks, version, status, shares) => {
+    const { store } = memoryStore();
+    for (const [version, channel] of [
+      ['1.0.0', 'prod'],
+      ['2.0.0', 'candidate'],
+    ] as const) {
+      await publish(store, tinyVersion(version));
+      await tag(store, 'tiny', { from: version, to: channel });
+    }
+    const left = [...looks];
+    const seen: number[] = [];
+    const ended = await runStateMachine(
+      template,
+      { model: 'tiny' },
+      {
+        async task(resource, parameters) {
+          if (!resource.endsWith(':describeAlarms')) {
+            const host = {
+              store: async () => store,
+              api: () => {
+                throw new Error('no alias is moved here');
+              },
+            };
+            return await answerRollout(parameters as unknown as RolloutEvent, host);
+          }
+          const look = left.shift() ?? [];
+          if (typeof look === 'string') throw new Error(look);
+          const MetricAlarms = [{ AlarmName: 'latency', StateValue: 'OK' }].concat(
+            look.map((AlarmName) => ({ AlarmName, StateValue: 'ALARM' })),
+          );
+          return { MetricAlarms };
+        },
+        async waited(seconds) {
+          expect(seconds).toBe(300);
+          seen.push(shareOf((await readIndex(store, 'tiny'))!.index, 'candidate')?.percent ?? 0);
+        },
+      },
+    );
+    expect([ended.status, seen]).toEqual([status, shares]);
+    const { index } = (await readIndex(store, 'tiny'))!;
+    expect((await resolve(store, 'tiny:prod')).version).toBe(version);
+    expect(shareOf(index, 'candidate')).toBeUndefined();
   });
 
   it('may move the channels of the function’s models, delete nothing and touch no other model', () => {
