@@ -65,8 +65,8 @@ export class EndpointApi extends Construct {
     loadBalancer.connections.allowFrom(securityGroup, Port.tcp(80));
     this.vpcLink = new VpcLink(this, 'Link', { vpc, securityGroups: [securityGroup] });
     const integration = new HttpAlbIntegration('Targets', listener, { vpcLink: this.vpcLink });
-    const { authorizer, apiKeys } = authorizerOf(this, props.auth ?? 'iam', root);
-    this.apiKeys = apiKeys;
+    const { authorizer, keys } = authorizerOf(this, props.auth ?? 'iam', root);
+    this.apiKeys = keys?.secret;
     for (const path of ['/', '/{proxy+}']) {
       this.api.addRoutes({ path, methods: apiMethods, integration, authorizer });
     }
