@@ -23,6 +23,7 @@ import { traceRequest } from './observe/request-span.ts';
 import { watchRequests } from './observe/watch-requests.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
+import { createOrtSession, prepareOrt } from './session/ort.ts';
 import type { Runtime, SessionFactory } from './session/session.ts';
 
 export interface InferenceHandler extends MiddyfiedHandler<unknown, unknown> {
@@ -201,10 +202,7 @@ function sharedEnvironment(): Environment {
   return shared;
 }
 
-const inThisThread: Runtime = {
-  prepare: async (folder) => await (await import('./session/ort.ts')).prepareOrt(folder),
-  create: async (modelPath, options) => await (await import('./session/ort.ts')).createOrtSession(modelPath, options),
-};
+const inThisThread: Runtime = { prepare: prepareOrt, create: createOrtSession };
 
 /** Where requests meet: a run blocks its thread, and the others would wait for more than the model. */
 function inItsOwnThread(provider: Contract['provider']): SessionFactory {

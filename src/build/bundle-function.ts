@@ -1,13 +1,14 @@
-// Turns a function's TypeScript into the folder that Lambda loads: index.js, its map, its models' slice of the lock file.
+// Turns a function's TypeScript into the folder that Lambda loads: its code, maps, its models' slice of the lock file.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { builtinModules } from 'node:module';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync, version as esbuildVersion } from 'esbuild';
 import { GlowplugError } from '../core/errors.ts';
 import { lockSlice, parseLock, serializeLock } from '../models/lock.ts';
 import type { Lock } from '../models/version.ts';
+import { bundleCode, type Code, externalsOf } from './bundle-code.ts';
 import { keepBundle, keptBundle, keptBundles } from './bundle-record.ts';
+import { codeFiles } from './code-files.ts';
 import { findReferences } from './find-references.ts';
 import { buildFolder, projectRoot, sha256, writeWhole } from './project.ts';
 import { recipe } from './recipe.ts';
@@ -16,7 +17,8 @@ export interface BundleOptions {
   /** The function's TypeScript: `functions/ocr/function.ts`; it exports `handler`. */
   readonly entry: string;
   /**
-   * Folder of the bundle: `index.js`, its map, `package.json`, `models.lock.json`, the licences of what went in.
+   * Folder of the bundle: `index.js`, which a start loads, `later.js` with what `import()` brings, their maps, `package.json`,
+   * `models.lock.json`, the licences of what went in.
    * @default .glowplug/build/functions/<name of the entry's folder> under the root
    */
   readonly outDir?: string;
@@ -58,7 +60,7 @@ export interface FunctionBundle {
 }
 
 /** Counts up when the same inputs must give another bundle. */
-const edition = 3;
+const edition = 4;
 
 /**
  * The handler `init.handler` is `index.handler` whose init ends when it is warm: for provisioned concurrency and SnapStart,
@@ -94,7 +96,8 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
   const kept = keptBundle({ key, root, outDir, lockFile });
   if (kept) return { name, path: outDir, ...kept };
 
-  const { files, code, inputs, externals } = build(entry, root, threads);
+  const { code, inputs, externals, ...built } = build(entry, root, threads);
+  const files = new Map(built.files);
   const lock = sliceFor(code, lockFile, options.references);
   const references = Object.keys(lock.models);
   // Without it index.js is an ES module wherever a package.json above says so, as this repository's does.
@@ -119,8 +122,8 @@ export function bundleFunction(options: BundleOptions): FunctionBundle {
 export interface RememberedBundle extends Omit<FunctionBundle, 'name' | 'path'> {
   /** Absolute paths of what went in. */
   readonly inputs: ReadonlySet<string>;
-  /** sha256 (hex) of its index.js. */
-  readonly code: string | null;
+  /** As codeDigest tells it. */
+  readonly code: string | undefined;
   again(): FunctionBundle;
 }
 
@@ -140,38 +143,41 @@ export function rememberedBundles(root: string): RememberedBundle[] {
 const sessionThread = fileURLToPath(new URL(`../session/worker-thread${extname(import.meta.url)}`, import.meta.url));
 
 function build(entry: string, root: string, threads: boolean) {
-  // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
-  const outputs = join(root, buildFolder, 'functions', 'any');
-  const built = [
-    esbuild(entry, root, join(outputs, 'index.js')),
-    ...(threads ? [esbuild(sessionThread, root, join(outputs, 'worker-thread.js'))] : []),
-  ];
-  const files = new Map(
-    built.flatMap(({ outputFiles }) => outputFiles.map((file) => [basename(file.path), file.contents] as const)),
-  );
-  const code = new TextDecoder().decode(files.get('index.js'));
-  // esbuild's getter for an export; its metafile does not list those of CommonJS.
-  if (!/\bhandler:\s?\(\)\s?=>/.test(code)) {
+  const { exports, ...built } = bundled(entry, root, () => bundleCode(entry, root));
+  if (!exports.includes('handler')) {
     throw new GlowplugError('CONFIG_INVALID', `expected ${relative(root, entry)} to export handler, it does not`, {
       remedy: 'export const handler = inference({ … });',
     });
   }
-  const externals = built
-    .flatMap(({ metafile }) => Object.values(metafile.outputs))
-    .flatMap((output) => output.imports)
-    .filter(({ external, path }) => external && !path.startsWith('node:') && !builtinModules.includes(path))
-    .map(({ path }) => path);
+  const code = codeFiles.map((file) => Buffer.from(built.files.get(file) ?? []).toString()).join('\n');
+  if (!threads) return { ...built, code };
+  const thread = bundled(sessionThread, root, () => bundleThread(root));
   return {
-    files,
     code,
-    inputs: built.flatMap(({ metafile }) => Object.keys(metafile.inputs)),
-    externals: [...new Set(externals)].sort(),
+    files: new Map([...built.files, ...thread.files]),
+    inputs: [...built.inputs, ...thread.inputs],
+    externals: [...new Set([...built.externals, ...thread.externals])].sort(),
   };
 }
 
-function esbuild(entry: string, root: string, outfile: string) {
+function bundleThread(root: string): Omit<Code, 'exports'> {
+  const { outputFiles, metafile } = buildSync({
+    ...recipe(root),
+    entryPoints: [sessionThread],
+    outfile: join(root, buildFolder, 'functions', 'any', 'worker-thread.js'),
+    write: false,
+    metafile: true,
+  });
+  return {
+    files: new Map(outputFiles.map(({ path, contents }) => [basename(path), contents])),
+    inputs: Object.keys(metafile.inputs),
+    externals: externalsOf(metafile),
+  };
+}
+
+function bundled<T>(entry: string, root: string, bundle: () => T): T {
   try {
-    return buildSync({ ...recipe(root), entryPoints: [entry], outfile, write: false, metafile: true });
+    return bundle();
   } catch (cause) {
     // "Build failed with 1 error:\nfile:line:column: ERROR: …"
     const [head = '', first = head] = String(cause instanceof Error ? cause.message : cause).split('\n');
@@ -195,7 +201,7 @@ function writeBundle(outDir: string, files: ReadonlyMap<string, Uint8Array>): vo
   mkdirSync(outDir, { recursive: true });
   for (const [file, bytes] of files) writeWhole(join(outDir, file), bytes);
   // What not every bundle has, an earlier one may have left.
-  for (const file of ['models.lock.json', 'index.js.LEGAL.txt']) {
+  for (const file of ['models.lock.json', 'index.js.LEGAL.txt', 'later.js', 'later.js.map']) {
     if (!files.has(file)) rmSync(join(outDir, file), { force: true });
   }
 }

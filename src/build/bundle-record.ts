@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { FunctionBundle } from './bundle-function.ts';
+import { codeDigest } from './code-files.ts';
 import { buildFolder, readRecord, sha256, writeWhole } from './project.ts';
 
 /** What the bundle is, less what the caller knows anyway. */
@@ -20,6 +21,7 @@ interface Record {
   /** Path relative to the root → sha256; null for a file that was not there. */
   readonly inputs: Readonly<{ [path: string]: string | null }>;
   readonly outputs: Readonly<{ [file: string]: string | null }>;
+  readonly code: string | undefined;
   readonly bundle: Bundle;
 }
 
@@ -46,6 +48,7 @@ export function keepBundle(
     key: JSON.stringify(question.key),
     inputs: digests(question.root, inputs),
     outputs: digests(question.outDir, files.outputs),
+    code: codeDigest(question.outDir),
     bundle,
   };
   writeWhole(recordPath(question), JSON.stringify(record));
@@ -60,12 +63,7 @@ export function keptBundles(root: string): (Bundle & { readonly record: Recorded
     if (!isRecord(record)) return [];
     const inputs = new Set(Object.keys(record.inputs).map((path) => join(root, path)));
     const outDir = join(folder, file.slice(0, -suffix.length));
-    return [
-      {
-        ...record.bundle,
-        record: { key: JSON.parse(record.key), inputs, outDir, code: record.outputs['index.js'] ?? null },
-      },
-    ];
+    return [{ ...record.bundle, record: { key: JSON.parse(record.key), inputs, outDir, code: record.code } }];
   });
 }
 
@@ -73,8 +71,8 @@ export interface RecordedBundle {
   readonly key: readonly unknown[];
   readonly inputs: ReadonlySet<string>;
   readonly outDir: string;
-  /** sha256 of its index.js. */
-  readonly code: string | null;
+  /** As codeDigest tells it. */
+  readonly code: string | undefined;
 }
 
 function filesIn(folder: string): string[] {

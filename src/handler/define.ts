@@ -3,15 +3,14 @@ import { GlowplugError } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, LightResponse, standardResponse } from '../core/light-http.ts';
 import { once } from '../core/once.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
-import { type Inference, inferResponse, isInference } from '../protocol/infer-response.ts';
-import { isProtocolPath } from '../protocol/routes.ts';
-import { Statistics } from '../protocol/statistics.ts';
+import type { Inference } from '../protocol/infer-response.ts';
+import { isProtocolPath } from '../protocol/is-protocol-path.ts';
 import { Capture, type CaptureOptions, type WriteRecord } from './capture.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
 import type { ModelUse } from './model-use.ts';
-import { inferOnce, openInference, type Served } from './open-inference.ts';
+import type { Served } from './open-inference.ts';
 import { decodeWith } from './own-decode.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
 import type { Tell } from './request-trace.ts';
@@ -138,16 +137,18 @@ function define(
       return decodeWith(input, request, context);
     },
     async predict(decoded, context) {
-      const output = await (predict
-        ? predict(decoded, models, context)
-        : inferOnce(Object.values(models)[0]!, decoded));
+      const output = predict
+        ? await predict(decoded, models, context)
+        : await (await tensorSpeech()).inferOnce(Object.values(models)[0]!, decoded);
       capture?.see(decoded, output, context);
       return output;
     },
-    encode: (output, context) =>
-      encode ? encode(output, context) : isInference(output) ? inferResponse(output) : LightResponse.json(output),
+    async encode(output, context) {
+      if (encode) return await encode(output, context);
+      return predict ? LightResponse.json(output) : await (await tensorSpeech()).encodeInference(output);
+    },
   });
-  const statistics = new Statistics();
+  const statistics = once(async () => new (await tensorSpeech()).Statistics());
   const protocol = options.oip ?? (!options.input && !predict);
   const control = typeof options.oip === 'object' && options.oip.control === true;
   const respond = async (request: HttpRequest, context: Context): Promise<HttpResponse> => {
@@ -169,9 +170,8 @@ function define(
     if (isProtocol) {
       const { maxBytes } = input;
       const named = Object.entries(models);
-      const served: Served = {
+      const served: Omit<Served, 'statistics'> = {
         models: Object.values(models),
-        statistics,
         maxBytes,
         control,
         onDemand: options.onDemand ?? false,
@@ -181,7 +181,12 @@ function define(
         ...(options.input || predict ? {} : { ran: (input, output) => capture?.see(input, output, context) }),
         mark: (stage) => trace.mark(stage),
       };
-      return await within(() => answer(context, () => openInference(request, served)));
+      return await within(() =>
+        answer(context, async () => {
+          const { openInference } = await tensorSpeech();
+          return await openInference(request, { ...served, statistics: await statistics() });
+        }),
+      );
     }
     return await within(() => pipeline(verbs(models, pathname), request, context));
   };
@@ -195,6 +200,9 @@ function define(
     fetch: async (request, context) => standardResponse(await respond(request, context)),
   };
 }
+
+/** Most requests of most functions speak none: it is loaded by the first that does. */
+const tensorSpeech = () => import('./open-inference.ts');
 
 function onlyPost(request: HttpRequest, pathname: string): void {
   if (isProtocolPath(pathname)) {

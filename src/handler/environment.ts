@@ -12,15 +12,12 @@ import { Sending } from '../models/sending.ts';
 import { openReader } from '../models/stores/open.ts';
 import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
-import { parseTrustedKeys } from '../models/trusted-keys.ts';
-import { verifySigned } from '../models/verify-signed.ts';
 import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
-import { type BatchedStats, type BatchOptions, batched, isBatched } from '../session/batched.ts';
+import type { BatchedSession, BatchedStats, BatchOptions } from '../session/batched.ts';
 import { budgetFor, mappedBytes, residentBytes } from '../session/budget.ts';
 import { cpuFeatures } from '../session/cpu-features.ts';
 import { type Lease, SessionPool, type Wanted } from '../session/pool.ts';
-import type { Prepared, Runtime, Session } from '../session/session.ts';
-import { severalAtOnce } from '../session/several.ts';
+import type { Prepared, Runtime, Session, SessionFactory } from '../session/session.ts';
 import { threadsFor } from '../session/threads.ts';
 import { ColdStart } from './cold-start.ts';
 import type { OnBatched } from './given-host.ts';
@@ -97,7 +94,9 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** @throws GlowplugError SIGNATURE_INVALID, BELOW_FLOOR; CONFIG_INVALID for keys that cannot be read */
   async verify(version: LockedVersion): Promise<void> {
     const { trustedKeys } = this.#contract;
-    if (trustedKeys !== undefined) await verifySigned(await this.store(), version, parseTrustedKeys(trustedKeys));
+    if (trustedKeys === undefined) return;
+    const { parseTrustedKeys, verifySigned } = await import('../models/verify-signed.ts');
+    await verifySigned(await this.store(), version, parseTrustedKeys(trustedKeys));
   }
 
   /** A text file of the version, read once. */
@@ -217,12 +216,12 @@ export class Environment implements ModelHost, AsyncDisposable {
           threads: threadsFor(this.#contract.memoryMb),
           sending: this.#sending,
           coldStart: this.#coldStart,
-          runtime: runs > 1 ? { create: severalAtOnce(this.#runtime.create, runs) } : this.#runtime,
+          runtime: runs > 1 ? { create: severalTimes(this.#runtime.create, runs) } : this.#runtime,
           prepare: () => this.#prepare(),
         });
-        return batch
-          ? await inBatches(session, { ...batch, runs }, (stats) => this.#onBatched(version.model, stats))
-          : session;
+        if (!batch) return session;
+        const { inBatches } = await meeting();
+        return await inBatches(session, { ...batch, runs }, (stats) => this.#onBatched(version.model, stats));
       },
     };
   }
@@ -249,28 +248,15 @@ function versionIn(key: string): string {
   return key.split(' ', 1)[0] ?? key;
 }
 
-async function inBatches(
-  session: Session,
-  options: BatchOptions,
-  opened: (stats: () => BatchedStats) => () => void,
-): Promise<Session> {
-  try {
-    // The batcher owns the session and closes it last: by then nothing runs that could still be counted.
-    const closed: { tell?: () => void } = {};
-    const told: Session = {
-      ...session,
-      async [Symbol.asyncDispose]() {
-        closed.tell?.();
-        await session[Symbol.asyncDispose]();
-      },
-    };
-    const joined = batched(told, options);
-    closed.tell = opened(() => joined.stats);
-    return joined;
-  } catch (error) {
-    await session[Symbol.asyncDispose]();
-    throw error;
-  }
+/** For models whose requests meet: most functions have none. */
+const meeting = () => import('./meeting.ts');
+
+function severalTimes(create: SessionFactory, runs: number): SessionFactory {
+  return async (modelPath, options) => await (await meeting()).severalAtOnce(create, runs)(modelPath, options);
+}
+
+function isBatched(session: Session): session is BatchedSession {
+  return 'stats' in session;
 }
 
 async function readLock(path: string): Promise<Lock> {

@@ -3,7 +3,6 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import { MAX_BODY_BYTES, readText } from '../core/body.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
-import { readInferRequest } from '../protocol/read-infer-request.ts';
 import { decodeImage, type RawImage } from '../tensor/image.ts';
 import type { Context } from './context.ts';
 import { ownDecode } from './own-decode.ts';
@@ -74,6 +73,7 @@ export function tensors(options: { maxBytes?: number } = {}): Input<InferRequest
     accepts: { contentTypes: ['application/json', 'application/octet-stream'], limits: { maxBytes } },
     maxBytes: options.maxBytes,
     decode: ownDecode(async (request) => {
+      const { readInferRequest } = await import('../protocol/read-infer-request.ts');
       return await readInferRequest(request, options);
     }),
   };

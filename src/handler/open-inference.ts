@@ -1,4 +1,5 @@
-// The Open Inference Protocol over a function's models.
+// The Open Inference Protocol over a function's models, and the verbs of a function that has none of its own. Only what
+// speaks tensors loads it.
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, LightResponse } from '../core/light-http.ts';
 import type { Signature } from '../core/signature.ts';
@@ -10,6 +11,8 @@ import { indexEntry, loadedEntry, readControlRequest, readIndexRequest } from '.
 import { parseRoute, type Route } from '../protocol/routes.ts';
 import type { Statistics, Stopwatch } from '../protocol/statistics.ts';
 import type { Model } from './model.ts';
+
+export { Statistics } from '../protocol/statistics.ts';
 
 /** A model's session, as something that is open or not. */
 export interface Slot {
@@ -96,6 +99,11 @@ export async function inferOnce(model: Model, request: unknown): Promise<Inferen
   return { kind: 'inference', model: name, version, request, outputs: await model.run(request.inputs) };
 }
 
+/** The answer to who asked without a function's own predict and encode. */
+export async function encodeInference(output: unknown): Promise<HttpResponse> {
+  return isInference(output) ? await inferResponse(output) : LightResponse.json(output);
+}
+
 async function infer(
   request: HttpRequest,
   model: Model,
@@ -158,6 +166,10 @@ async function find(models: readonly Model[], name: string, version: string | un
       remedy: 'Ask for a model that the message names; GET /v2/models/{model} tells its signature.',
     },
   );
+}
+
+function isInference(value: unknown): value is Inference {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'inference';
 }
 
 function isInferRequest(value: unknown): value is InferRequest {

@@ -2,11 +2,8 @@
 import { GlowplugError } from '../core/errors.ts';
 import type { HttpRequest } from '../core/light-http.ts';
 import { SingleFlight } from '../core/single-flight.ts';
-import { accepts } from '../models/accepts.ts';
 import { Channel } from '../models/channel.ts';
-import { lookUp } from '../models/look-up.ts';
 import { parseReference } from '../models/reference.ts';
-import { resolve } from '../models/resolve.ts';
 import type { Digest, LockedVersion } from '../models/version.ts';
 import type { BatchOptions } from '../session/batched.ts';
 import type { ModelHost } from './model.ts';
@@ -116,7 +113,7 @@ export class ServedModel {
         start,
         startAnswers: primary,
         everyMs: this.#use.follow && this.#use.follow.every * 1000,
-        lookUp: async (etag) => await lookUp(await host.store(), reference, etag),
+        lookUp: async (etag) => await (await following()).lookUp(await host.store(), reference, etag),
         load: async (digest) => await this.#load(digest === start.digest ? start : digest, reference),
         moved: (from, to) => host.replace(from, to),
         clock: host.clock,
@@ -131,6 +128,7 @@ export class ServedModel {
   /** In order of price: a version that cannot stand in for the locked one is not even fetched. */
   async #load(wanted: Digest | LockedVersion, reference: string): Promise<LockedVersion> {
     const host = this.#host();
+    const { accepts, resolve } = await following();
     const { model } = parseReference(reference);
     const version = typeof wanted === 'string' ? await resolve(await host.store(), `${model}@${wanted}`) : wanted;
     accepts((await host.locked(this.reference)).signature, version.signature);
@@ -158,3 +156,6 @@ export class ServedModel {
     return this.#shadow;
   }
 }
+
+/** For versions that the lock file does not name: most functions run none. */
+const following = () => import('../models/following.ts');

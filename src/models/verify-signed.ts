@@ -9,6 +9,8 @@ import { floorOf, keysFile, type TrustedKeys, toPublicKey } from './trusted-keys
 import type { PinnedVersion } from './version.ts';
 import { signaturesOf, signedPayload } from './version-signature.ts';
 
+export { parseTrustedKeys } from './trusted-keys.ts';
+
 /**
  * Nothing is asked of the store when the file holds no key; else the index and one small manifest. Light enough for a
  * running function: node:crypto alone.

@@ -2,7 +2,6 @@
 // Source: AWS X-Ray Developer Guide, "Segment documents" and "Sending segment documents to the X-Ray daemon".
 
 import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import type { RequestRecord } from '../core/request-record.ts';
 import { xrayTraceId } from '../core/trace-context.ts';
 
@@ -55,6 +54,7 @@ export async function sendSegment(
 ): Promise<void> {
   const [, host, port] = /^(.+):(\d+)$/.exec(xrayDaemon) ?? [];
   if (host === undefined || port === undefined) return;
+  const { createSocket } = await import('node:dgram');
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   await new Promise<void>((done) => {
     socket.once('error', () => done());

@@ -7,6 +7,7 @@ import type { RequestRecord } from '../core/request-record.ts';
 import { prices } from './prices.ts';
 import { requestLines } from './request-lines.ts';
 import { type Asked, type ColdStage, openRequestSpan } from './request-span.ts';
+import { sendSegment } from './send-segment.ts';
 import { TimeShare } from './time-share.ts';
 
 type Host = Pick<Contract, 'memoryMb' | 'workers' | 'xrayDaemon' | 'initialization'>;
@@ -52,7 +53,6 @@ export function watchRequests(
         return;
       }
       if (xrayDaemon === undefined || !record.trace.sampled) return;
-      const { sendSegment } = await import('./send-segment.ts');
       await sendSegment(record, { cold, xrayDaemon });
     };
   };

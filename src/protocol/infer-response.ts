@@ -36,12 +36,6 @@ export async function inferResponse(
   });
 }
 
-export function isInference(value: unknown): value is Inference {
-  return (
-    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'inference' && 'request' in value
-  );
-}
-
 /** @throws GlowplugError INPUT_TENSOR for a name that is not among `has` */
 export function checkOutputs(request: InferRequest, has: readonly string[]): void {
   const unknown = request.outputs?.find((name) => !has.includes(name));

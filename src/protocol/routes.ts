@@ -34,11 +34,6 @@ const ofModel = {
 
 const posted: readonly Kind[] = ['infer', 'index', 'control'];
 
-/** Whether a path is the protocol's at all. */
-export function isProtocolPath(path: string): boolean {
-  return path === '/v2' || path.startsWith('/v2/');
-}
-
 /** @throws GlowplugError NOT_FOUND, METHOD_NOT_ALLOWED */
 export function parseRoute(method: string, path: string): Route {
   const route = match(path);

@@ -39,10 +39,6 @@ export interface BatchedSession extends Session {
   readonly stats: BatchedStats;
 }
 
-export function isBatched(session: Session): session is BatchedSession {
-  return 'stats' in session;
-}
-
 const MiB = 2 ** 20;
 /** The gain of the MLP of 1024² is within 10 % of its last at 64 rows: bench/batching.ts. */
 const BATCH: Limits = { rows: 256, bytes: 64 * MiB };

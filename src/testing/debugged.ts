@@ -1,7 +1,7 @@
 // One function of the cloud made ready for a debugger: where it listens, no time limit, never frozen, and its bundle run
 // where the map leads to the developer's own files.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeDigest } from '../build/code-files.ts';
 import { buildFolder } from '../build/project.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { FunctionSpec } from './runtime/function-spec.ts';
@@ -41,10 +41,6 @@ export function debugged(
  */
 function inProject({ name, codeFolder }: FunctionSpec, root: string): string {
   const made = join(root, buildFolder, 'functions', name);
-  try {
-    const same = readFileSync(join(made, 'index.js')).equals(readFileSync(join(codeFolder, 'index.js')));
-    return same ? made : codeFolder;
-  } catch {
-    return codeFolder;
-  }
+  const code = codeDigest(made);
+  return code !== undefined && code === codeDigest(codeFolder) ? made : codeFolder;
 }

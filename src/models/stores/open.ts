@@ -2,6 +2,7 @@
 import type { Contract, Credentials } from '../../core/contract.ts';
 import { GlowplugError } from '../../core/errors.ts';
 import { parseS3Url } from './s3-location.ts';
+import { s3Reader } from './s3-reader.ts';
 import type { ReadableStore } from './store.ts';
 
 /** @throws GlowplugError CONFIG_INVALID, STORE_FORBIDDEN when S3 is named and there are no credentials. */
@@ -24,6 +25,5 @@ export async function openReader(
       remedy: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (Lambda does), or let GLOWPLUG_STORE name a folder.',
     });
   }
-  const { s3Reader } = await import('./s3-reader.ts');
   return s3Reader({ ...place, region, endpoint }, { credentials });
 }

@@ -1,10 +1,10 @@
 // When all that changed since a synth is code inside functions' bundles, those bundles are made again and nothing is synthesised.
 // Whatever else changed, or cannot be told, is synthesised.
-import { createHash } from 'node:crypto';
 import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RememberedBundle } from '../../build/bundle-function.ts';
+import { codeDigest, codeFiles } from '../../build/code-files.ts';
 import type { FunctionSpec } from '../runtime/function-spec.ts';
 import type { CloudTemplate } from './template.ts';
 
@@ -75,8 +75,8 @@ export class EditedCode {
     const { rememberedBundles } = await import('../../build/bundle-function.ts');
     const bundles = rememberedBundles(this.#root);
     const of = (spec: FunctionSpec) => {
-      const digest = sha256(join(spec.codeFolder, 'index.js'));
-      return bundles.filter(({ code }) => code !== null && code === digest);
+      const digest = codeDigest(spec.codeFolder);
+      return bundles.filter(({ code }) => code !== undefined && code === digest);
     };
     // Nobody looks at those files.
     const far = (path: string) => !this.#isInside(path) && !path.split(sep).includes('node_modules');
@@ -135,11 +135,13 @@ function remake(before: RememberedBundle, output: string): string | undefined {
 
 /** Whether code that was bundled elsewhere may hold the file, by its source map. */
 function mentions(spec: FunctionSpec, path: string): boolean {
-  try {
-    return readFileSync(join(spec.codeFolder, 'index.js.map'), 'utf8').includes(basename(path));
-  } catch {
-    return false;
-  }
+  return codeFiles.some((file) => {
+    try {
+      return readFileSync(join(spec.codeFolder, `${file}.map`), 'utf8').includes(basename(path));
+    } catch {
+      return false;
+    }
+  });
 }
 
 function stateOf(path: string): string {
@@ -149,12 +151,4 @@ function stateOf(path: string): string {
 
 function modifiedAt(path: string): number {
   return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-}
-
-function sha256(path: string): string | undefined {
-  try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
-  } catch {
-    return undefined;
-  }
 }
