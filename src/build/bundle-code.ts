@@ -1,9 +1,9 @@
 // A function's code in two files: index.js, which every start loads whole, and later.js with what an import() brings.
 // esbuild splits code into many small files (60 for a function, 20 of them in each start), and each costs a start half a
 // millisecond: they are put together again, by which of them the entry needs at once.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { buildSync, type Metafile, type OutputFile } from 'esbuild';
 import { buildFolder } from './project.ts';
 import { recipe } from './recipe.ts';
@@ -28,14 +28,10 @@ export function bundleCode(entry: string, root: string): Code {
     const outputs = byName(metafile);
     const start = startOf(outputs);
     layOut(folder, parts, outputs, start);
-    const files = new Map(joined(folder, root, start.size < outputs.size).map((file) => [basename(file.path), file]));
+    const files = joined(folder, root, start.size < outputs.size);
+    if (licences.length > 0) files.set('index.js.LEGAL.txt', Buffer.from(licences.join('\n')));
     return {
-      files: new Map([
-        ...[...files].map(([name, { text, contents }]) =>
-          name.endsWith('.map') ? ([name, withoutParts(text, folder)] as const) : ([name, contents] as const),
-        ),
-        ...(licences.length > 0 ? ([['index.js.LEGAL.txt', Buffer.from(licences.join('\n'))]] as const) : []),
-      ]),
+      files,
       exports: outputs.get(entryPart)?.exports ?? [],
       inputs: Object.keys(metafile.inputs),
       externals: externalsOf(metafile),
@@ -75,6 +71,7 @@ function split(entry: string, root: string, outdir: string) {
     minifyWhitespace: false,
     minifyIdentifiers: false,
     sourcemap: 'inline',
+    sourcesContent: false,
     write: false,
     metafile: true,
   });
@@ -174,30 +171,46 @@ function asNodeImports(part: string): string {
     module.exports = Object.defineProperties({ __esModule: true }, { ...names, default: { value: whole, enumerable: true } });`;
 }
 
-function joined(folder: string, root: string, hasLater: boolean): readonly OutputFile[] {
+function joined(folder: string, root: string, hasLater: boolean): Map<string, Uint8Array> {
   const { banner, ...options } = recipe(root);
+  // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
+  const outdir = join(root, buildFolder, 'functions', 'any');
   const { outputFiles } = buildSync({
     ...options,
-    entryPoints: (hasLater ? (['index', 'later'] as const) : (['index'] as const)).map((name) => ({
+    entryPoints: (hasLater ? ['index', 'later'] : ['index']).map((name) => ({
       in: join(folder, name, `${name}.js`),
       out: name,
     })),
-    // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
-    outdir: join(root, buildFolder, 'functions', 'any'),
+    outdir,
     // esbuild does not look for what this asks for.
     banner: { js: `${banner?.['js'] ?? ''}const glowplugRequire=require;` },
     tsconfigRaw: '{}',
     keepNames: false,
     legalComments: 'none',
+    sourcesContent: false,
     write: false,
   });
-  return outputFiles;
+  const isPart = (source: string) => source.includes(`/${basename(folder)}/`);
+  return new Map(
+    outputFiles.map(({ path, contents, text }) => [
+      basename(path),
+      path.endsWith('.map') ? Buffer.from(wholeMap(text, outdir, isPart)) : contents,
+    ]),
+  );
 }
 
-/** What the map says of the parts' folder, whose name is another each time. */
-function withoutParts(text: string, folder: string): Uint8Array {
-  const map: { sources: string[] } = JSON.parse(text);
-  const name = `${relative(join(folder, '..'), folder)}/`;
-  map.sources = map.sources.map((source) => (source.includes(name) ? 'glowplug:import' : source));
-  return Buffer.from(JSON.stringify(map));
+/** With the sources' texts, which esbuild would carry from file to file, and without the parts' own, which nobody wrote. */
+function wholeMap(text: string, outdir: string, isPart: (source: string) => boolean): string {
+  const map: { sources: string[]; sourcesContent: (string | null)[] } = JSON.parse(text);
+  map.sourcesContent = map.sources.map((source) => (isPart(source) ? '' : textOf(join(outdir, source))));
+  map.sources = map.sources.map((source) => (isPart(source) ? 'glowplug:import' : source));
+  return JSON.stringify(map);
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
 }

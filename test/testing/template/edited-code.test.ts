@@ -27,6 +27,7 @@ async function app() {
   write('cdk.json', JSON.stringify({ app: `"${process.execPath}" synth.mjs` }));
   write('lib/shared.ts', 'export const shared = 0;');
   write('lib/both.ts', 'export const both = 0;');
+  write('lib/later.ts', 'export const later = 0;');
   write('data.json', '{ "n": 0 }');
   write('functions/a/function.ts', source('a', 0));
   write('functions/b/function.ts', source('b', 0));
@@ -66,18 +67,22 @@ async function app() {
 function source(name: string, edition: number): string {
   return `import { both } from '../../lib/both.ts';
   import { shared } from '../../lib/shared.ts';
-  export const handler = async () => ({ name: ${JSON.stringify(name)}, edition: ${edition}, shared, both, BOTH: process.env.BOTH, DATA: process.env.DATA });`;
+  export const handler = async () => {
+    const { later } = await import('../../lib/later.ts');
+    return { name: ${JSON.stringify(name)}, edition: ${edition}, shared, later, both, BOTH: process.env.BOTH, DATA: process.env.DATA };
+  };`;
 }
 
 it('synthesises what is more than code, and nothing else; every answer is of what was written last', async () => {
   const { write, cloud, synths } = await app();
   const answers = async () => await Promise.all(names.map((name) => cloud.function(name).invoke({})));
-  const state = { a: 0, b: 0, shared: 0, both: 0, n: 0 };
+  const state = { a: 0, b: 0, shared: 0, later: 0, both: 0, n: 0 };
   const expected = () =>
     names.map((name) => ({
       name,
       edition: name === 'a' ? state.a : state.b,
       shared: state.shared,
+      later: state.later,
       both: state.both,
       BOTH: `${state.both}`,
       DATA: `{ "n": ${state.n} }`,
@@ -86,10 +91,11 @@ it('synthesises what is more than code, and nothing else; every answer is of wha
     a: (value) => write('functions/a/function.ts', source('a', value)),
     b: (value) => write('functions/b/function.ts', source('b', value)),
     shared: (value) => write('lib/shared.ts', `export const shared = ${value};`),
+    later: (value) => write('lib/later.ts', `export const later = ${value};`),
     both: (value) => write('lib/both.ts', `export const both = ${value};`),
     n: (value) => write('data.json', `{ "n": ${value} }`),
   };
-  const kinds = ['a', 'b', 'shared', 'both', 'n'] as const;
+  const kinds = ['a', 'b', 'shared', 'later', 'both', 'n'] as const;
   const random = seededRandom(3);
   const total = Math.max(12, runs(100));
   let [ran, swapped] = [synths(), 0];
@@ -114,14 +120,15 @@ it('gives the bytes that a synth of the same sources gives', async () => {
   const { root, write, cloud } = await app();
   write('functions/a/function.ts', source('a', 7));
   write('lib/shared.ts', 'export const shared = 8;');
+  write('lib/later.ts', 'export const later = 9;');
   expect(await cloud.reload()).toEqual(names);
   const fresh = bundleFunction({ entry: 'functions/a/function.ts', root, outDir: 'elsewhere/a' });
   const kept = join(root, '.glowplug/build/functions/a');
-  for (const file of ['index.js', 'index.js.map', 'package.json', 'init.mjs']) {
+  for (const file of ['index.js', 'index.js.map', 'later.js', 'later.js.map', 'package.json', 'init.mjs']) {
     if (existsSync(join(fresh.path, file)))
       expect(readFileSync(join(kept, file))).toEqual(readFileSync(join(fresh.path, file)));
   }
-  expect(await cloud.function('a').invoke({})).toMatchObject({ edition: 7, shared: 8 });
+  expect(await cloud.function('a').invoke({})).toMatchObject({ edition: 7, shared: 8, later: 9 });
 });
 
 it('that cannot be bundled says why, the last good version goes on, and the next edit is taken', async () => {
