@@ -14,12 +14,12 @@ import { once } from './core/once.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
-import { defineFunction, type FunctionOptions, type InferenceFunction, type References } from './handler/define.ts';
+import { defineFunction, type FunctionOptions, type InferenceFunction, type References, type Watch } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import { snapshotOf } from './handler/snapshot.ts';
 import { flushSpans } from './observe/open-telemetry.ts';
-import { traceRequest } from './observe/request-span.ts';
+import { requestSpans } from './observe/request-spans.ts';
 import { watchRequests } from './observe/watch-requests.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
 import type { Inference } from './protocol/infer-response.ts';
@@ -192,6 +192,9 @@ function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): F
   const { warm } = options;
   return warm ? { ...options, warm: (models) => coldStart.record('warm', {}, () => warm(models)) } : options;
 }
+
+/** All that becomes of a request where no lines are written of it. */
+const traceRequest: Watch = async (request, asked) => (await requestSpans())?.traceRequest(request, asked);
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {

@@ -99,7 +99,7 @@ export interface InferenceFunction {
 }
 
 /** Hears that a request begins; what it answers hears of its end. */
-export type Watch = (request: HttpRequest, context: Context) => Tell | undefined;
+export type Watch = (request: HttpRequest, context: Context) => Promise<Tell | undefined> | Tell | undefined;
 
 /** @throws GlowplugError CONFIG_INVALID for options that contradict each other */
 export function defineFunction<const M extends References, I = InferRequest, O = Inference>(
@@ -158,7 +158,7 @@ function define(
     // Whether it is ready is asked of every function, by hosts and load balancers.
     const isProtocol = pathname === '/v2/health/ready' || (protocol !== false && isProtocolPath(pathname));
     // Health and metadata are asked by machines, all day long.
-    const tell = !isProtocol || pathname.endsWith('/infer') ? watch?.(request, context) : undefined;
+    const tell = !isProtocol || pathname.endsWith('/infer') ? await watch?.(request, context) : undefined;
     const { models, stamp } = serving.forRequest(request, context);
     const within = async (work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
       const response = stamp(await trace.within(work));

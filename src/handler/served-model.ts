@@ -7,8 +7,8 @@ import { parseReference } from '../models/reference.ts';
 import type { Digest, LockedVersion } from '../models/version.ts';
 import type { BatchOptions } from '../session/batched.ts';
 import type { ModelHost } from './model.ts';
-import type { ModelOptions } from './model-use.ts';
-import { type AnsweredRun, ShadowRun } from './shadow-run.ts';
+import type { ModelOptions, Shadow } from './model-use.ts';
+import type { AnsweredRun, ShadowRun } from './shadow-run.ts';
 import { keyOf, onOtherSide } from './split.ts';
 
 /** The owner's `warm` over a version that does not answer yet. */
@@ -21,6 +21,7 @@ export class ServedModel {
   readonly #warmVersion: WarmVersion;
   readonly #channels = new SingleFlight<Channel>();
   readonly #open: Channel[] = [];
+  /** Made before the first run that it may repeat. */
   #shadow: ShadowRun | undefined;
   #unloaded = false;
 
@@ -59,7 +60,8 @@ export class ServedModel {
 
   /** The version that answers this request, the same for all of it. */
   async choose(request: HttpRequest, requestId: string): Promise<LockedVersion> {
-    const { split } = this.#use;
+    const { split, shadow } = this.#use;
+    if (shadow && !this.#shadow) await this.#openShadow(shadow);
     const key = split && (keyOf(split, request) ?? requestId);
     if (split && key !== undefined) {
       const other = await this.#channel(split.to);
@@ -100,7 +102,7 @@ export class ServedModel {
 
   answered(run: AnsweredRun): void {
     const { shadow } = this.#use;
-    if (shadow && onOtherSide(shadow.model, run.requestId, shadow.percent ?? 100)) this.#shadowRun().offer(run);
+    if (shadow && onOtherSide(shadow.model, run.requestId, shadow.percent ?? 100)) this.#shadow?.offer(run);
   }
 
   #channel(reference: string): Promise<Channel> {
@@ -143,19 +145,19 @@ export class ServedModel {
     return version;
   }
 
-  #shadowRun(): ShadowRun {
-    const { shadow } = this.#use;
+  async #openShadow(shadow: Shadow): Promise<void> {
     const { clock, log } = this.#host();
+    const { ShadowRun } = await following();
+    // Somebody else may have done so meanwhile.
     this.#shadow ??= new ShadowRun({
-      tolerance: shadow?.tolerance ?? 1e-3,
-      version: async () => (shadow ? (await this.#channel(shadow.model)).current : undefined),
+      tolerance: shadow.tolerance ?? 1e-3,
+      version: async () => (await this.#channel(shadow.model)).current,
       lease: (version) => this.#host().leaseBeside(version, this.batch),
       clock,
       log,
     });
-    return this.#shadow;
   }
 }
 
-/** For versions that the lock file does not name: most functions run none. */
-const following = () => import('../models/following.ts');
+/** For versions that the lock file does not name or that nobody waits for: most functions run none. */
+const following = () => import('./following.ts');

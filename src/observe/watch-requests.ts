@@ -6,7 +6,8 @@ import type { Log } from '../core/log.ts';
 import type { RequestRecord } from '../core/request-record.ts';
 import { prices } from './prices.ts';
 import { requestLines } from './request-lines.ts';
-import { type Asked, type ColdStage, openRequestSpan } from './request-span.ts';
+import type { Asked, ColdStage } from './request-span.ts';
+import { requestSpans } from './request-spans.ts';
 import { sendSegment } from './send-segment.ts';
 import { TimeShare } from './time-share.ts';
 
@@ -29,15 +30,15 @@ export interface WatchOptions {
 export function watchRequests(
   { memoryMb, workers, xrayDaemon, initialization = 'on-demand' }: Host,
   { functionName, log, coldStages, arch = process.arch, now = () => performance.now() }: WatchOptions,
-): (request: HttpRequest, asked: Asked) => (record: RequestRecord) => Promise<void> {
+): (request: HttpRequest, asked: Asked) => Promise<(record: RequestRecord) => Promise<void>> {
   const time = new TimeShare(now);
   const gbSecond = prices.lambda.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
   let coldTold = false;
-  return (request, asked) => {
+  return async (request, asked) => {
     const begun = now();
     const cold = coldStages() !== undefined;
-    const span = openRequestSpan(request, asked, cold);
     const end = time.begin();
+    const span = (await requestSpans())?.openRequestSpan(request, asked, cold);
     return async (record) => {
       const ms = end() + (cold && initialization === 'on-demand' ? Math.min(begun, initAtMostMs) : 0);
       // Instances are paid for by the hour, whoever asks.
