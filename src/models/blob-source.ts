@@ -1,6 +1,6 @@
 // A blob of a store as bytes that can be asked for from any offset on.
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
 import type { ReadableStore } from './stores/store.ts';
 import type { Source } from './verified-file.ts';
 import type { Digest } from './version.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { consoleLog } from '../core/log.ts';
+import { blobKey } from './blob-key.ts';
 import { cachePath, makeRoom, markSound, soundness, touch } from './cache.ts';
-import { blobKey } from './manifest.ts';
 import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';

@@ -1,6 +1,7 @@
 // The moves of a model's tags, as its index holds them: the latest in an annotation, older ones in pages of 64.
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { blobKey, digestOf, encode } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { digestOf, encode } from './manifest.ts';
 import { annotated, annotationOf, type Descriptor, type ModelIndex } from './model-index.ts';
 import { putDocument } from './put-document.ts';
 import { readAll } from './read-all.ts';

@@ -2,7 +2,8 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { artifactType, blobKey, blobsOf, manifestType } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { artifactType, blobsOf, manifestType } from './manifest.ts';
 import { annotated, annotationOf, type Descriptor, editIndex } from './model-index.ts';
 import { outlast, sweeping, withMark } from './prune-mark.ts';
 import { readDocument } from './resolve.ts';

@@ -1,7 +1,8 @@
 // The mark that prune leaves in a model's index while it deletes, and what publish makes of it (docs/decisions/pruning.md).
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
-import { blobKey, digestOf, encode } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { digestOf, encode } from './manifest.ts';
 import { type Descriptor, readIndex, sizeLimit } from './model-index.ts';
 import { readObject } from './read-object.ts';
 import { isDigest } from './reference.ts';

@@ -1,7 +1,7 @@
 // Deletes what nothing names any more: blobs of publishes that were never finished, and versions whose tags another tool took away.
 import { type Clock, systemClock } from '../core/clock.ts';
 import { eachOf } from '../core/each-of.ts';
-import { blobKey } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
 import { editIndex } from './model-index.ts';
 import { outlast, sweeping, sweepMs, withMark, writeMark } from './prune-mark.ts';
 import { reachableDigests } from './reachable.ts';

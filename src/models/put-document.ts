@@ -1,7 +1,8 @@
 // A small document under the name of its digest.
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey, digestOf } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { digestOf } from './manifest.ts';
 import type { Descriptor } from './model-index.ts';
 import { doomedBy, outlast, sweeping } from './prune-mark.ts';
 import type { Store } from './stores/store.ts';

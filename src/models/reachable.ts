@@ -1,6 +1,6 @@
 // Every digest that a model's index and its pins lead to: what must never be deleted.
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
 import { indexKey, sizeLimit } from './model-index.ts';
 import { readObject } from './read-object.ts';
 import { isDigest } from './reference.ts';

@@ -1,6 +1,7 @@
 // The bytes of a signature that a store's index tells of.
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey, digestOf } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { digestOf } from './manifest.ts';
 import type { Descriptor } from './model-index.ts';
 import { readAll } from './read-all.ts';
 import type { ReadableStore } from './stores/store.ts';

@@ -1,6 +1,7 @@
 // Which version a reference means now.
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey, digestOf, parseManifest } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
+import { digestOf, parseManifest } from './manifest.ts';
 import { findTag, readIndex, sizeLimit, tagOf } from './model-index.ts';
 import { readObject } from './read-object.ts';
 import { formatReference, parseReference } from './reference.ts';

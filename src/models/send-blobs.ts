@@ -1,7 +1,7 @@
 // Blobs into a model's layout: created once, skipped when they are there, so many at a time that memory stays bounded.
 import { eachOf } from '../core/each-of.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { blobKey } from './manifest.ts';
+import { blobKey } from './blob-key.ts';
 import type { Store } from './stores/store.ts';
 import type { Content, Digest } from './version.ts';
 

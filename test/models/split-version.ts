@@ -1,6 +1,8 @@
 // A version whose weights stand apart, and a store in memory that gives them when a test lets it.
+
+import { blobKey } from '../../src/models/blob-key.ts';
 import { chunksOf } from '../../src/models/chunks.ts';
-import { blobKey, buildManifest } from '../../src/models/manifest.ts';
+import { buildManifest } from '../../src/models/manifest.ts';
 import type { ReadableStore } from '../../src/models/stores/store.ts';
 import { weightsFile } from '../../src/models/version.ts';
 import { signature } from './tiny-version.ts';

@@ -164,7 +164,7 @@ describe('a request’s trace', () => {
     await once(daemon, 'listening');
     try {
       const heard = once(daemon, 'message');
-      const tell = watch({ xrayDaemon: `127.0.0.1:${daemon.address().port}` });
+      const tell = await watch({ xrayDaemon: `127.0.0.1:${daemon.address().port}` });
       await tell(record());
       await tell(
         record({
@@ -229,7 +229,7 @@ describe('what a request costs', () => {
 
   it('is Lambda’s list price of it, with the start that a first one makes; on instances nobody’s', async () => {
     const cost = async (host: Parameters<typeof watchRequests>[0], cold = false) => {
-      let now = 400;
+      const now = 400;
       const lines: Fields[] = [];
       const log = { info: (_: string, fields: Fields = {}) => void lines.push(fields), warn() {}, error() {} };
       const watch = {
@@ -239,7 +239,7 @@ describe('what a request costs', () => {
         arch: 'arm64',
         now: () => now,
       };
-      const tell = watchRequests(host, watch)(request, createContext());
+      const tell = await watchRequests(host, watch)(request, createContext());
       now = 500;
       await tell(record());
       return lines[0]?.['CostMicrodollars'];

@@ -2,7 +2,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blobKey } from '../../src/models/manifest.ts';
+import { blobKey } from '../../src/models/blob-key.ts';
 import { sign } from '../../src/models/sign.ts';
 import { generateKey, keyFileSigner } from '../../src/models/signer.ts';
 import { serializeTrustedKeys } from '../../src/models/trusted-keys.ts';

@@ -1,7 +1,7 @@
 // What a deployment pins stays whole, whatever becomes of the tags, and in whatever order a prune meets it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blobKey } from '../../src/models/manifest.ts';
+import { blobKey } from '../../src/models/blob-key.ts';
 import { editIndex, readIndex, tagOf } from '../../src/models/model-index.ts';
 import { pin, pinsOf, wholeVersion } from '../../src/models/pin.ts';
 import { prune } from '../../src/models/prune.ts';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
-import { blobKey, digestOf, encode } from '../../src/models/manifest.ts';
+import { blobKey } from '../../src/models/blob-key.ts';
+import { digestOf, encode } from '../../src/models/manifest.ts';
 import { editIndex, readIndex, tagOf } from '../../src/models/model-index.ts';
 import { prune } from '../../src/models/prune.ts';
 import { sweeping, withMark, writeMark } from '../../src/models/prune-mark.ts';

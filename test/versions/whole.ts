@@ -1,5 +1,6 @@
 // What a reader of a store may count on: every tag names a version, and all of its bytes are there and right.
-import { blobKey, blobsOf, digestOf } from '../../src/models/manifest.ts';
+import { blobKey } from '../../src/models/blob-key.ts';
+import { blobsOf, digestOf } from '../../src/models/manifest.ts';
 import { readIndex, tagOf } from '../../src/models/model-index.ts';
 import { readAll } from '../../src/models/read-all.ts';
 import { readDocument, resolve } from '../../src/models/resolve.ts';
