@@ -1,6 +1,6 @@
 // A signed request to S3 over node:https. A queue's function makes one a record: fetch with aws4fetch takes 340 µs of its
 // thread and WebCrypto's threads for it, this 190 and no other; the rest of a record takes 30 and its model's run.
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Credentials } from '../core/contract.ts';
@@ -72,7 +72,7 @@ function tooLarge(bytes: number, maxBytes: number): GlowplugError {
 export function signer(credentials: Credentials, region: string, now: () => Date): (request: S3Request) => S3Request {
   const own = { credentials, region };
   let day = '';
-  let key: Buffer = Buffer.alloc(0);
+  let key: KeyObject | undefined;
   return (request) => {
     const at = now();
     if (day !== dayOf(at)) {
