@@ -13,7 +13,6 @@ import { consoleLog, withFields } from './core/log.ts';
 import { once } from './core/once.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
-
 import { createContext } from './handler/context.ts';
 import {
   defineFunction,
@@ -22,7 +21,6 @@ import {
   type References,
   type Watch,
 } from './handler/define.ts';
-
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
 import { snapshotOf } from './handler/snapshot.ts';

@@ -229,7 +229,7 @@ describe('what a request costs', () => {
 
   it('is Lambda’s list price of it, with the start that a first one makes; on instances nobody’s', async () => {
     const cost = async (host: Parameters<typeof watchRequests>[0], cold = false) => {
-      const now = 400;
+      let now = 400;
       const lines: Fields[] = [];
       const log = { info: (_: string, fields: Fields = {}) => void lines.push(fields), warn() {}, error() {} };
       const watch = {
