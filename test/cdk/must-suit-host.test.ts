@@ -1,7 +1,13 @@
 // What a host has no use for is refused when the app is synthesised, with what does the same there.
-import { Duration } from 'aws-cdk-lib';
-import { describe, expect, it } from 'vitest';
-import type { GpuEndpointProps, GpuHost } from '../../src/cdk/index.ts';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import {
+  type EcsHost,
+  GpuEndpoint,
+  type GpuEndpointProps,
+  type GpuHost,
+  type SageMakerHost,
+} from '../../src/cdk/index.ts';
 import { synthEndpoint } from './synth-endpoint.ts';
 
 const cases: [GpuHost, Partial<GpuEndpointProps>, RegExp][] = [
@@ -12,8 +18,8 @@ const cases: [GpuHost, Partial<GpuEndpointProps>, RegExp][] = [
   ['sagemaker', { idle: Duration.minutes(5) }, /after 15 minutes/],
   ['sagemaker', { front: 'api' }, /InvokeEndpoint is its only front/],
   ['sagemaker', { golden: true }, /No new copy is asked/],
-  ['lambda', { front: 'load-balancer' }, /its own front/],
-  ['lambda', { api: {} }, /its own front/],
+  ['lambda', { front: 'load-balancer' }, /its only front/],
+  ['lambda', { api: {} }, /its only front/],
   ['lambda', { golden: true }, /No new environment is asked/],
   ['lambda', { spot: true }, /no spot instances/],
   ['lambda', { vcpus: 8 }, /set memorySize/],
@@ -21,6 +27,14 @@ const cases: [GpuHost, Partial<GpuEndpointProps>, RegExp][] = [
   ['lambda', { idle: Duration.minutes(5) }, /Lambda decides/],
   ['ecs', { concurrency: 8 }, /set queueMilliseconds/],
 ];
+
+it('an endpoint is typed by its host, and one that names none is on ECS', () => {
+  const untold = (props: Omit<GpuEndpointProps, 'host'>) => new GpuEndpoint(new Stack(), 'Untold', props).host;
+  const told = (props: Omit<GpuEndpointProps, 'host'>) =>
+    new GpuEndpoint(new Stack(), 'Told', { ...props, host: 'sagemaker' }).host;
+  expectTypeOf(untold).returns.toEqualTypeOf<EcsHost>();
+  expectTypeOf(told).returns.toEqualTypeOf<SageMakerHost>();
+});
 
 describe('mustSuitHost', () => {
   it.each(cases)('%s refuses %j', (host, props, remedy) => {
