@@ -128,8 +128,8 @@ function shifted(
 ): ApplicationListenerRule {
   return new ApplicationListenerRule(scope, id, {
     listener,
-    // The waker's is 1: an endpoint may be given a first target, and lose it, without a rule in the way.
-    priority: 2,
+    // The waker's are 1 and 2: an endpoint may be given a first target, and lose it, without one in the way.
+    priority: 3,
     conditions: [ListenerCondition.pathPatterns(['/*'])],
     action: ListenerAction.weightedForward([
       { targetGroup: now, weight: 1 },

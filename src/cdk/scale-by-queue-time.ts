@@ -1,6 +1,7 @@
 // How many targets an endpoint has: by how long runs wait, and none when nobody asks.
 import { Duration } from 'aws-cdk-lib';
 import {
+  type AdjustmentTier,
   AdjustmentType,
   ScalableTarget,
   ServiceNamespace,
@@ -9,7 +10,11 @@ import {
 import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ApplicationScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Cluster, FargateService } from 'aws-cdk-lib/aws-ecs';
-import type { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import {
+  type ApplicationLoadBalancer,
+  type ApplicationTargetGroup,
+  HttpCodeElb,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { queueTimeMetric } from '../observe/queue-time.ts';
 
@@ -19,6 +24,7 @@ export interface QueueTimeScaling {
   readonly cluster: Cluster;
   readonly service: FargateService;
   readonly loadBalancer: ApplicationLoadBalancer;
+  readonly targets: ApplicationTargetGroup;
   readonly minTargets: number;
   readonly maxTargets: number;
   readonly queueMilliseconds: number;
@@ -32,6 +38,7 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
     cluster,
     service,
     loadBalancer,
+    targets,
     minTargets,
     maxTargets,
     queueMilliseconds,
@@ -59,15 +66,21 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
     scaleOutCooldown: Duration.minutes(1),
   });
   if (minTargets > 0) return;
-  const toZero = new StepScalingAction(scope, 'ToZero', {
-    scalingTarget: target,
-    adjustmentType: AdjustmentType.EXACT_CAPACITY,
-  });
-  toZero.addAdjustment({ adjustment: 0, upperBound: 0 });
-  const requests = loadBalancer.metrics.requestCount({ statistic: 'Sum', period });
+  const sum = { statistic: 'Sum', period };
+  const { metrics } = loadBalancer;
+  // What the load balancer answers by itself counts as no request, though somebody asked.
+  const unheard = {
+    fixed: metrics.httpFixedResponseCount(sum),
+    refused: metrics.httpCodeElb(HttpCodeElb.ELB_4XX_COUNT, sum),
+  };
+  const toZero = exactly(scope, 'ToZero', target, { adjustment: 0, upperBound: 0 });
   const idle = new Alarm(scope, 'Idle', {
     // Nobody asked in any of the minutes; no data is nobody, too.
-    metric: new MathExpression({ expression: 'FILL(requests, 0)', usingMetrics: { requests }, period }),
+    metric: new MathExpression({
+      expression: 'FILL(requests, 0) + FILL(fixed, 0) + FILL(refused, 0)',
+      usingMetrics: { requests: metrics.requestCount(sum), ...unheard },
+      period,
+    }),
     alarmDescription: `${endpoint}: nobody asks its endpoint, and the last target goes`,
     threshold: 0,
     comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -75,4 +88,25 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
     treatMissingData: TreatMissingData.BREACHING,
   });
   idle.addAlarmAction(new ApplicationScalingAction(toZero));
+  const toOne = exactly(scope, 'ToOne', target, { adjustment: 1, lowerBound: 0 });
+  const healthy = targets.metrics.healthyHostCount({ statistic: 'Maximum', period });
+  const unheardAlarm = new Alarm(scope, 'Unheard', {
+    metric: new MathExpression({
+      expression: 'IF(FILL(healthy, 0) < 1, FILL(fixed, 0) + FILL(refused, 0), 0)',
+      usingMetrics: { healthy, ...unheard },
+      period,
+    }),
+    alarmDescription: `${endpoint}: somebody asks with a body that the waker never sees, and the first target comes`,
+    threshold: 0,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+  unheardAlarm.addAlarmAction(new ApplicationScalingAction(toOne));
+}
+
+function exactly(scope: Construct, id: string, scalingTarget: ScalableTarget, tier: AdjustmentTier): StepScalingAction {
+  const action = new StepScalingAction(scope, id, { scalingTarget, adjustmentType: AdjustmentType.EXACT_CAPACITY });
+  action.addAdjustment(tier);
+  return action;
 }

@@ -25,8 +25,10 @@ export interface WakerProps {
 
 export class Waker extends Construct {
   readonly function: LambdaFunction;
-  /** Asleep it matches every path, awake none that a client asks for; the waker moves it. */
+  /** Asleep it matches every path, awake none that a client asks for; the waker moves it, and `large` with it. */
   readonly rule: ApplicationListenerRule;
+  /** Before it: bodies that a load balancer hands no function, and would refuse with 413. Their sender is told to come back, too. */
+  readonly large: ApplicationListenerRule;
 
   constructor(scope: Construct, id: string, { cluster, service, listener, root }: WakerProps) {
     super(scope, id);
@@ -37,12 +39,23 @@ export class Waker extends Construct {
       root,
     });
     const group = new ApplicationTargetGroup(this, 'Group', { targets: [functionTarget(this.function)] });
-    this.rule = new ApplicationListenerRule(this, 'Rule', {
+    const everything = ListenerCondition.pathPatterns(['/*']);
+    this.large = new ApplicationListenerRule(this, 'Large', {
       listener,
       priority: 1,
-      conditions: [ListenerCondition.pathPatterns(['/*'])],
+      conditions: [everything, ListenerCondition.httpHeader(largeBody.header, [...largeBody.values])],
+      action: ListenerAction.fixedResponse(503, {
+        contentType: 'application/json',
+        messageBody: JSON.stringify(asleep),
+      }),
+    });
+    this.rule = new ApplicationListenerRule(this, 'Rule', {
+      listener,
+      priority: 2,
+      conditions: [everything],
       action: ListenerAction.forward([group]),
     });
+    const rules = [{ arn: this.large.listenerRuleArn, ...largeBody }, { arn: this.rule.listenerRuleArn }];
     const { serviceName } = service;
     const wakes = { cluster: cluster.clusterName, service: serviceName };
     this.function.addEnvironment('GLOWPLUG_WAKES', JSON.stringify(wakes));
@@ -52,13 +65,11 @@ export class Waker extends Construct {
     // A policy beside the role: the rule needs the function, so that the function may not wait for what names the rule.
     const moveRule = new Policy(this, 'MoveRule', {
       statements: [
-        new PolicyStatement({ actions: ['elasticloadbalancing:ModifyRule'], resources: [this.rule.listenerRuleArn] }),
+        new PolicyStatement({ actions: ['elasticloadbalancing:ModifyRule'], resources: rules.map(({ arn }) => arn) }),
       ],
     });
     if (this.function.role) moveRule.attachToRole(this.function.role);
-    const targets = [
-      new FunctionTarget(this.function, { event: RuleTargetInput.fromObject({ rule: this.rule.listenerRuleArn }) }),
-    ];
+    const targets = [new FunctionTarget(this.function, { event: RuleTargetInput.fromObject({ rules }) })];
     new Rule(this, 'Now', {
       description: 'an event of the endpoint may have been lost',
       schedule: Schedule.rate(Duration.minutes(5)),
@@ -79,3 +90,16 @@ export class Waker extends Construct {
     });
   }
 }
+
+/**
+ * From 700,000 bytes: a function is handed at most 1 MB, in which a body of bytes is a third longer. A rule has at most five values.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+ */
+const largeBody = { header: 'content-length', values: ['7?????', '8?????', '9?????', '???????*'] };
+
+/** As the waker says it, but for Retry-After, which a fixed response cannot have. */
+const asleep = {
+  error: 'The endpoint had nothing to do and is starting.',
+  code: 'SERVER_BUSY',
+  remedy: 'Try again in half a minute.',
+};

@@ -113,8 +113,8 @@ describe('blue/green deployments of an endpoint', () => {
     ];
     for (const other of others) expect(rules(other)).toEqual(rules(template));
     expect(rules(template).map(([, { Properties }]) => [Properties.Priority, Properties.Actions[0].Type])).toEqual([
-      [2, 'forward'],
-      [2, 'forward'],
+      [3, 'forward'],
+      [3, 'forward'],
     ]);
   });
 

@@ -81,7 +81,7 @@ describe("an endpoint with front: 'api'", () => {
 
   it('sleeps and wakes as behind the load balancer: the waker’s 503 with Retry-After comes through', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
-      Priority: 1,
+      Priority: 2,
       Conditions: [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }],
     });
     // A response is sent on as it is: nothing of it is mapped.

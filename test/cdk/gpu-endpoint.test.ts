@@ -59,7 +59,7 @@ describe('GpuEndpoint', () => {
 
   it('lets the waker answer while nobody serves, and do nothing but wake this endpoint', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
-      Priority: 1,
+      Priority: 2,
       Conditions: [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }],
     });
     const [, waker] = Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => /Waker/.test(id))!;
@@ -70,6 +70,35 @@ describe('GpuEndpoint', () => {
     expect(isAllowed(statements, { action: 'ecs:DeleteService', resource: `<${service}>` })).toBe(false);
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { 'detail-type': ['ECS Task State Change'], detail: { lastStatus: ['RUNNING', 'STOPPED'] } },
+    });
+  });
+
+  it('tells who sends a large body to come back, too, and wakes by an alarm for what the waker never sees', () => {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Priority: 1,
+      Conditions: [
+        { Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } },
+        {
+          Field: 'http-header',
+          HttpHeaderConfig: { HttpHeaderName: 'content-length', Values: ['7?????', '8?????', '9?????', '???????*'] },
+        },
+      ],
+      Actions: [
+        {
+          Type: 'fixed-response',
+          FixedResponseConfig: { StatusCode: '503', MessageBody: Match.stringLikeRegexp('SERVER_BUSY') },
+        },
+      ],
+    });
+    const both = Object.keys(template.findResources('AWS::ElasticLoadBalancingV2::ListenerRule'));
+    for (const { Properties } of Object.values(template.findResources('AWS::Events::Rule'))) {
+      for (const rule of both) expect(JSON.stringify(Properties.Targets)).toContain(`"Ref":"${rule}"`);
+    }
+    const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
+    const [, unheard] = alarms.find(([id]) => /Unheard/.test(id))!;
+    expect(JSON.stringify(unheard['Properties'].Metrics)).toContain('IF(FILL(healthy, 0) < 1,');
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      StepScalingPolicyConfiguration: { AdjustmentType: 'ExactCapacity', StepAdjustments: [{ ScalingAdjustment: 1 }] },
     });
   });
 

@@ -11,7 +11,9 @@ import { runs } from '../runs.ts';
 
 const request = { httpMethod: 'POST', path: '/', headers: {} };
 /** As EventBridge hands it over: a task began or ended, or five minutes went by. */
-const taskChanged = { rule: 'arn:rule' };
+const taskChanged = {
+  rules: [{ arn: 'arn:large', header: 'content-length', values: ['7?????', '???????*'] }, { arn: 'arn:rule' }],
+};
 
 describe('the waker', () => {
   it('starts one target at the first request, tells when to come back, and starts no second', async () => {
@@ -35,6 +37,24 @@ describe('the waker', () => {
     expect(cloud.state.pattern).toBe('/*');
     // An event does not wake: only somebody who asks does.
     expect(cloud.state.started).toBe(1);
+  });
+
+  it('moves the rule for large bodies with it, which stays one for large bodies', async () => {
+    await using cloud = await fakeCloud();
+    const conditions = (path: string) => ({
+      'Conditions.member.1.Field': 'path-pattern',
+      'Conditions.member.1.PathPatternConfig.Values.member.1': path,
+      'Conditions.member.2.Field': 'http-header',
+      'Conditions.member.2.HttpHeaderConfig.HttpHeaderName': 'content-length',
+      'Conditions.member.2.HttpHeaderConfig.Values.member.1': '7?????',
+      'Conditions.member.2.HttpHeaderConfig.Values.member.2': '???????*',
+    });
+    cloud.state.running = 1;
+    await cloud.wake(taskChanged);
+    expect(cloud.state.large).toEqual(conditions(nothing));
+    cloud.state.running = 0;
+    await cloud.wake(taskChanged);
+    expect(cloud.state.large).toEqual(conditions('/*'));
   });
 
   it('says to come back at once where a target runs already, and mends a route that an event was lost for', async () => {
@@ -96,7 +116,7 @@ it('the queue time is a line that CloudWatch reads: the mean since the last, and
 
 /** Speaks as much of the two APIs as the waker does, over HTTP. */
 async function fakeCloud() {
-  const state = { desired: 0, running: 0, started: 0, pattern: '/*' };
+  const state = { desired: 0, running: 0, started: 0, pattern: '/*', large: {} };
   const server = createServer((incoming, response) => void answer(incoming, response));
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     let body = '';
@@ -112,9 +132,11 @@ async function fakeCloud() {
       state.started++;
       return response.end('{}');
     }
-    const form = new URLSearchParams(body);
-    state.pattern = form.get('Conditions.member.1.PathPatternConfig.Values.member.1') ?? '';
-    return response.end(form.get('RuleArn') === 'arn:rule' ? '<ModifyRuleResponse/>' : 'not the rule');
+    const { RuleArn, Action: _, Version: _version, ...conditions } = Object.fromEntries(new URLSearchParams(body));
+    const pattern = conditions['Conditions.member.1.PathPatternConfig.Values.member.1'] ?? '';
+    if (RuleArn === 'arn:rule') state.pattern = pattern;
+    else state.large = conditions;
+    return response.end('<ModifyRuleResponse/>');
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

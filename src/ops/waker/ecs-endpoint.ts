@@ -11,8 +11,16 @@ export interface Awake {
   look(): Promise<EndpointState>;
   /** One target; what more are needed, the queue time tells. */
   start(): Promise<void>;
-  /** `rule`: ARN of the listener's rule that sends requests to the waker. Repeated, it changes nothing. */
-  route(rule: string, to: 'to waker' | 'to targets'): Promise<void>;
+  /** Repeated, it changes nothing. */
+  route(rule: WakerRule, to: 'to waker' | 'to targets'): Promise<void>;
+}
+
+/** A rule of the listener that takes requests from the targets while none runs. */
+export interface WakerRule {
+  readonly arn: string;
+  /** Takes those alone whose header has one of these values. */
+  readonly header?: string;
+  readonly values?: readonly string[];
 }
 
 export interface EcsEndpoint {
@@ -46,7 +54,20 @@ export function ecsEndpoint(api: AwsApi, { cluster, service }: EcsEndpoint): Awa
     async start() {
       await ecs('UpdateService', { cluster, service, desiredCount: 1 });
     },
-    async route(rule, to) {
+    async route({ arn, header, values = [] }, to) {
+      const conditions = {
+        'member.1.Field': 'path-pattern',
+        'member.1.PathPatternConfig.Values.member.1': to === 'to waker' ? '/*' : nothing,
+        // All are replaced: what stays is said again.
+        ...(header && {
+          'member.2.Field': 'http-header',
+          'member.2.HttpHeaderConfig.HttpHeaderName': header,
+          ...Object.fromEntries(
+            values.map((value, at) => [`member.2.HttpHeaderConfig.Values.member.${at + 1}`, value]),
+          ),
+        }),
+      };
+      const named = Object.entries(conditions).map(([name, value]) => [`Conditions.${name}`, value]);
       await api({
         service: 'elasticloadbalancing',
         method: 'POST',
@@ -54,9 +75,8 @@ export function ecsEndpoint(api: AwsApi, { cluster, service }: EcsEndpoint): Awa
         body: new URLSearchParams({
           Action: 'ModifyRule',
           Version: '2015-12-01',
-          RuleArn: rule,
-          'Conditions.member.1.Field': 'path-pattern',
-          'Conditions.member.1.PathPatternConfig.Values.member.1': to === 'to waker' ? '/*' : nothing,
+          RuleArn: arn,
+          ...Object.fromEntries(named),
         }),
       });
     },

@@ -4,7 +4,7 @@ import { readContract } from '../../core/contract.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { consoleLog } from '../../core/log.ts';
 import { awsApi } from '../aws-api.ts';
-import { type Awake, type EndpointState, ecsEndpoint } from './ecs-endpoint.ts';
+import { type Awake, type EndpointState, ecsEndpoint, type WakerRule } from './ecs-endpoint.ts';
 
 export interface WakerAnswer {
   readonly statusCode: number;
@@ -20,13 +20,14 @@ export async function handler(event: unknown): Promise<WakerAnswer | undefined> 
 }
 
 /**
- * The event of a target group is a request. EventBridge's names the rule to move: a task of the service began or ended, or five
+ * The event of a target group is a request. EventBridge's names the rules to move: a task of the service began or ended, or five
  * minutes went by, in which such an event may have been lost.
  */
 export async function answerWaker(event: unknown, endpoint: Awake): Promise<WakerAnswer | undefined> {
   const state = await endpoint.look();
-  if (isRecord(event) && typeof event['rule'] === 'string') {
-    await endpoint.route(event['rule'], state.running > 0 ? 'to targets' : 'to waker');
+  if (isMoved(event)) {
+    const to = state.running > 0 ? 'to targets' : 'to waker';
+    await Promise.all(event.rules.map((rule) => endpoint.route(rule, to)));
     return undefined;
   }
   // A health check or a scanner costs a start, too: who may ask is the listener's matter.
@@ -35,6 +36,11 @@ export async function answerWaker(event: unknown, endpoint: Awake): Promise<Wake
     await endpoint.start();
   }
   return asleep(state);
+}
+
+/** As the construct has written it. */
+function isMoved(event: unknown): event is { readonly rules: readonly WakerRule[] } {
+  return isRecord(event) && Array.isArray(event['rules']);
 }
 
 function asleep({ running }: EndpointState): WakerAnswer {
