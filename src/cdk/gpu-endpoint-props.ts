@@ -36,7 +36,8 @@ export interface GpuEndpointProps<H extends GpuHost = GpuHost> {
   /** vCPUs of a target: sockets, decoding, batches. On ecs; lambda gives one for each 4096 MB. @default 4 */
   readonly vcpus?: number;
   /**
-   * MB of a target. On ecs and lambda, where it is 4096 to 32768 in steps of 4096; on sagemaker it is the instance's.
+   * MB of a target. On ecs and lambda, where it is 4096 to 28672 (with an l40s 32768) in steps of 4096; a copy on sagemaker has its
+   * instance's.
    * @default 14336 on ecs, 12288 on lambda: both leave an instance of 16 GiB its own
    */
   readonly memorySize?: number;

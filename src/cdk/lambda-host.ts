@@ -2,7 +2,7 @@
 import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { InstanceType, type ISecurityGroup, type IVpc, SecurityGroup, type Vpc } from 'aws-cdk-lib/aws-ec2';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, Role } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   CapacityProvider,
@@ -24,7 +24,7 @@ import { errorRule } from '../observe/alarm-rule.ts';
 import { errorAlarm } from './error-alarm.ts';
 import { functionRole } from './function-role.ts';
 import { gpuNetwork } from './gpu-network.ts';
-import { gpus } from './gpus.ts';
+import { type Gpu, gpus } from './gpus.ts';
 import { type Hosted, modelsOf, pinModels } from './hosted.ts';
 import { mustFitDisk } from './must-fit.ts';
 
@@ -47,7 +47,7 @@ export class LambdaHost extends Construct {
     super(scope, id);
     const { bundle, props } = hosted;
     const { gpu = 'l4', minTargets = 0, maxTargets = 4, memorySize = 12_288, concurrency = 32 } = props;
-    mustDivide(memorySize);
+    mustHoldMemory(memorySize, gpu);
     const diskMb = mustFitDisk(bundle);
     this.vpc = props.vpc ?? gpuNetwork(this);
     this.logGroup = new LogGroup(this, 'Logs', {
@@ -123,11 +123,14 @@ export class LambdaHost extends Construct {
         new InstanceType(`${family}.xlarge`),
         new InstanceType(`${family}.2xlarge`),
       ]),
-      // While a version takes another's place both have their instances.
-      maxVCpuCount: 2 * maxTargets * vcpusOfLarger,
+      // Lambda starts three when a version is first published, and where they do not fit it fails for good. While a version takes
+      // another's place both have their instances.
+      maxVCpuCount: 2 * Math.max(3, maxTargets) * vcpusOfLarger,
       logGroup: this.logGroup,
     });
     const operator = capacity.node.findChild('OperatorRole');
+    // Without this right the log stays empty in silence, and AWS's policy may be about groups under /aws alone.
+    if (operator instanceof Role) this.logGroup.grantWrite(operator);
     Validations.of(operator).acknowledge({
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator]',
       reason: 'AWS’s own policy for what Lambda does with managed instances, and what its documentation asks for.',
@@ -136,15 +139,17 @@ export class LambdaHost extends Construct {
   }
 }
 
-/** GiB for each vCPU are 2, 4 or 8 on Managed Instances; instances with one GPU have 4. */
+/** Managed Instances know 2, 4 and 8 GiB; instances with one GPU have 4 or more. */
 const mbPerVcpu = 4096;
 const vcpusOfLarger = 8;
 
-function mustDivide(memorySize: number): void {
-  if (memorySize % mbPerVcpu === 0 && memorySize >= mbPerVcpu && memorySize <= 32_768) return;
+function mustHoldMemory(memorySize: number, gpu: Gpu): void {
+  // Lambda's most; the larger instance has 32 GiB, of which some are its own, or with an l40s 64.
+  const most = gpu === 'l40s' ? 32_768 : 28_672;
+  if (memorySize % mbPerVcpu === 0 && memorySize >= mbPerVcpu && memorySize <= most) return;
   throw new GlowplugError(
     'CONFIG_INVALID',
-    `expected memorySize of 4096 to 32768 MB in steps of 4096 with host: 'lambda', got ${memorySize}`,
+    `expected memorySize of 4096 to ${most} MB in steps of 4096 with host: 'lambda', got ${memorySize}`,
     { remedy: 'Set memorySize: 12288, which fits an instance of 16 GiB, or leave it out.' },
   );
 }

@@ -101,6 +101,21 @@ describe("GpuEndpoint with host: 'lambda'", () => {
     expect(may('logs:PutLogEvents', `<${logs}.Arn>`)).toBe(true);
   });
 
+  it('lets Lambda write what it does with the instances into the same log', () => {
+    const [capacity] = Object.values(template.findResources('AWS::Lambda::CapacityProvider'));
+    const role = capacity!['Properties'].PermissionsConfig.CapacityProviderOperatorRoleArn['Fn::GetAtt'][0];
+    const logs = capacity!['Properties'].TelemetryConfig.LoggingConfig.LogGroup.Ref;
+    expect(isAllowed(statementsOf(template, role), { action: 'logs:PutLogEvents', resource: `<${logs}.Arn>` })).toBe(
+      true,
+    );
+  });
+
+  it('has room for the three environments that a first version is started with', () => {
+    synthEndpoint({ host, maxTargets: 1 }).hasResourceProperties('AWS::Lambda::CapacityProvider', {
+      CapacityProviderScalingConfig: Match.objectLike({ MaxVCpuCount: 48 }),
+    });
+  });
+
   it('tells glowplug deploy which versions the image uses', () => {
     template.hasResource('AWS::Lambda::Function', {
       Metadata: Match.objectLike({
@@ -116,8 +131,8 @@ describe("GpuEndpoint with host: 'lambda'", () => {
   });
 
   it('refuses memory that Lambda does not have, and models over its disk', () => {
-    expect(() => synthEndpoint({ host, memorySize: 14_336 })).toThrow(/4096 to 32768 MB in steps of 4096.*got 14336/);
-    expect(() => synthEndpoint({ host, memorySize: 65_536 })).toThrow(/got 65536/);
+    expect(() => synthEndpoint({ host, memorySize: 14_336 })).toThrow(/4096 to 28672 MB in steps of 4096.*got 14336/);
+    expect(() => synthEndpoint({ host, memorySize: 32_768 })).toThrow(/got 32768/);
     expect(() => synthEndpoint({ host }, { modelBytes: 9e9 })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', remedy: expect.stringContaining('ECS') }),
     );
