@@ -30,6 +30,7 @@ import { InvocationFeed } from './page/invocation-feed.ts';
 import { MetricFeed } from './page/metric-feed.ts';
 import { pagePath } from './page/page-listener.ts';
 import { pageOf } from './page/page-of.ts';
+import { publishModels, storesOf } from './publish-models.ts';
 import { Fleet } from './runtime/fleet.ts';
 import { functionArn } from './runtime/function-spec.ts';
 import { Reaper } from './runtime/reaper.ts';
@@ -311,30 +312,6 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
       await owned.disposeAsync();
     },
   };
-}
-
-/** Each of `stores`, which functions read, is given the app's models, so that every pinned version is there. */
-async function publishModels(
-  root: string,
-  stores: readonly string[],
-  where: { readonly region: string; readonly s3Endpoint: string; readonly credentials: Credentials },
-  onProgress: (message: string) => void,
-): Promise<void> {
-  if (stores.length === 0) return;
-  const { openStore, publishAll } = await import('../release/index.ts');
-  for (const store of stores) {
-    await publishAll({
-      root,
-      store: await openStore({ ...where, store }),
-      // Its beginning is news; the megabytes of a store on this machine are not.
-      onProgress: (version, transfer) => transfer === undefined && onProgress(`publishing ${version}`),
-    });
-  }
-}
-
-/** The stores that its functions read. */
-function storesOf(template: CloudTemplate | undefined): string[] {
-  return [...new Set(template?.functions.flatMap(({ environment }) => environment['GLOWPLUG_STORE'] ?? []))];
 }
 
 const toPage: RequestListener = (_request, response) => void response.writeHead(302, { location: pagePath }).end();
