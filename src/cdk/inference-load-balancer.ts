@@ -146,5 +146,5 @@ function prioritiesOf(names: readonly string[]): Map<string, number> {
 }
 
 function longest(functions: readonly InferenceFunction[]): number {
-  return Math.max(...functions.map((each) => each.function.timeout?.toSeconds() ?? 0));
+  return Math.max(0, ...functions.map((each) => each.function.timeout?.toSeconds() ?? 0));
 }
