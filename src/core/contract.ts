@@ -293,6 +293,11 @@ export function invocationTrace(env: Environment = process.env): string | undefi
   return typeof trace === 'string' ? trace : undefined;
 }
 
+/** Of a thread that runs sessions: what NODE_OPTIONS loads before the function, such as a tracing SDK, is not loaded in each again. */
+export function threadEnvironment(env: Environment = process.env): Environment {
+  return { ...env, NODE_OPTIONS: '' };
+}
+
 /** What a construct writes into a function's environment; `readContract` is its inverse. */
 export function writeContract(
   contract: Partial<

@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { threadEnvironment } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensors } from '../tensor/tensor.ts';
@@ -111,7 +112,7 @@ class WorkerSession implements Session {
 
   async #startThread(): Promise<void> {
     const file = new URL(`./worker-thread${extname(import.meta.url)}`, import.meta.url);
-    const worker = new Worker(file, { workerData: this.#start });
+    const worker = new Worker(file, { workerData: this.#start, env: { ...threadEnvironment() } });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let fault: unknown;
     worker.on('message', (message: FromWorker) => {

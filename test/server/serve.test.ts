@@ -75,12 +75,11 @@ describe('glowplug serve', () => {
     expect((await serving.ended()).code).toBe(0);
     expect(waiting).toBeGreaterThan(0);
     // Its tracer provider has them all, and was told to hand them on.
-    const told: Ended[] = (await readFile(spans, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = (await readFile(spans, 'utf8')).trim().split('\n');
+    const told = lines.map((line): Ended & { inThread?: boolean } => JSON.parse(line));
     expect(told.filter(({ kind }) => kind === 1)).toHaveLength(52);
     expect(told.at(-1)).toEqual({ name: 'flushed' });
+    expect(told.filter(({ inThread }) => inThread)).toEqual([]);
     console.log(`drain under load: 50 of 50 accepted requests answered, ${waiting} of them after SIGTERM`);
   });
 
