@@ -1,6 +1,9 @@
 // The hook before requests reach new targets of an endpoint, against a server as they run it.
-import { describe, expect, it } from 'vitest';
-import { answerEndpointHook } from '../../src/ops/golden-endpoint/handler.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { answerEndpointHook, handler } from '../../src/ops/golden-endpoint/handler.ts';
 import { start } from '../server/start-server.ts';
 
 const sample = {
@@ -52,5 +55,26 @@ describe('the hook before new targets get requests', () => {
       'FAILED',
       'FAILED',
     ]);
+  });
+
+  it('finds its sample, its key and whom to ask where the construct put them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-hook-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'samples.json'), JSON.stringify([sample]));
+    const secrets = await serving(() => Response.json({ SecretString: ' second , first' }));
+    const env = {
+      LAMBDA_TASK_ROOT: folder,
+      GLOWPLUG_HOOK_TARGET: await serving(sums, ['first', 'second']),
+      GLOWPLUG_API_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:keys',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets,
+      AWS_ACCESS_KEY_ID: 'AKIA',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await handler()).toEqual({ hookStatus: 'SUCCEEDED' });
+    // ECS takes a hook that throws for one that failed.
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', await serving(() => Response.json({}, { status: 400 })));
+    await expect(handler()).rejects.toThrow(/secretsmanager answered 400/);
   });
 });

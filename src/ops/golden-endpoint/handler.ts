@@ -15,9 +15,9 @@ export interface HookAnswer {
 
 export async function handler(): Promise<HookAnswer> {
   const contract = readContract();
-  const { hookTarget = '', apiKeysSecret, taskRoot = '.' } = contract;
+  const { hookTarget = '', apiKeysSecret, secretsEndpoint: endpoint, taskRoot = '.' } = contract;
   const samples = JSON.parse(await readFile(join(taskRoot, 'samples.json'), 'utf8'));
-  const [key] = apiKeysSecret ? await readApiKeys(awsApi(contract), apiKeysSecret) : [];
+  const [key] = apiKeysSecret ? await readApiKeys(awsApi(contract, { endpoint }), apiKeysSecret) : [];
   return await answerEndpointHook(samples, { url: hookTarget, key });
 }
 
