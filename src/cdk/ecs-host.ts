@@ -144,7 +144,6 @@ export class EcsHost extends Construct {
       cluster: this.cluster,
       service: this.service,
       loadBalancer,
-      targets,
       minTargets,
       maxTargets,
       queueMilliseconds: props.queueMilliseconds ?? 50,

@@ -10,11 +10,7 @@ import {
 import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ApplicationScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Cluster, FargateService } from 'aws-cdk-lib/aws-ecs';
-import {
-  type ApplicationLoadBalancer,
-  type ApplicationTargetGroup,
-  HttpCodeElb,
-} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { type ApplicationLoadBalancer, HttpCodeElb } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { queueTimeMetric } from '../observe/queue-time.ts';
 
@@ -24,7 +20,6 @@ export interface QueueTimeScaling {
   readonly cluster: Cluster;
   readonly service: FargateService;
   readonly loadBalancer: ApplicationLoadBalancer;
-  readonly targets: ApplicationTargetGroup;
   readonly minTargets: number;
   readonly maxTargets: number;
   readonly queueMilliseconds: number;
@@ -33,17 +28,7 @@ export interface QueueTimeScaling {
 }
 
 export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): void {
-  const {
-    endpoint,
-    cluster,
-    service,
-    loadBalancer,
-    targets,
-    minTargets,
-    maxTargets,
-    queueMilliseconds,
-    idle: silence,
-  } = scaling;
+  const { endpoint, cluster, service, minTargets, maxTargets, queueMilliseconds } = scaling;
   const target = new ScalableTarget(scope, 'Scaling', {
     serviceNamespace: ServiceNamespace.ECS,
     resourceId: `service/${cluster.clusterName}/${service.serviceName}`,
@@ -52,7 +37,6 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
     maxCapacity: maxTargets,
   });
   const { namespace, name, dimension } = queueTimeMetric;
-  const period = Duration.minutes(1);
   target.scaleToTrackMetric('QueueTime', {
     customMetric: new Metric({
       namespace,
@@ -65,20 +49,35 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
     scaleInCooldown: Duration.minutes(5),
     scaleOutCooldown: Duration.minutes(1),
   });
-  if (minTargets > 0) return;
+  if (minTargets === 0) fromZero(scope, target, scaling);
+}
+
+const period = Duration.minutes(1);
+
+function fromZero(scope: Construct, target: ScalableTarget, scaling: QueueTimeScaling): void {
+  const { endpoint, cluster, service, idle: silence } = scaling;
+  const { metrics } = scaling.loadBalancer;
   const sum = { statistic: 'Sum', period };
-  const { metrics } = loadBalancer;
   // What the load balancer answers by itself counts as no request, though somebody asked.
   const unheard = {
     fixed: metrics.httpFixedResponseCount(sum),
     refused: metrics.httpCodeElb(HttpCodeElb.ELB_4XX_COUNT, sum),
   };
+  // ECS's own count, by Container Insights. Asleep it is 0, or none.
+  const desired = new Metric({
+    namespace: 'ECS/ContainerInsights',
+    metricName: 'DesiredTaskCount',
+    dimensionsMap: { ClusterName: cluster.clusterName, ServiceName: service.serviceName },
+    statistic: 'Maximum',
+    period,
+  });
   const toZero = exactly(scope, 'ToZero', target, { adjustment: 0, upperBound: 0 });
   const idle = new Alarm(scope, 'Idle', {
-    // Nobody asked in any of the minutes; no data is nobody, too.
+    // Nobody asked in any of the minutes; no data is nobody, too. Asleep it is off: an alarm that stays on repeats its action each
+    // minute, and would take the target back that the waker has just started.
     metric: new MathExpression({
-      expression: 'FILL(requests, 0) + FILL(fixed, 0) + FILL(refused, 0)',
-      usingMetrics: { requests: metrics.requestCount(sum), ...unheard },
+      expression: 'IF(FILL(desired, 1) < 1, 1, FILL(requests, 0) + FILL(fixed, 0) + FILL(refused, 0))',
+      usingMetrics: { desired, requests: metrics.requestCount(sum), ...unheard },
       period,
     }),
     alarmDescription: `${endpoint}: nobody asks its endpoint, and the last target goes`,
@@ -89,11 +88,10 @@ export function scaleByQueueTime(scope: Construct, scaling: QueueTimeScaling): v
   });
   idle.addAlarmAction(new ApplicationScalingAction(toZero));
   const toOne = exactly(scope, 'ToOne', target, { adjustment: 1, lowerBound: 0 });
-  const healthy = targets.metrics.healthyHostCount({ statistic: 'Maximum', period });
   const unheardAlarm = new Alarm(scope, 'Unheard', {
     metric: new MathExpression({
-      expression: 'IF(FILL(healthy, 0) < 1, FILL(fixed, 0) + FILL(refused, 0), 0)',
-      usingMetrics: { healthy, ...unheard },
+      expression: 'IF(FILL(desired, 0) < 1, FILL(fixed, 0) + FILL(refused, 0), 0)',
+      usingMetrics: { desired, ...unheard },
       period,
     }),
     alarmDescription: `${endpoint}: somebody asks with a body that the waker never sees, and the first target comes`,

@@ -55,6 +55,8 @@ describe('GpuEndpoint', () => {
       JSON.stringify(Properties.Metrics ?? '').includes('FILL(requests, 0)'),
     );
     expect(idle?.['Properties']).toMatchObject({ EvaluationPeriods: 15, Threshold: 0 });
+    // Off while it sleeps: an alarm that stays on would take each target back that the waker starts.
+    expect(JSON.stringify(idle?.['Properties'].Metrics)).toMatch(/IF\(FILL\(desired, 1\) < 1, 1, .*DesiredTaskCount/);
   });
 
   it('lets the waker answer while nobody serves, and do nothing but wake this endpoint', () => {
@@ -96,7 +98,7 @@ describe('GpuEndpoint', () => {
     }
     const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
     const [, unheard] = alarms.find(([id]) => /Unheard/.test(id))!;
-    expect(JSON.stringify(unheard['Properties'].Metrics)).toContain('IF(FILL(healthy, 0) < 1,');
+    expect(JSON.stringify(unheard['Properties'].Metrics)).toContain('IF(FILL(desired, 0) < 1,');
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       StepScalingPolicyConfiguration: { AdjustmentType: 'ExactCapacity', StepAdjustments: [{ ScalingAdjustment: 1 }] },
     });
