@@ -38,7 +38,7 @@ export function baselineCommand(): Command {
 }
 
 async function baseline(name: string, options: Options): Promise<void> {
-  const store = await keptStore(options);
+  const store = await keptStore(name, options);
   const to = new Date();
   const from = new Date(to.getTime() - options.days * 24 * 3_600_000);
   const { records, captured } = await readCaptured(store, name, { from, to });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readContract } from '../core/contract.ts';
 import { openStore } from '../models/stores/open-store.ts';
 import type { Store } from '../models/stores/store.ts';
+import { local, localPlace, type RunningCloud } from './running-cloud.ts';
 
 export interface StoreOption {
   readonly store?: string;
@@ -11,10 +12,15 @@ export interface StoreOption {
 export function storeOption(command: Command): Command {
   return command.option(
     '--store <store>',
-    's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE, else .glowplug/store)',
+    's3://bucket[/prefix], a folder, or local: that of the glowplug dev that runs here (default: GLOWPLUG_STORE, else .glowplug/store)',
   );
 }
 
 export async function chosenStore({ store }: StoreOption): Promise<Store> {
+  if (store === local) return await openStore(await localPlace(process.cwd(), '--store', storeOf));
   return await openStore(readContract({ ...process.env, ...(store ? { GLOWPLUG_STORE: store } : {}) }));
+}
+
+function storeOf(environments: RunningCloud['environments']): string | undefined {
+  return Object.values(environments).flatMap((each) => each['GLOWPLUG_STORE'] ?? [])[0];
 }

@@ -4,6 +4,7 @@ import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { openStore } from '../models/stores/open-store.ts';
 import type { Store } from '../models/stores/store.ts';
+import { local, localPlace, type RunningCloud } from './running-cloud.ts';
 
 export interface KeptOption {
   readonly kept?: string;
@@ -12,12 +13,18 @@ export interface KeptOption {
 export function keptOption(command: Command): Command {
   return command.option(
     '--kept <place>',
-    's3://bucket of the QualityMonitor (its output Location), or the folder that glowplug serve captures into (default: GLOWPLUG_CAPTURE)',
+    's3://bucket of the QualityMonitor (its output Location), the folder that glowplug serve captures into, or local: that of the glowplug dev that runs here (default: GLOWPLUG_CAPTURE)',
   );
 }
 
 /** @throws GlowplugError CONFIG_INVALID where nobody says where */
-export async function keptStore({ kept }: KeptOption): Promise<Store> {
+export async function keptStore(name: string, { kept }: KeptOption): Promise<Store> {
+  if (kept === local) {
+    // The function is given its own part of the place.
+    const place = (environments: RunningCloud['environments']) =>
+      environments[name]?.['GLOWPLUG_CAPTURE']?.replace(`/captured/${name}`, '');
+    return await openStore(await localPlace(process.cwd(), '--kept', place));
+  }
   const contract = readContract();
   const store = kept ?? contract.capture;
   if (store !== undefined) return await openStore({ ...contract, store });

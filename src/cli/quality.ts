@@ -47,7 +47,7 @@ async function quality(name: string, options: Options): Promise<void> {
       remedy: `Make it of what was captured: glowplug baseline ${name}.`,
     });
   });
-  const store = await keptStore(options);
+  const store = await keptStore(name, options);
   const to = new Date();
   const from = new Date(to.getTime() - options.hours * 3_600_000);
   const report = await qualityReport(store, name, parseBaseline(text, file), { from, to });

@@ -1,6 +1,8 @@
-// Where `glowplug dev` of this project listens, so that `glowplug invoke` in another terminal finds it.
+// Where `glowplug dev` of this project listens, so that commands in another terminal find it: its functions, and what they read and write.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Contract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
 import type { LocalCloud } from '../testing/cloud.ts';
 import type { Credentials } from '../testing/curl-line.ts';
 import { cloudFolder } from './cloud-folder.ts';
@@ -11,6 +13,9 @@ export interface RunningCloud {
   readonly credentials: Credentials;
   /** Function URLs by function. */
   readonly urls: Readonly<Record<string, string>>;
+  readonly s3Endpoint: string;
+  /** Of each function what the template gives it. */
+  readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 const path = (root: string) => join(cloudFolder(root), 'running.json');
@@ -21,6 +26,8 @@ export async function rememberRunningCloud(root: string, cloud: LocalCloud): Pro
     region: cloud.region,
     credentials: cloud.credentials,
     urls: Object.fromEntries(cloud.functions.map((name) => [name, cloud.function(name).url])),
+    s3Endpoint: cloud.s3Endpoint,
+    environments: Object.fromEntries(cloud.functions.map((name) => [name, cloud.function(name).environment])),
   };
   await writeFile(path(root), JSON.stringify(running), { mode: 0o600 });
 }
@@ -38,4 +45,35 @@ export async function findRunningCloud(root: string): Promise<RunningCloud | und
   } catch {
     return undefined;
   }
+}
+
+/** As `--store` and `--kept` name the cloud that runs here; a folder of that name is `./local`. */
+export const local = 'local';
+
+/**
+ * A place in the bucket of the cloud that runs here, which `choose` takes from the functions' environments.
+ *
+ * @throws GlowplugError CONFIG_INVALID where none runs, or none of its functions has it
+ */
+export async function localPlace(
+  root: string,
+  option: string,
+  choose: (environments: RunningCloud['environments']) => string | undefined,
+): Promise<Pick<Contract, 'store' | 'region' | 's3Endpoint' | 'credentials'>> {
+  const running = await findRunningCloud(root);
+  if (!running) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `${option} local: expected a local cloud that runs in this folder, found none`,
+      {
+        remedy: 'Run glowplug dev in another terminal, in the same folder; a folder called local is ./local.',
+      },
+    );
+  }
+  const { region, s3Endpoint, credentials, environments } = running;
+  const store = choose(environments);
+  if (store !== undefined) return { store, region, s3Endpoint, credentials };
+  throw new GlowplugError('CONFIG_INVALID', `${option} local: the local cloud has no such place`, {
+    remedy: 'Give the app what makes one: a ModelStore that its functions read, a QualityMonitor of the function.',
+  });
 }

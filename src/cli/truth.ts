@@ -34,7 +34,7 @@ async function truth(name: string, file: string, options: Options): Promise<void
     throw new GlowplugError('CONFIG_INVALID', `expected labels in ${file}, it cannot be read`, { cause });
   });
   const labels = checkLabels(text);
-  const store = await keptStore(options);
+  const store = await keptStore(name, options);
   const day = new Date().toISOString().slice(0, 10);
   const key = `truth/${name}/${day}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.jsonl`;
   const isNew = await store.put(key, Buffer.from(text), { ifNoneMatch: '*' }).then(

@@ -37,6 +37,10 @@ export class CloudFunction implements AsyncDisposable {
     return this.spec.name;
   }
 
+  get environment(): Readonly<Record<string, string>> {
+    return this.spec.environment;
+  }
+
   /** Its function URL, with a slash at the end as AWS gives it; empty where the template has none. */
   get url(): string {
     return this.#bound ? `${this.#bound.url}/` : '';

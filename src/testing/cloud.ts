@@ -63,6 +63,8 @@ export interface LocalCloudFunction {
   readonly name: string;
   /** Its function URL; empty where the template has none. */
   readonly url: string;
+  /** What the template gives it, such as where it writes its results: GLOWPLUG_RESULTS. */
+  readonly environment: Readonly<Record<string, string>>;
   fetch(path?: string, init?: RequestInit): Promise<Response>;
   invoke(payload: unknown): Promise<unknown>;
   logs(): string;

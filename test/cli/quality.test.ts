@@ -31,6 +31,8 @@ const made = () => ['--output', path('baseline.json')];
 it('say where they were not told what they need', async () => {
   const nowhere = await runCommand(baselineCommand(), 'spam');
   expect(nowhere).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--kept s3://bucket') });
+  const local = await runCommand(baselineCommand(), 'spam', '--kept', 'local');
+  expect(local).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Run glowplug dev in another terminal') });
   const none = await runCommand(baselineCommand(), 'other', ...kept(), ...made());
   expect(none).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('found none') });
   const wrong = await runCommand(baselineCommand(), 'spam', '--prediction', 'spam', ...kept(), ...made());

@@ -32,8 +32,13 @@ describe('glowplug pull', () => {
     expect(JSON.parse(again.stdout)).toEqual(one.locked);
   });
 
-  it('ends with 1 and the remedy when there is no such version', async () => {
+  it('ends with 1 and the remedy when there is no such version, or no local cloud', async () => {
     await using one = await published();
+    const local = await runCommand(pullCommand(), 'tiny:prod', join(one.path, 'out'), '--store', 'local');
+    expect(local).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('Run glowplug dev in another terminal'),
+    });
     const shown = await runCommand(pullCommand(), 'tiny:prod', join(one.path, 'out'), '--store', one.store);
     expect(shown.exitCode).toBe(1);
     expect(shown.stderr).toContain('whose tags are 1.0.0');

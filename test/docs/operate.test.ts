@@ -47,7 +47,7 @@ describe('docs/guide/10-operate.md', () => {
         commands++;
       }
     }
-    expect(commands).toBe(7);
+    expect(commands).toBe(8);
     expect(readdirSync('slow-request').sort()).toEqual(['cold-start.svg', 'log.txt', 'request.json', 'request.svg']);
     expect(printed).toContain('cold start:');
   }, 60_000);

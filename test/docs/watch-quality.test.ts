@@ -1,10 +1,12 @@
 // The guide page "Watch the quality": its commands make a baseline, its app runs in the local cloud, and the job and the commands
 // tell the same traffic from other traffic and say how often the function was right.
 import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { cloudFolder } from '../../src/cli/cloud-folder.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { rememberRunningCloud } from '../../src/cli/running-cloud.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
 import { readCaptured } from '../../src/quality/read-captured.ts';
@@ -87,6 +89,10 @@ it('does as docs/guide/11-watch-quality.md says', async () => {
   expect(same.captured).toBeGreaterThanOrEqual(128);
   expect(same.drift.features.filter(({ drifts }: { drifts: boolean }) => drifts)).toEqual([]);
   expect(await inCloud(look)).toMatch(pattern(looked));
+  // As the page says of `glowplug dev`, which writes down where it is.
+  await mkdir(cloudFolder(app.root), { recursive: true });
+  await rememberRunningCloud(app.root, cloud);
+  expect(await run('glowplug quality tulip --kept local')).toMatch(/^tulip {2}1\d\d captured requests/);
   const drawn = await readFile('tulip.html', 'utf8');
   expect(drawn.match(/<svg /g)).toHaveLength(4);
   expect(drawn).not.toContain('class="drifts"');
