@@ -42,7 +42,11 @@ export async function scaffoldApp({ folder, name, model, license, glowplug }: Ne
     name,
     license,
     glowplug: glowplug ?? `^${own.version}`,
-    devDependencies: JSON.stringify(pick({ ...own.peerDependencies, ...own.devDependencies }, tools), null, 2),
+    devDependencies: JSON.stringify(
+      pick({ ...own.peerDependencies, ...own.devDependencies }, tools),
+      null,
+      2,
+    ).replaceAll('\n', '\n  '),
     outputs: Object.keys(session.signature.outputs).join(', ').replaceAll(/['\\]/g, '\\$&'),
   };
 

@@ -28,6 +28,19 @@ describe('a new app', () => {
     await node([join(modules, 'typescript/bin/tsc')], demo);
     const { stdout } = await node([join(modules, 'vitest/vitest.mjs'), 'run'], demo);
     expect(stdout).toMatch(/1 passed/);
+
+    // Its prod has what lets a team sleep, and is looked at before there is a key.
+    const out = join(demo, 'cdk.out');
+    const context = JSON.stringify({ 'glowplug:stage': 'prod', 'aws:cdk:disable-asset-staging': true });
+    await node(['infra/app.ts'], demo, { CDK_OUTDIR: out, CDK_CONTEXT_JSON: context });
+    const prod = await readFile(join(out, 'demo-prod-functions.template.json'), 'utf8');
+    for (const has of [
+      'CloudWatch::CompositeAlarm',
+      'CloudWatch::Dashboard',
+      'CodeDeploy::DeploymentGroup',
+      'SignedModels',
+    ])
+      expect(prod).toContain(has);
   }, 300_000);
 
   /** As npm would publish it, but for the tarball; its dependencies are those that are installed here. */
@@ -66,9 +79,15 @@ describe('a new app', () => {
 });
 
 /** Under this Node, outside of the tests' own settings: what is asked must come from the new app alone. */
-async function node(args: readonly string[], cwd: string): Promise<{ stdout: string }> {
+async function node(args: readonly string[], cwd: string, more: object = {}): Promise<{ stdout: string }> {
   const { PATH, HOME, TMPDIR } = process.env;
-  const own = { ...(HOME ? { HOME } : {}), ...(TMPDIR ? { TMPDIR } : {}), ...(PATH ? { PATH } : {}), CI: 'true' };
+  const own = {
+    ...(HOME ? { HOME } : {}),
+    ...(TMPDIR ? { TMPDIR } : {}),
+    ...(PATH ? { PATH } : {}),
+    CI: 'true',
+    ...more,
+  };
   return await run(process.execPath, [...args], { cwd, env: own, maxBuffer: 10 ** 7 }).catch((error: unknown) => {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     throw new Error(`${args.join(' ')}:\n${stdout}\n${stderr}`);
