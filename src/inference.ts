@@ -23,8 +23,6 @@ import {
 } from './handler/define.ts';
 import { Environment } from './handler/environment.ts';
 import { givenHost } from './handler/given-host.ts';
-import { snapshotOf } from './handler/snapshot.ts';
-import { flushSpans } from './observe/open-telemetry.ts';
 import { requestSpans } from './observe/request-spans.ts';
 import { watchRequests } from './observe/watch-requests.ts';
 import type { InferRequest } from './protocol/infer-request.ts';
@@ -92,15 +90,14 @@ export function inference<const M extends References, I = InferRequest, O = Infe
     // The module that calls this is still being loaded.
     queueMicrotask(() => coldStart.imported());
   }
-  const snapshot = snapshotOf({
-    fn,
-    environment: sharedEnvironment,
-    hooks: options.snapshot,
-    readContract,
-    exit: () => process.exit(1),
+  const snapshot = once(async () => {
+    const { snapshotOf } = await import('./handler/snapshot.ts');
+    const exit = () => process.exit(1);
+    return snapshotOf({ fn, environment: sharedEnvironment, hooks: options.snapshot, readContract, exit });
   });
   let restored: Promise<void> | undefined;
-  const restore = () => (restored ??= snapshot.after());
+  const restore = () => (restored ??= snapshot().then((taken) => taken.after()));
+  const beforeSnapshot = async () => await (await snapshot()).before();
 
   const outlet = once(() => openOutlet(options.queue?.callbacks));
   const later = queue === undefined ? undefined : async () => ({ ...(await outlet()), queue });
@@ -132,9 +129,9 @@ export function inference<const M extends References, I = InferRequest, O = Infe
       if (initialization === 'provisioned-concurrency' || initialization === 'lambda-managed-instances') await warm();
       if (initialization !== 'snap-start') return;
       coldStart.drop();
-      await snapshot.before();
+      await beforeSnapshot();
     },
-    beforeSnapshot: () => snapshot.before(),
+    beforeSnapshot,
     afterRestore() {
       restored = undefined;
       return restore();
@@ -201,6 +198,8 @@ function timed<M extends References, I, O>(options: FunctionOptions<M, I, O>): F
 
 /** All that becomes of a request where no lines are written of it. */
 const traceRequest: Watch = async (request, asked) => (await requestSpans())?.traceRequest(request, asked);
+
+const flushSpans = async (leftMs: number) => await (await requestSpans())?.flushSpans(leftMs);
 
 /** The functions of one process share one memory budget. */
 function sharedEnvironment(): Environment {

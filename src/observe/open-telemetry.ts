@@ -1,6 +1,7 @@
 // OpenTelemetry's tracing, where somebody has set it up in this process. All copies of its API of one major version meet at one
 // global object, under a registered symbol; we meet them there, so that nothing of a package is loaded, bundled or found twice.
 // Source: opentelemetry-js, packages/opentelemetry-api: internal/global-utils.ts, context/context.ts, trace/context-utils.ts.
+import { openTelemetry } from './registered-tracing.ts';
 
 export interface SpanContext {
   readonly traceId: string;
@@ -66,12 +67,6 @@ export const kinds = { internal: 0, server: 1, consumer: 4 } as const;
 /** Of a span’s status. */
 export const errorStatus = 2;
 
-/** Undefined where no tracer provider is registered. */
-export function openTelemetry(): OpenTelemetry | undefined {
-  const api: unknown = Reflect.get(globalThis, apiKey);
-  return isRegistered(api) ? api : undefined;
-}
-
 /** What the process does now, as whoever traces it has it. */
 export function activeContext({ context }: OpenTelemetry): Context {
   return context?.active() ?? emptyContext();
@@ -131,12 +126,7 @@ export async function flushSpans(leftMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-const apiKey = Symbol.for('opentelemetry.js.api.1');
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
-
-function isRegistered(api: unknown): api is OpenTelemetry {
-  return typeof api === 'object' && api !== null && 'trace' in api && typeof Object(api.trace).getTracer === 'function';
-}
 
 function isSpan(value: unknown): value is Span {
   return typeof value === 'object' && value !== null && 'spanContext' in value;

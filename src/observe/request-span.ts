@@ -16,12 +16,14 @@ import {
   isValid,
   kinds,
   type OpenTelemetry,
-  openTelemetry,
   type Span,
   spanIn,
   type Tracer,
   withSpan,
 } from './open-telemetry.ts';
+import { openTelemetry } from './registered-tracing.ts';
+
+export { flushSpans } from './open-telemetry.ts';
 
 /** A request that begins, on whatever host. */
 export interface Asked {
