@@ -1,11 +1,14 @@
 // What a first request loads, of itself: a process of the local cloud, with AWS's runtime client and the layer, is asked.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { bundleFunction } from '../../src/build/bundle-function.ts';
 import { root } from '../root.ts';
 import { harness, where } from '../testing/runtime/harness.ts';
@@ -62,6 +65,23 @@ describe('the first request', () => {
     if ('rawPath' in event && event.rawPath === '/')
       expect(cloud.written).toContainEqual(expect.stringMatching(/^PUT .*captured/));
   });
+});
+
+it('each part of the other file loads by itself, whatever was asked for first', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'glowplug-parts-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { path } = bundleFunction({
+    entry: join(root, 'functions/iris/function.ts'),
+    root,
+    outDir: join(folder, 'iris'),
+  });
+  const load = `const part = require(process.argv[1])[process.argv[2]](); console.log(Object.keys(part).length)`;
+  const names: string[] = Object.keys(createRequire(import.meta.url)(join(path, 'later.js')));
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) {
+    const told = execFileSync(process.execPath, ['-e', load, join(path, 'later.js'), name], { encoding: 'utf8' });
+    expect(Number(told), name).toBeGreaterThan(0);
+  }
 });
 
 async function probed(name: string, entry: string) {
