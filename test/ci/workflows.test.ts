@@ -17,6 +17,11 @@ interface Job {
   readonly environment?: string;
 }
 
+interface Part {
+  readonly name: string;
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+}
+
 interface Workflow {
   readonly on: unknown;
   readonly permissions: unknown;
@@ -96,6 +101,30 @@ it('the key that signs is handed to prod alone', () => {
   const handed = Object.entries(workflow.jobs).filter(([, job]) => 'secrets' in job);
   expect(handed.map(([name]) => name)).toEqual(['prod']);
 });
+
+it('on each change of the lock file, and weekly, what is published is audited, and its parts are listed', async () => {
+  const { workflow } = workflows.find(({ file }) => file.endsWith('supply-chain.yml'))!;
+  expect(Object(workflow.on)).toMatchObject({
+    pull_request: { paths: ['package-lock.json'] },
+    schedule: [{ cron: expect.stringMatching(/ \* \* 1$/) }],
+  });
+  const commands = Object.values(workflow.jobs).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run ?? []));
+  expect(commands).toContain('npm audit --omit=dev --audit-level=high');
+  expect(commands).toContain('npm audit signatures');
+  const [npm = '', ...args] = (commands.find((command) => command.startsWith('npm sbom')) ?? '')
+    .split(' > ')[0]!
+    .split(' ');
+  // Offline: of what is installed.
+  const { stdout } = await promisify(execFile)(npm, args, { cwd: root, maxBuffer: 10 ** 8 });
+  const components: Part[] = JSON.parse(stdout).components;
+  const isDevelopment = ({ properties = [] }: Part) =>
+    properties.some(({ name, value }) => name === 'cdx:npm:package:development' && value === 'true');
+  const names = (development: boolean) =>
+    components.flatMap((each) => (isDevelopment(each) === development ? [each.name] : []));
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  expect(names(false)).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+  expect(names(true)).toEqual(expect.arrayContaining(['sharp', 'valibot', 'vitest']));
+}, 60_000);
 
 it('what runs the code of a pull request never takes a role', () => {
   for (const { text, workflow } of workflows) {
