@@ -14,6 +14,7 @@ import { s3Store } from '../../src/models/stores/s3.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
 import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
 import { MetricFeed } from '../../src/testing/page/metric-feed.ts';
+import { readSample } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';
 import { everythingOn } from '../synth/everything-on.ts';
 import { synthStage } from '../synth/synth-stage.ts';
@@ -72,6 +73,15 @@ describe('a stage with everything on in the local cloud', () => {
   afterAll(() => opened.disposeAsync());
 
   liveSignals(() => app, 60_000);
+
+  it('writes no credential into its logs, and nothing of what a client sent', () => {
+    const logs = ['iris', 'spam', 'iris-quality'].flatMap(linesOf).join('\n');
+    expect(logs).toContain('"status":200');
+    expect(logs).not.toContain(cloud.credentials.secretAccessKey);
+    const { body } = readSample(join(root, 'functions/spam'), 'spam')!;
+    expect(new TextDecoder().decode(body)).toContain('valued member');
+    expect(logs).not.toMatch(/valued member|no picture|sepalLength|petalWidth/);
+  });
 
   it('has it all on its dashboard, as the guide’s picture shows', async () => {
     const short = await cloud.function('iris').fetch('/', { method: 'POST', body: '{"sepalLength":-1}' });
