@@ -10,6 +10,7 @@ import { seededRandom } from '../../../src/core/seeded-random.ts';
 import { serializeLock } from '../../../src/models/lock.ts';
 import { publish } from '../../../src/models/publish.ts';
 import { folderStore } from '../../../src/models/stores/folder.ts';
+import { explainRequest } from '../../../src/testing/explain-request.ts';
 import type { Ended } from '../../observe/tracing.ts';
 import { root } from '../../root.ts';
 import { runs } from '../../runs.ts';
@@ -135,6 +136,9 @@ describe('many requests at once', () => {
     const fn = many(cloud, 2, { SPANS: file, NODE_OPTIONS: `--import=${tracing}` });
     const asked = Array.from({ length: runs(100) }, (_, at) => ({ number: at + 1, pauses: [at % 7, at % 5] }));
     const answers = await Promise.all(asked.map((event) => fn.call<Said>(event)));
+    const lines = () => fn.local.log.text.split('\n').map((line) => ({ function: 'many', line }));
+    const told = () => lines().filter(({ line }) => line.includes('"traceparent"')).length;
+    await expect.poll(told, { timeout: 10_000 }).toBe(asked.length);
     const spans = readFileSync(file, 'utf8')
       .trim()
       .split('\n')
@@ -147,6 +151,9 @@ describe('many requests at once', () => {
       const below = spans.filter(({ parentSpanId }) => parentSpanId === own?.spanId).map(({ name }) => name);
       expect(below).toEqual(expect.arrayContaining(['decode', 'predict', 'encode', 'run adder']));
       expect(below.filter((name) => name === 'run adder')).toHaveLength(1);
+      // Its line is where it was, under the span's ids.
+      const explained = explainRequest(value?.requestId ?? '', lines());
+      expect(explained?.request?.traceparent).toBe(`00-${own?.traceId}-${own?.spanId}-01`);
     }
     const shared = spans.filter(({ attributes }) => Number(attributes['glowplug.batch.requests']) > 1);
     const ids = new Set([...requests.values()].map(({ spanId }) => spanId));
