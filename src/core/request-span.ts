@@ -7,6 +7,8 @@ export interface RequestSpan {
   readonly trace: TraceContext;
   /** What a call on its way carries, as the registered propagator writes it. */
   headers(): Readonly<Record<string, string>>;
+  /** An instrumentation of fetch writes them into each call by itself: two headers of one name would both be void. */
+  readonly inFetch: boolean;
   /** Runs `work` with the span as the active one: what others trace in it is below it. */
   within<T>(work: () => T): T;
   /** `by`: the spans of all requests that shared the run. */

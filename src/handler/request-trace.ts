@@ -33,11 +33,18 @@ export class RequestTrace {
   }
 
   /**
-   * For calls of your own on this request's way: `fetch(url, { headers: context.trace.headers() })`. Where OpenTelemetry is set
-   * up, what its propagator writes is among them.
+   * For calls of your own on this request's way: `fetch(url, { headers: context.trace.headers() })`: `traceparent`,
+   * `x-amzn-trace-id`, and what OpenTelemetry's propagator writes, where it is set up; none where its instrumentation of fetch
+   * writes them.
    */
-  headers(): { traceparent: string; 'x-amzn-trace-id': string } {
-    return { traceparent: traceparent(this.#trace), 'x-amzn-trace-id': xrayHeader(this.#trace), ...this.propagated() };
+  headers(): Readonly<Record<string, string>> {
+    if (this.#span?.inFetch) return {};
+    return { traceparent: traceparent(this.#trace), 'x-amzn-trace-id': this.xray(), ...this.propagated() };
+  }
+
+  /** As X-Ray's header has it. */
+  xray(): string {
+    return xrayHeader(this.#trace);
   }
 
   /** Of those what OpenTelemetry's propagator writes; nothing where none is set up. */

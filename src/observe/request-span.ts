@@ -1,5 +1,6 @@
 // A request as spans of OpenTelemetry: itself, its stages, and each run of a model with links to the requests that shared it.
 // Sources: OpenTelemetry semantic conventions, "HTTP spans" and "FaaS spans"; what they have no name for is `glowplug.*`.
+import { hasSubscribers } from 'node:diagnostics_channel';
 import type { Came } from '../core/came.ts';
 import type { HttpRequest } from '../core/light-http.ts';
 import type { ModelRun, RequestRecord, RequestStage } from '../core/request-record.ts';
@@ -39,6 +40,8 @@ export interface Asked {
 /** Milliseconds since the process began. */
 export type ColdStage = RequestStage & { readonly model?: string };
 
+/** By which OpenTelemetry's instrumentation of fetch learns of each request, and adds its headers to those that are there. */
+const fetchChannel = 'undici:request:create';
 /** A shorter wait is a turn of the event loop: `glowplug explain` draws none of them either. */
 const shortestWaitMs = 0.1;
 
@@ -104,6 +107,10 @@ export class OpenRequestSpan implements RequestSpan {
 
   headers(): Carrier {
     return inject(this.#opened.api, this.#context);
+  }
+
+  get inFetch(): boolean {
+    return hasSubscribers(fetchChannel);
   }
 
   within<T>(work: () => T): T {

@@ -27,7 +27,9 @@ export interface DeliverOptions extends Pick<Contract, 'resultQueue' | 'region' 
 export interface Within {
   readonly signal?: AbortSignal | undefined;
   readonly trace?: {
-    headers(): { readonly traceparent: string; readonly 'x-amzn-trace-id': string };
+    headers(): Readonly<Record<string, string>>;
+    xray(): string;
+    within<T>(work: () => T): T;
     propagated(): Readonly<Record<string, string>>;
   };
 }
@@ -53,7 +55,8 @@ export async function deliver(
       // A redirect could lead to a host that is not allowed.
       redirect: 'manual',
     } as const;
-    await arrive(`the callback at ${url.origin}`, send(url, withLimit(init, within.signal)));
+    const call = () => send(url, withLimit(init, within.signal));
+    await arrive(`the callback at ${url.origin}`, within.trace ? within.trace.within(call) : call());
   }
   if (resultQueue !== undefined) await sendMessage(resultQueue, JSON.stringify(announcement), {}, options, within);
 }
@@ -79,7 +82,7 @@ export async function sendMessage(
   // Who takes the message goes on with the trace.
   const system = trace && {
     MessageSystemAttributes: {
-      AWSTraceHeader: { DataType: 'String', StringValue: trace.headers()['x-amzn-trace-id'] },
+      AWSTraceHeader: { DataType: 'String', StringValue: trace.xray() },
     },
   };
   const request = await client.sign(new URL('/', queue).href, {

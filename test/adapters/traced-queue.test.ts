@@ -29,6 +29,7 @@ it('continues the sender’s trace, to the callback and the result queue', async
   const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   onTestFinished(() => written.mockRestore());
   const fn = defineFunction({ models: { m: 'm:1.0.0' } }, fakeHost().host, undefined, traceRequest);
+  const active = new Map<string, string | undefined>();
   const called = new Map<string, string | null>();
   const queued = new Map<string, Record<string, { StringValue: string }>>();
   const outlet = {
@@ -40,8 +41,10 @@ it('continues the sender’s trace, to the callback and the result queue', async
     fetch: async (input: string | URL | Request, init?: RequestInit) => {
       const request = new Request(input, init);
       const body = Object(await request.json());
-      if (request.url.startsWith('https://hooks.test/')) called.set(body.messageId, request.headers.get('traceparent'));
-      else queued.set(JSON.parse(body.MessageBody).messageId, body.MessageAttributes);
+      if (request.url.startsWith('https://hooks.test/')) {
+        called.set(body.messageId, request.headers.get('traceparent'));
+        active.set(body.messageId, tracing.activeSpan()?.spanId);
+      } else queued.set(JSON.parse(body.MessageBody).messageId, body.MessageAttributes);
       return new Response();
     },
   };
@@ -64,6 +67,7 @@ it('continues the sender’s trace, to the callback and the result queue', async
     });
     const goesOn = `00-${own?.traceId}-${own?.spanId}-01`;
     expect(called.get(messageId)).toBe(goesOn);
+    expect(active.get(messageId)).toBe(own?.spanId);
     expect(queued.get(messageId)).toMatchObject({
       traceparent: { StringValue: goesOn },
       tracestate: { StringValue: 'test=1' },

@@ -1,6 +1,7 @@
 // Where a process has a tracer provider, each request is spans of it: its own, its stages, its runs with who shared them; whoever
 // called is its parent, whoever is called is told. Without one there is nothing.
 import { createSocket } from 'node:dgram';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fixedPace } from '../../src/batch/pace.ts';
@@ -122,6 +123,17 @@ describe('a request, where a tracer provider is registered', () => {
     expect(headers[1]?.['traceparent']).toMatch(/-00$/);
   });
 
+  it('leaves headers to an instrumentation of fetch, which would add them a second time', async () => {
+    const headers: object[] = [];
+    const { ask } = traced({ predict: (_, _models, { trace }) => headers.push(trace.headers()) });
+    const instrument = () => {};
+    subscribe('undici:request:create', instrument);
+    await ask({ traceparent });
+    unsubscribe('undici:request:create', instrument);
+    await ask({ traceparent });
+    expect(headers.map((each) => 'traceparent' in each)).toEqual([false, true]);
+  });
+
   it('names the route, never the path that a client chose', async () => {
     const { spans, ask } = traced({ oip: true });
     await ask({}, {}, '/v2/models/m/infer');
@@ -229,7 +241,7 @@ describe('a request, where a tracer provider is registered', () => {
         await new Promise((done) => setTimeout(done, Math.random() * 10));
         await m.run(row());
         await new Promise((done) => setImmediate(done));
-        seen.set(requestId, [before, tracing.activeSpan()?.spanId, trace.headers().traceparent.split('-')[2]]);
+        seen.set(requestId, [before, tracing.activeSpan()?.spanId, trace.headers()['traceparent']?.split('-')[2]]);
         return 'done';
       },
     });

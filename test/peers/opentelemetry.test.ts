@@ -1,10 +1,12 @@
 // OpenTelemetry's own SDK in the process of a function, registered before the function is loaded, with its batching exporter: spans
 // come out before the environment freezes, in the trace that came in, with the ids that the SDK gave.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { harness } from '../testing/runtime/harness.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/server/listen.ts';
+import { type Harness, harness } from '../testing/runtime/harness.ts';
 import { npmPeer } from './installed.ts';
 import { irisApp } from './iris-app.ts';
 
@@ -13,10 +15,14 @@ const peer = await npmPeer(
   '@opentelemetry/api@1.9.1',
   '@opentelemetry/sdk-trace-node@2.12.0',
   '@opentelemetry/propagator-aws-xray@3.0.0',
+  '@opentelemetry/instrumentation@0.223.0',
+  '@opentelemetry/instrumentation-undici@0.33.0',
 );
 
 const tracing = `
 import { appendFileSync } from 'node:fs';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { AWSXRayPropagator } from '@opentelemetry/propagator-aws-xray';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 const exporter = {
@@ -32,6 +38,7 @@ const exporter = {
   shutdown: async () => {},
 };
 new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] }).register({ propagator: new AWSXRayPropagator() });
+if (process.env.INSTRUMENTED) registerInstrumentations({ instrumentations: [new UndiciInstrumentation()] });
 `;
 
 /** A second copy of the API, in the function's own bundle, meets the same provider. */
@@ -45,6 +52,7 @@ export const handler = inference({
     const own = trace.getTracer('own').startSpan('own');
     await iris.run({ x: tensor('FP32', [1, 4], Float32Array.from(lengths)) });
     own.end();
+    if (process.env.HOOK) await fetch(process.env.HOOK, { headers: context.trace.headers() });
     return { span: trace.getActiveSpan()?.spanContext().spanId, headers: context.trace.headers() };
   },
 });
@@ -55,22 +63,13 @@ if ('missing' in peer) {
 } else {
   describe('OpenTelemetry’s SDK', () => {
     it('has a span of each request before its environment freezes, below X-Ray’s', async () => {
-      const app = await irisApp(peer.path, source);
-      const file = join(app.folder, 'spans.jsonl');
-      rmSync(file, { force: true });
-      writeFileSync(join(app.folder, 'tracing.mjs'), tracing);
       await using cloud = harness();
-      const preload = pathToFileURL(join(app.folder, 'tracing.mjs')).href;
-      const fn = app.start(cloud, { SPANS: file, NODE_OPTIONS: `--import=${preload}` });
-      const traceId = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
+      const { fn, file } = await start(cloud);
       const { value } = await fn.call<{ span: string; headers: Record<string, string> }>([5.1, 3.5, 1.4, 0.2], {
         traceId,
       });
       expect(existsSync(file)).toBe(true);
-      const spans = readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
+      const spans = spansIn(file);
       const request = spans.find(({ name }) => name === 'inference');
       expect(request).toMatchObject({
         scope: 'glowplug',
@@ -99,5 +98,52 @@ if ('missing' in peer) {
       expect(await more(1)).toBeGreaterThan(0);
       expect(await more(0)).toBe(0);
     }, 60_000);
+
+    it.each([
+      { instrumented: '', caller: 'inference' },
+      { instrumented: 'fetch', caller: 'GET' },
+    ])(
+      'names one caller to whom the function fetches, instrumented or not: $caller',
+      async ({ instrumented, caller }) => {
+        const heard: (string | string[] | undefined)[] = [];
+        const hook = createServer(({ headers }, response) => {
+          heard.push(headers['x-amzn-trace-id']);
+          response.end();
+        });
+        await listen(hook, '127.0.0.1', 0);
+        onTestFinished(() => void hook.close());
+        await using cloud = harness();
+        const { fn, file } = await start(cloud, {
+          INSTRUMENTED: instrumented,
+          HOOK: `http://127.0.0.1:${portOf(hook)}/`,
+        });
+        await fn.call([5.1, 3.5, 1.4, 0.2], { traceId });
+        const { traceId: id, spanId } = spansIn(file).find(({ name }) => name === caller);
+        expect(heard).toEqual([`Root=1-${id.slice(0, 8)}-${id.slice(8)};Parent=${spanId};Sampled=1`]);
+      },
+      60_000,
+    );
   });
+}
+
+const traceId = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
+
+async function start(cloud: Harness, environment: Record<string, string> = {}) {
+  const app = await irisApp('path' in peer ? peer.path : '', source);
+  const file = join(app.folder, 'spans.jsonl');
+  rmSync(file, { force: true });
+  writeFileSync(join(app.folder, 'tracing.mjs'), tracing);
+  const preload = pathToFileURL(join(app.folder, 'tracing.mjs')).href;
+  const fn = app.start(cloud, { SPANS: file, NODE_OPTIONS: `--import=${preload}`, ...environment });
+  return { fn, file };
+}
+
+function spansIn(file: string) {
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
 }
