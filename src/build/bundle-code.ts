@@ -184,6 +184,8 @@ function joined(folder: string, root: string, hasLater: boolean): Map<string, Ui
     outdir,
     // esbuild does not look for what this asks for.
     banner: { js: `${banner?.['js'] ?? ''}const glowplugRequire=require;` },
+    // Those of esbuild cannot be replaced, and OpenTelemetry's instrumentation of Lambda puts its own handler around ours.
+    footer: { js: 'module.exports={...module.exports};' },
     tsconfigRaw: '{}',
     keepNames: false,
     legalComments: 'none',

@@ -60,7 +60,7 @@ export interface FunctionBundle {
 }
 
 /** Counts up when the same inputs must give another bundle. */
-const edition = 4;
+const edition = 5;
 
 /**
  * The handler `init.handler` is `index.handler` whose init ends when it is warm: for provisioned concurrency and SnapStart,

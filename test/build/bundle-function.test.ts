@@ -46,6 +46,17 @@ describe('bundleFunction', () => {
     expect(await handler()).toEqual({ statusCode: 204 });
   });
 
+  it('lets a handler be put around its own, as OpenTelemetry’s instrumentation of Lambda does, and is imported by name', async () => {
+    using project = fixtureProject();
+    const { path } = bundleFunction({ entry: project.entry('plain') });
+    const exported = createRequire(import.meta.url)(path);
+    const { handler } = exported;
+    exported.handler = async () => ({ around: await handler() });
+    expect(await exported.handler()).toEqual({ around: { statusCode: 204 } });
+    const imported = await import(pathToFileURL(join(path, 'index.js')).href);
+    expect(imported).toHaveProperty('handler');
+  });
+
   it('has a second way in whose init ends when the handler says that it is warm', async () => {
     using project = fixtureProject();
     const code = [

@@ -12,7 +12,7 @@ import type { Harness, TestFunction } from '../testing/runtime/harness.ts';
 
 export interface IrisApp {
   readonly folder: string;
-  start(cloud: Harness, environment?: Readonly<Record<string, string>>): TestFunction;
+  start(cloud: Harness, environment?: Readonly<Record<string, string>>, handler?: string): TestFunction;
 }
 
 /** `source`: of functions/flowers/function.ts. */
@@ -32,11 +32,12 @@ export async function irisApp(peer: string, source: string): Promise<IrisApp> {
   const { path: codeFolder } = bundleFunction({ entry: 'functions/flowers/function.ts', root: folder });
   return {
     folder,
-    start: (cloud, environment = {}) =>
+    start: (cloud, environment = {}, handler = 'index.handler') =>
       cloud.add(
         {},
         {
           codeFolder,
+          handler,
           memoryMb: 1024,
           environment: { NODE_PATH: join(root, 'node_modules'), GLOWPLUG_STORE: store, ...environment },
         },

@@ -17,11 +17,14 @@ const peer = await npmPeer(
   '@opentelemetry/propagator-aws-xray@3.0.0',
   '@opentelemetry/instrumentation@0.223.0',
   '@opentelemetry/instrumentation-undici@0.33.0',
+  '@opentelemetry/instrumentation-aws-lambda@0.75.0',
 );
 
 const tracing = `
 import { appendFileSync } from 'node:fs';
+import { register } from 'node:module';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { AwsLambdaInstrumentation } from '@opentelemetry/instrumentation-aws-lambda';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { AWSXRayPropagator } from '@opentelemetry/propagator-aws-xray';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -38,7 +41,11 @@ const exporter = {
   shutdown: async () => {},
 };
 new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] }).register({ propagator: new AWSXRayPropagator() });
-if (process.env.INSTRUMENTED) registerInstrumentations({ instrumentations: [new UndiciInstrumentation()] });
+const instrumentations = { fetch: UndiciInstrumentation, lambda: AwsLambdaInstrumentation };
+const Chosen = instrumentations[process.env.INSTRUMENTED];
+// Lambda's runtime imports a function, which alone would go past it.
+if (process.env.INSTRUMENTED === 'lambda') register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+if (Chosen) registerInstrumentations({ instrumentations: [new Chosen()] });
 `;
 
 /** A second copy of the API, in the function's own bundle, meets the same provider. */
@@ -123,18 +130,33 @@ if ('missing' in peer) {
       },
       60_000,
     );
+
+    it.each(['index.handler', 'init.handler'])(
+      'is below the invocation’s span, where Lambda is instrumented: %s',
+      async (handler) => {
+        await using cloud = harness();
+        const { fn, file } = await start(cloud, { INSTRUMENTED: 'lambda' }, handler);
+        const { value } = await fn.call<{ span: string }>([5.1, 3.5, 1.4, 0.2], { traceId });
+        const spans = spansIn(file);
+        const own = spans.find(({ spanId }) => spanId === value?.span);
+        const around = spans.find(({ spanId }) => spanId === own.parent);
+        expect(around).toMatchObject({ scope: '@opentelemetry/instrumentation-aws-lambda' });
+        expect(own).toMatchObject({ name: 'inference', kind: 0 });
+      },
+      60_000,
+    );
   });
 }
 
 const traceId = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
 
-async function start(cloud: Harness, environment: Record<string, string> = {}) {
+async function start(cloud: Harness, environment: Record<string, string> = {}, handler = 'index.handler') {
   const app = await irisApp('path' in peer ? peer.path : '', source);
   const file = join(app.folder, 'spans.jsonl');
   rmSync(file, { force: true });
   writeFileSync(join(app.folder, 'tracing.mjs'), tracing);
   const preload = pathToFileURL(join(app.folder, 'tracing.mjs')).href;
-  const fn = app.start(cloud, { SPANS: file, NODE_OPTIONS: `--import=${preload}`, ...environment });
+  const fn = app.start(cloud, { SPANS: file, NODE_OPTIONS: `--import=${preload}`, ...environment }, handler);
   return { fn, file };
 }
 
