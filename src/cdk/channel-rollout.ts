@@ -1,6 +1,6 @@
 // A model's channel moves by shares without a deployment, watched as a deployment is: Step Functions around rolloutStep.
 import { CfnOutput, Duration } from 'aws-cdk-lib';
-import type { Alarm, IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -32,7 +32,7 @@ export interface ChannelRolloutProps {
   /** It follows the channel, with `split: { percent: 'rollout' }`. */
   readonly function: InferenceFunction;
   readonly store: ModelStore;
-  /** What sends it back, such as the alarms of the function's Rollout. */
+  /** What sends it back, such as the alarms of the function's Rollout; none may be composite. */
   readonly alarms: readonly (IAlarm | Alarm)[];
   /**
    * Models whose channels it may move.
@@ -60,7 +60,7 @@ export class ChannelRollout extends Construct {
   readonly stateMachine: StateMachine;
   readonly step: LambdaFunction;
 
-  /** @throws GlowplugError CONFIG_INVALID for a rollout that nothing would stop */
+  /** @throws GlowplugError CONFIG_INVALID for a rollout that nothing would stop, or by what cannot be looked at */
   constructor(scope: Construct, id: string, props: ChannelRolloutProps) {
     super(scope, id);
     const { function: of, store, alarms, from = 'candidate', to = 'prod', steps = [10, 50], watch } = props;
@@ -68,6 +68,16 @@ export class ChannelRollout extends Construct {
       throw new GlowplugError('CONFIG_INVALID', 'expected at least one alarm that sends a rollout back, got none', {
         remedy: 'Hand in the alarms of new Rollout(…), or your own.',
       });
+    }
+    // DescribeAlarms tells of composite alarms only who may describe every alarm of the account.
+    if (alarms.some((alarm) => alarm instanceof CompositeAlarm)) {
+      throw new GlowplugError(
+        'CONFIG_INVALID',
+        'expected alarms on metrics, got a composite one, which cannot be looked at',
+        {
+          remedy: 'Hand in what it is made of, such as dashboard.slos(fn).availability.fastShort.',
+        },
+      );
     }
     const models = props.models ?? Object.values(of.bundle.lock.models).map(({ model }) => model);
     this.step = opFunction(this, 'Step', {

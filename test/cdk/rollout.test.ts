@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Alarm, AlarmRule, AlarmState, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleOp } from '../../src/build/bundle-op.ts';
@@ -189,6 +190,13 @@ describe('ChannelRollout', () => {
 
   it('refuses to begin what no alarm would stop', () => {
     expect(() => synth({}, { channel: { alarms: [] } })).toThrow(/at least one alarm/);
+    const any = Alarm.fromAlarmName(new Stack(), 'Any', 'any');
+    const composite = new CompositeAlarm(new Stack(), 'Composite', {
+      alarmRule: AlarmRule.fromAlarm(any, AlarmState.ALARM),
+    });
+    expect(() => synth({}, { channel: { alarms: [any, composite as unknown as IAlarm] } })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', remedy: expect.stringContaining('fastShort') }),
+    );
   });
 });
 
