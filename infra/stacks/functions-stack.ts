@@ -1,6 +1,5 @@
 // One InferenceFunction for each folder under functions/ that holds a function.ts.
 import { CfnOutput, type Environment, Stack } from 'aws-cdk-lib';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
@@ -64,11 +63,11 @@ export class FunctionsStack extends Stack {
 }
 
 /** Each address gets a mail that asks whether it wants to be told. */
-function pageTo(scope: Construct, addresses: readonly string[]): SnsAction[] {
+function pageTo(scope: Construct, addresses: readonly string[]): Topic[] {
   if (addresses.length === 0) return [];
   const topic = new Topic(scope, 'Page', { enforceSSL: true });
   for (const address of addresses) topic.addSubscription(new EmailSubscription(address));
-  return [new SnsAction(topic)];
+  return [topic];
 }
 
 /** `line-items` → `LineItems`: construct ids become CloudFormation's logical ids. */

@@ -1,5 +1,5 @@
 // What people look at: of each function its requests, faults, latency, cold starts, batches, versions and cost; and its objectives.
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -11,7 +11,10 @@ import {
   Metric,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
 import type { InferenceFunction } from './inference-function.ts';
@@ -37,8 +40,8 @@ export interface InferenceDashboardProps {
   readonly objectivesOf?: Readonly<Record<string, Objectives>>;
   /** Of functions that are here: what they found stands below, and `page` is told of their alarms. @default none */
   readonly monitors?: readonly QualityMonitor[];
-  /** Told when a budget burns fast, which should wake somebody. @default nobody */
-  readonly page?: readonly IAlarmAction[];
+  /** Told when a budget burns and when it does no more; a topic is made to let CloudWatch in. @default nobody */
+  readonly page?: readonly (IAlarmAction | Topic)[];
 }
 
 export interface FunctionSlos {
@@ -50,7 +53,7 @@ export interface FunctionSlos {
  * A dashboard, and objectives as alarms on how fast their budgets burn.
  *
  * @example
- * const dashboard = new InferenceDashboard(this, 'Dashboard', { functions: [iris], page: [new SnsAction(topic)] });
+ * const dashboard = new InferenceDashboard(this, 'Dashboard', { functions: [iris], page: [topic] });
  * new Rollout(this, 'Rollout', { function: iris, alarms: [dashboard.slos(iris).availability.fastShort] });
  */
 export class InferenceDashboard extends Construct {
@@ -60,7 +63,8 @@ export class InferenceDashboard extends Construct {
   /** @throws GlowplugError CONFIG_INVALID for objectives that are none, or of a function that is not here */
   constructor(scope: Construct, id: string, props: InferenceDashboardProps) {
     super(scope, id);
-    const { functions, dashboardName, objectives, objectivesOf = {}, monitors = [], page = [] } = props;
+    const { functions, dashboardName, objectives, objectivesOf = {}, monitors = [] } = props;
+    const page = (props.page ?? []).map(actionOf);
     const names = functions.map(({ bundle }) => bundle.name);
     const stranger = Object.keys(objectivesOf).find((name) => !names.includes(name));
     if (stranger !== undefined) {
@@ -98,6 +102,14 @@ export class InferenceDashboard extends Construct {
       remedy: 'Name it in the dashboard’s `functions`.',
     });
   }
+}
+
+/** A topic with a policy of its own, as enforceSSL gives it, lets in whom that names alone: alarms of this account, then. */
+function actionOf(told: IAlarmAction | Topic): IAlarmAction {
+  if (!(told instanceof Topic)) return told;
+  const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
+  told.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com').withConditions(ofThisAccount));
+  return new SnsAction(told);
 }
 
 function slosOf(

@@ -1,7 +1,6 @@
 // The dashboard: what it shows of each function, its objectives as alarms, and how a rollout uses one of them.
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { expect, it } from 'vitest';
 import {
@@ -120,7 +119,7 @@ function synth(
   const stack = new Stack(app, 'dashboard');
   const store = new ModelStore(new Stack(app, 'store'), 'Store');
   const fn = new InferenceFunction(stack, 'Fn', { entry, store, alias: 'live' });
-  const page = pages ? [new SnsAction(new Topic(stack, 'Page'))] : [];
+  const page = pages ? [new Topic(stack, 'Page')] : [];
   const monitors = monitored ? [new QualityMonitor(stack, 'Monitor', { function: fn })] : [];
   const dashboard = new InferenceDashboard(stack, 'Dashboard', { functions: [fn], monitors, page, ...props });
   if (rolls)

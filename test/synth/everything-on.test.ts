@@ -179,6 +179,16 @@ describe.each(stageNames)('stage %s', (stage) => {
     expect(made.of('AWS::SNS::Subscription')).toMatchObject([
       { Properties: { Protocol: 'email', Endpoint: 'ops@example.com' } },
     ]);
+    const [{ Properties: { PolicyDocument } = { PolicyDocument: {} } } = {}] = made.of('AWS::SNS::TopicPolicy');
+    // Without it CloudWatch could not tell the topic: the policy that demands TLS takes the place of the one that lets the account in.
+    expect(Object(PolicyDocument).Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': expect.anything() } },
+      }),
+    );
     const told = made.resources.filter(([, { Properties }]) => Properties?.['AlarmActions'] !== undefined);
     for (const [, { Properties }] of told) {
       expect([Properties['AlarmActions'], Properties['OKActions']]).toEqual([[{ Ref: topic }], [{ Ref: topic }]]);

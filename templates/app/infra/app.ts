@@ -17,7 +17,7 @@ const functions = findFunctions().map(
   ({ name, entry }) => new InferenceFunction(stack, name, { entry, store, stage, alias: 'live' }),
 );
 if (isProd) {
-  // Whom it mails: page: [new SnsAction(topic)].
+  // Whom it mails: page: [new Topic(stack, 'Page', { enforceSSL: true })].
   const dashboard = new InferenceDashboard(stack, 'Dashboard', { functions });
   for (const each of functions) {
     const alarms = [dashboard.slos(each).availability.fastShort];
