@@ -58,8 +58,8 @@ function refuseWithoutKey(scope: Construct, { name }: FunctionBundle): void {
   if (!Token.isUnresolved(stack.account) || readContract().cdkAccount !== undefined) {
     throw new GlowplugError('CONFIG_INVALID', `function ${name}: ${why}`, { remedy });
   }
-  Annotations.of(scope).addWarningV2('glowplug:keys', `${why}: it can be looked at, not deployed. ${remedy}`);
   if (stack.node.tryFindChild(rule)) return;
+  Annotations.of(stack).addWarningV2('glowplug:keys', `${why}: it can be looked at, not deployed. ${remedy}`);
   const never = Fn.conditionEquals(`keys in ${keysFile}`, 'none');
   new CfnRule(stack, rule, { assertions: [{ assert: never, assertDescription: `${why}. ${remedy}` }] });
 }
