@@ -135,15 +135,19 @@ async function bringWeights(
   if (others) return { fills: false, verified: others.then(whole, whole) };
   const what = `${locked.model}:${locked.version} ${weightsFile}`;
   const key = blobKey(locked.model, digest);
-  const open: OpenRange = async (range, signal) => {
+  const open: OpenRange = async (range, signal, land) => {
     const sent = options.sending.begin();
     try {
+      if (await store.receive?.(key, { range, size, signal, onSent: sent, land })) return;
       const found = await store.get(key, { range, signal, onSent: sent });
-      if (found?.size === size) return found.body;
-      await found?.body.cancel();
-      throw found
-        ? new GlowplugError('DIGEST_MISMATCH', `expected ${what} of ${size} bytes, the store has ${found.size}`)
-        : new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
+      sent();
+      if (found?.size !== size) {
+        await found?.body.cancel();
+        throw found
+          ? new GlowplugError('DIGEST_MISMATCH', `expected ${what} of ${size} bytes, the store has ${found.size}`)
+          : new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
+      }
+      for await (const bytes of found.body) if (!land(bytes)) return;
     } finally {
       sent();
     }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Credentials } from '../../core/contract.ts';
 import { GlowplugError } from '../../core/errors.ts';
 import { readAll } from '../read-all.ts';
+import { receiveRange } from './receive-range.ts';
 import { objectUrl, refusal, type S3Location, storeName } from './s3-location.ts';
 import { type HttpAnswer, type SendGet, sendGet } from './send-get.ts';
 import { signS3 } from './sign-s3.ts';
@@ -36,11 +37,7 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
         signal?.throwIfAborted();
         const silence = new Silence(silenceMs, signal);
         try {
-          const signer = {
-            region: location.region,
-            credentials: typeof credentials === 'function' ? await credentials() : credentials,
-          };
-          const headers = signS3({ method: 'GET', url, headers: wanted }, signer, new Date());
+          const headers = await signed(url, wanted);
           const sending = send(url, { headers, signal: silence.signal, ...(onSent ? { onSent } : {}) });
           const answer = await silence.during(sending);
           if (answer.status < 500 && answer.status !== 429) return await settle(answer, silence, key, range);
@@ -55,7 +52,18 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
         await clock.sleep(firstPauseMs * 4 ** (attempt - 1) * (0.5 + random() / 2), signal);
       }
     },
+    async receive(key, options) {
+      const url = new URL(objectUrl(location, key));
+      const [first, last] = options.range;
+      const headers = await signed(url, { range: `bytes=${first}-${last}` });
+      return await receiveRange({ ...options, url, headers, silenceMs, broken: (cause) => broken(key, cause) });
+    },
   };
+
+  async function signed(url: URL, headers: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+    const theirs = typeof credentials === 'function' ? await credentials() : credentials;
+    return signS3({ method: 'GET', url, headers }, { region: location.region, credentials: theirs }, new Date());
+  }
 
   async function settle(
     answer: HttpAnswer,

@@ -21,11 +21,26 @@ export interface GetOptions {
 /** A put without a condition does not exist: blobs are created once, indexes are compared and swapped. */
 export type PutCondition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
 
+export interface ReceiveOptions {
+  readonly range: readonly [first: number, last: number];
+  /** Bytes of the whole object. */
+  readonly size: number;
+  readonly signal: AbortSignal;
+  onSent(): void;
+  /** The next bytes, which are good until it returns. False: no more are wanted. */
+  land(bytes: Uint8Array): boolean;
+}
+
 export interface ReadableStore {
   /** Names the store in messages: `s3://bucket/prefix` or a path. Never a credential. */
   readonly name: string;
   /** undefined when there is no such key. Throws STORE_UNAVAILABLE, STORE_FORBIDDEN. */
   get(key: string, options?: GetOptions): Promise<StoredObject | undefined>;
+  /**
+   * A range in the fastest way that there is, once. False: nothing landed, and `get` will tell why. Throws what `land` throws,
+   * STORE_UNAVAILABLE when it breaks within.
+   */
+  receive?(key: string, options: ReceiveOptions): Promise<boolean>;
 }
 
 export interface StoreOptions {
