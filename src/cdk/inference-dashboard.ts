@@ -1,22 +1,12 @@
 // What people look at: of each function its requests, faults, latency, cold starts, batches, versions and cost; and its objectives.
 import { Aws, Duration } from 'aws-cdk-lib';
-import {
-  type Alarm,
-  AlarmStatusWidget,
-  Dashboard,
-  GraphWidget,
-  type IAlarmAction,
-  type IWidget,
-  MathExpression,
-  Metric,
-  TextWidget,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, Dashboard, type IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
+import { functionRows, qualityRow, queueRow } from './dashboard-rows.ts';
 import type { InferenceFunction } from './inference-function.ts';
 import type { QualityMonitor } from './quality-monitor.ts';
 import { Slo } from './slo.ts';
@@ -76,20 +66,26 @@ export class InferenceDashboard extends Construct {
       ...(dashboardName === undefined ? {} : { dashboardName }),
       defaultInterval: Duration.days(1),
     });
+    const tell = (alarms: readonly Alarm[]) => {
+      for (const alarm of alarms) {
+        alarm.addAlarmAction(...page);
+        alarm.addOkAction(...page);
+      }
+    };
     for (const of of functions) {
       const { name } = of.bundle;
       const slos = slosOf(new Construct(this, name), of, { ...objectives, ...objectivesOf[name] }, page);
       this.#slos.set(of, slos);
-      this.dashboard.addWidgets(...rows(of, slos));
+      this.dashboard.addWidgets(...functionRows(of, slos));
+      if (!of.queue) continue;
+      tell([of.queue.unanswered]);
+      this.dashboard.addWidgets(...queueRow(name, of.queue));
     }
     for (const monitor of monitors) {
       const { function: of, alarms, failing } = monitor;
       this.slos(of);
       const watched = [...alarms, ...(failing ? [failing] : [])];
-      for (const alarm of watched) {
-        alarm.addAlarmAction(...page);
-        alarm.addOkAction(...page);
-      }
+      tell(watched);
       if (monitor.job) this.dashboard.addWidgets(...qualityRow(of.bundle.name, monitor.job, watched));
     }
   }
@@ -151,96 +147,6 @@ function slosOf(
     }),
   };
 }
-
-const period = Duration.minutes(1);
-const coldStages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun'];
-
-/** One row of a function: its objectives, then what explains them. */
-function rows(of: InferenceFunction, { availability, latency }: FunctionSlos): IWidget[] {
-  const { function: lambda, bundle } = of;
-  const own = (metricName: string, statistic: string) =>
-    new Metric({
-      namespace,
-      metricName,
-      statistic,
-      period,
-      dimensionsMap: { FunctionName: lambda.functionName },
-      label: metricName,
-    });
-  const percentiles = ['p50', 'p95', 'p99'];
-  const latencies = percentiles.map((statistic) => lambda.metric('Duration', { statistic, period, label: statistic }));
-  const graph = (title: string, left: (Metric | MathExpression)[], more: object = {}) =>
-    new GraphWidget({ title, width: 6, height: 5, left, liveData: true, ...more });
-  // Dimensions that come and go, codes and versions, are found when somebody looks.
-  const search = (dimensions: string, metric: string, statistic: string) =>
-    new MathExpression({
-      expression: `SEARCH('{${namespace},${dimensions}} MetricName="${metric}" FunctionName="${lambda.functionName}"', '${statistic}', 60)`,
-      usingMetrics: {},
-      label: '',
-      period,
-    });
-  return [
-    new TextWidget({ markdown: `# ${bundle.name}\n${bundle.references.join(', ')}`, width: 24, height: 2 }),
-    new AlarmStatusWidget({
-      title: 'Objectives',
-      width: 6,
-      height: 5,
-      // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
-      alarms: [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[],
-    }),
-    graph('Requests', [own('Latency', 'SampleCount'), own('ColdRequests', 'Sum')]),
-    graph('Errors by code', [
-      search('FunctionName,Code', 'Errors', 'Sum'),
-      lambda.metricErrors({ period }),
-      lambda.metricThrottles({ period }),
-    ]),
-    graph('Duration', latencies),
-    graph(
-      'Cold starts by stage',
-      coldStages.map((stage) => own(stage, 'Average')),
-      { stacked: true },
-    ),
-    graph(
-      'Rows of a run',
-      ['p50', 'p95'].map((statistic) => search('FunctionName,Model', 'BatchRows', statistic)),
-    ),
-    graph('Queue time and run time', [
-      search('FunctionName,Model', 'Queue', 'p95'),
-      search('FunctionName,Model', 'Run', 'p95'),
-    ]),
-    graph('Runs by version', [search('FunctionName,Model,Version', 'Runs', 'Sum')], { stacked: true }),
-    graph('Cost, dollars a minute', [
-      new MathExpression({
-        expression: 'cost / 1000000',
-        usingMetrics: { cost: own('CostMicrodollars', 'Sum') },
-        label: 'about, by us-east-1’s prices',
-        period,
-      }),
-    ]),
-  ];
-}
-
-/** What the job of a monitor wrote each time that it looked. */
-function qualityRow(name: string, { functionName: FunctionName }: LambdaFunction, alarms: Alarm[]): IWidget[] {
-  const figure = (metricName: string) =>
-    new Metric({
-      namespace,
-      metricName,
-      statistic: 'Maximum',
-      period: Duration.hours(1),
-      dimensionsMap: { FunctionName },
-      label: metricName,
-    });
-  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
-  return [
-    new AlarmStatusWidget({ title: `Quality of ${name}`, width: 6, height: 5, alarms }),
-    graph('Features that drift', [figure('Drifting')]),
-    graph('Captured and labelled', [figure('Captured'), figure('Labelled')]),
-    graph('Accuracy', [figure('Accuracy')]),
-  ];
-}
-
-const namespace = 'glowplug';
 
 function percent(share: number): string {
   return `${Number((share * 100).toPrecision(6))} %`;

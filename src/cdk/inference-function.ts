@@ -145,6 +145,7 @@ export class InferenceFunction extends Construct implements IGrantable {
       props.queue &&
       new InferenceQueue(this, 'Queue', {
         ...props.queue,
+        name: this.bundle.name,
         function: this.function,
         target: this.target,
         timeout,

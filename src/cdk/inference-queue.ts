@@ -1,6 +1,7 @@
 // A queue before a function: what waits in it meets in the model's batcher, what cannot be answered lands in its
 // dead-letter queue, and answers are written to a bucket, each once.
 import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -59,6 +60,8 @@ export interface InferenceQueueProps {
 export class InferenceQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
+  /** On while requests that could not be answered wait in the dead-letter queue. */
+  readonly unanswered: Alarm;
   readonly results: Bucket;
   /** `s3://<bucket>/results`: what GLOWPLUG_RESULTS holds. */
   readonly location: string;
@@ -67,6 +70,8 @@ export class InferenceQueue extends Construct {
     scope: Construct,
     id: string,
     props: InferenceQueueProps & {
+      /** Of the function, for people. */
+      readonly name: string;
       readonly function: LambdaFunction;
       /** What takes the records: the function, or its alias. */
       readonly target: IFunction;
@@ -82,6 +87,17 @@ export class InferenceQueue extends Construct {
       // AWS's advice: six timeouts, so that a throttled batch can be tried again, and the window.
       visibilityTimeout: Duration.seconds(6 * props.timeout.toSeconds() + (maxBatchingWindow?.toSeconds() ?? 0)),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: props.maxReceiveCount ?? 5 },
+    });
+    this.unanswered = new Alarm(this, 'Unanswered', {
+      metric: this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(1),
+        statistic: 'Maximum',
+      }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      alarmDescription: `${props.name}: requests of its queue could not be answered: its log says why; mend it, then redrive the dead-letter queue`,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.results = createOnceBucket(this, 'Results', {
       once: ['*'],

@@ -198,9 +198,10 @@ describe.each(stageNames)('stage %s', (stage) => {
       'IrisQualityDrift',
       'IrisQualityFailing',
     ]);
+    expect(told.map(([id]) => id).filter((id) => id.startsWith('SpamQueueUnanswered'))).toHaveLength(1);
     // Two burns of two objectives a function.
     const functions = made.of('AWS::Lambda::Url').length;
-    expect(told).toHaveLength(4 * functions + quality.length);
+    expect(told).toHaveLength(4 * functions + quality.length + 1);
     const [dashboard] = made.of('AWS::CloudWatch::Dashboard');
     for (const [id] of told) expect(JSON.stringify(dashboard)).toContain(id);
   });

@@ -1,0 +1,123 @@
+// The rows of a dashboard: what is drawn of a function, of its queue, and of what its monitor found.
+import { Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  GraphWidget,
+  type IWidget,
+  MathExpression,
+  Metric,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { InferenceFunction } from './inference-function.ts';
+import type { InferenceQueue } from './inference-queue.ts';
+import type { Slo } from './slo.ts';
+
+const period = Duration.minutes(1);
+const coldStages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun'];
+
+/** One row of a function: its objectives, then what explains them. */
+export function functionRows(
+  of: InferenceFunction,
+  { availability, latency }: Readonly<Record<'availability' | 'latency', Slo>>,
+): IWidget[] {
+  const { function: lambda, bundle } = of;
+  const own = (metricName: string, statistic: string) =>
+    new Metric({
+      namespace,
+      metricName,
+      statistic,
+      period,
+      dimensionsMap: { FunctionName: lambda.functionName },
+      label: metricName,
+    });
+  const percentiles = ['p50', 'p95', 'p99'];
+  const latencies = percentiles.map((statistic) => lambda.metric('Duration', { statistic, period, label: statistic }));
+  const graph = (title: string, left: (Metric | MathExpression)[], more: object = {}) =>
+    new GraphWidget({ title, width: 6, height: 5, left, liveData: true, ...more });
+  // Dimensions that come and go, codes and versions, are found when somebody looks.
+  const search = (dimensions: string, metric: string, statistic: string) =>
+    new MathExpression({
+      expression: `SEARCH('{${namespace},${dimensions}} MetricName="${metric}" FunctionName="${lambda.functionName}"', '${statistic}', 60)`,
+      usingMetrics: {},
+      label: '',
+      period,
+    });
+  return [
+    new TextWidget({ markdown: `# ${bundle.name}\n${bundle.references.join(', ')}`, width: 24, height: 2 }),
+    new AlarmStatusWidget({
+      title: 'Objectives',
+      width: 6,
+      height: 5,
+      // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
+      alarms: [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[],
+    }),
+    graph('Requests', [own('Latency', 'SampleCount'), own('ColdRequests', 'Sum')]),
+    graph('Errors by code', [
+      search('FunctionName,Code', 'Errors', 'Sum'),
+      lambda.metricErrors({ period }),
+      lambda.metricThrottles({ period }),
+    ]),
+    graph('Duration', latencies),
+    graph(
+      'Cold starts by stage',
+      coldStages.map((stage) => own(stage, 'Average')),
+      { stacked: true },
+    ),
+    graph(
+      'Rows of a run',
+      ['p50', 'p95'].map((statistic) => search('FunctionName,Model', 'BatchRows', statistic)),
+    ),
+    graph('Queue time and run time', [
+      search('FunctionName,Model', 'Queue', 'p95'),
+      search('FunctionName,Model', 'Run', 'p95'),
+    ]),
+    graph('Runs by version', [search('FunctionName,Model,Version', 'Runs', 'Sum')], { stacked: true }),
+    graph('Cost, dollars a minute', [
+      new MathExpression({
+        expression: 'cost / 1000000',
+        usingMetrics: { cost: own('CostMicrodollars', 'Sum') },
+        label: 'about, by us-east-1’s prices',
+        period,
+      }),
+    ]),
+  ];
+}
+
+/** What waits, how long it has waited, and what could not be answered. */
+export function queueRow(name: string, { queue, deadLetterQueue, unanswered }: InferenceQueue): IWidget[] {
+  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
+  const most = { period, statistic: 'Maximum' };
+  return [
+    new AlarmStatusWidget({ title: `Queue of ${name}`, width: 6, height: 5, alarms: [unanswered] }),
+    graph('Requests that wait', [
+      queue.metricApproximateNumberOfMessagesVisible(most),
+      queue.metricApproximateNumberOfMessagesNotVisible(most),
+    ]),
+    graph('Age of the oldest, seconds', [queue.metricApproximateAgeOfOldestMessage(most)]),
+    graph('Not answered', [deadLetterQueue.metricApproximateNumberOfMessagesVisible(most)]),
+  ];
+}
+
+/** What the job of a monitor wrote each time that it looked. */
+export function qualityRow(name: string, { functionName: FunctionName }: LambdaFunction, alarms: Alarm[]): IWidget[] {
+  const figure = (metricName: string) =>
+    new Metric({
+      namespace,
+      metricName,
+      statistic: 'Maximum',
+      period: Duration.hours(1),
+      dimensionsMap: { FunctionName },
+      label: metricName,
+    });
+  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
+  return [
+    new AlarmStatusWidget({ title: `Quality of ${name}`, width: 6, height: 5, alarms }),
+    graph('Features that drift', [figure('Drifting')]),
+    graph('Captured and labelled', [figure('Captured'), figure('Labelled')]),
+    graph('Accuracy', [figure('Accuracy')]),
+  ];
+}
+
+const namespace = 'glowplug';
