@@ -44,6 +44,9 @@ describe.each(['dev', 'staging', 'prod'])('the app of stage %s', (stage) => {
     const rollouts = stage === 'prod' ? functions.length : 0;
     expect(resources(all, 'AWS::CodeDeploy::DeploymentGroup')).toHaveLength(rollouts);
     for (const one of functions) expect(one.Properties['Architectures']).toEqual([architecture]);
+    // Without a key nobody deploys prod, whatever tool they use.
+    const { Rules } = JSON.parse(readFileSync(join(out, `glowplug-${stage}-functions.template.json`), 'utf8'));
+    expect('SignedModels' in Rules).toBe(stage === 'prod');
     // Off until a stage asks for it.
     expect(JSON.stringify(all)).not.toMatch(/GLOWPLUG_CAPTURE|AWS::SQS|AWS::SNS/);
     const [store] = resources(template(out, `glowplug-${stage}-store`), 'AWS::S3::Bucket');

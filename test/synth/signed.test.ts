@@ -1,5 +1,4 @@
 // A store that demands signatures: what its functions are given, and what synth refuses before anything is deployed.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
@@ -59,14 +58,10 @@ describe('a function of a store that demands signatures', () => {
     });
   });
 
-  it('of this app: stage prod is refused as soon as an account is known, and no other', async () => {
-    const account = { account: '111122223333' };
-    await expect(synthStage('prod', { prod: account }, ['iris'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-    using staging = await synthStage('staging', { staging: account }, ['iris']);
-    expect(staging.of('AWS::Lambda::Function').length).toBeGreaterThan(0);
-    using prod = await synthStage('prod', {}, ['iris']);
-    expect(readFileSync(join(prod.out, 'glowplug-prod-functions.template.json'), 'utf8')).toContain('"SignedModels"');
-  }, 60_000);
+  it('of this app: stage prod is refused as soon as an account is known', async () => {
+    const prod = { account: '111122223333' };
+    await expect(synthStage('prod', { prod }, ['iris'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
 
   it.each([
     [
