@@ -23,25 +23,25 @@ export function functionRows(
   { availability, latency }: Readonly<Record<'availability' | 'latency', Slo>>,
 ): IWidget[] {
   const { function: lambda, bundle } = of;
-  const own = (metricName: string, statistic: string) =>
+  const own = (metricName: string, statistic: string, label = metricName) =>
     new Metric({
       namespace,
       metricName,
       statistic,
       period,
       dimensionsMap: { FunctionName: lambda.functionName },
-      label: metricName,
+      label,
     });
   const percentiles = ['p50', 'p95', 'p99'];
   const latencies = percentiles.map((statistic) => lambda.metric('Duration', { statistic, period, label: statistic }));
   const graph = (title: string, left: (Metric | MathExpression)[], more: object = {}) =>
     new GraphWidget({ title, width: 6, height: 5, left, liveData: true, ...more });
   // Dimensions that come and go, codes and versions, are found when somebody looks.
-  const search = (dimensions: string, metric: string, statistic: string) =>
+  const search = (dimensions: string, metric: string, statistic: string, label: string) =>
     new MathExpression({
       expression: `SEARCH('{${namespace},${dimensions}} MetricName="${metric}" FunctionName="${lambda.functionName}"', '${statistic}', 60)`,
       usingMetrics: {},
-      label: '',
+      label,
       period,
     });
   return [
@@ -53,9 +53,9 @@ export function functionRows(
       // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
       alarms: [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[],
     }),
-    graph('Requests', [own('Latency', 'SampleCount'), own('ColdRequests', 'Sum')]),
+    graph('Requests', [own('Latency', 'SampleCount', 'requests'), own('ColdRequests', 'Sum', 'of them cold')]),
     graph('Errors by code', [
-      search('FunctionName,Code', 'Errors', 'Sum'),
+      search('FunctionName,Code', 'Errors', 'Sum', each('Code')),
       lambda.metricErrors({ period }),
       lambda.metricThrottles({ period }),
     ]),
@@ -67,13 +67,19 @@ export function functionRows(
     ),
     graph(
       'Rows of a run',
-      ['p50', 'p95'].map((statistic) => search('FunctionName,Model', 'BatchRows', statistic)),
+      ['p50', 'p95'].map((statistic) =>
+        search('FunctionName,Model', 'BatchRows', statistic, `${statistic} ${each('Model')}`),
+      ),
     ),
     graph('Queue time and run time', [
-      search('FunctionName,Model', 'Queue', 'p95'),
-      search('FunctionName,Model', 'Run', 'p95'),
+      search('FunctionName,Model', 'Queue', 'p95', `waited: ${each('Model')}`),
+      search('FunctionName,Model', 'Run', 'p95', `ran: ${each('Model')}`),
     ]),
-    graph('Runs by version', [search('FunctionName,Model,Version', 'Runs', 'Sum')], { stacked: true }),
+    graph(
+      'Runs by version',
+      [search('FunctionName,Model,Version', 'Runs', 'Sum', `${each('Model')} ${each('Version')}`)],
+      { stacked: true },
+    ),
     graph('Cost, dollars a minute', [
       new MathExpression({
         expression: 'cost / 1000000',
@@ -83,6 +89,11 @@ export function functionRows(
       }),
     ]),
   ];
+}
+
+/** CloudWatch's dynamic label: of each metric that a search finds its own dimension. */
+function each(dimension: string): string {
+  return `\${PROP('Dim.${dimension}')}`;
 }
 
 /** What waits, how long it has waited, and what could not be answered. */

@@ -40,6 +40,8 @@ it('shows of each function what its lines tell, and its objectives', () => {
     '{glowplug,FunctionName,Model,Version}',
     '"p99"',
     'CostMicrodollars',
+    '"requests"',
+    `waited: \${PROP('Dim.Model')}`,
     '"Fetch"',
   ])
     expect(body).toContain(text);

@@ -115,7 +115,12 @@ function seriesOf({ properties }: Widget, feed: MetricFeed, durations: Values): 
     if (name) {
       return feed.metrics
         .filter((one) => one.name === name && Object.keys(one.dimensions).join() === keys)
-        .map((one) => ({ label: Object.values(one.dimensions).join(' '), stat: statistic, values: one.values }));
+        .map((one) => ({
+          // The label is dynamic: of each metric its own dimensions.
+          label: label.replaceAll(/\$\{PROP\('Dim\.(\w+)'\)\}/g, (_, dimension) => one.dimensions[dimension] ?? ''),
+          stat: statistic,
+          values: one.values,
+        }));
     }
     if (expression) {
       const [, id, divisor] = /^(\w+) \/ (\d+)$/.exec(expression) ?? [];
