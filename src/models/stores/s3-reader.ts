@@ -7,7 +7,7 @@ import { receiveRange } from './receive-range.ts';
 import { objectUrl, refusal, type S3Location, storeName } from './s3-location.ts';
 import { type HttpAnswer, type SendGet, sendGet } from './send-get.ts';
 import { signS3 } from './sign-s3.ts';
-import type { ReadableStore, StoredObject } from './store.ts';
+import type { GetOptions, ReadableStore, StoredObject } from './store.ts';
 
 export interface S3ReaderOptions {
   /** Or who is asked for them before each request. */
@@ -27,7 +27,8 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
 
   return {
     name,
-    async get(key, { range, ifNoneMatch, onSent, signal } = {}) {
+    async get(key, options = {}) {
+      const { range, ifNoneMatch, onSent, signal } = options;
       const url = new URL(objectUrl(location, key));
       const wanted = {
         ...(range ? { range: `bytes=${range[0]}-${range[1]}` } : {}),
@@ -40,7 +41,7 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
           const headers = await signed(url, wanted);
           const sending = send(url, { headers, signal: silence.signal, ...(onSent ? { onSent } : {}) });
           const answer = await silence.during(sending);
-          if (answer.status < 500 && answer.status !== 429) return await settle(answer, silence, key, range);
+          if (answer.status < 500 && answer.status !== 429) return await settle(answer, silence, key, options);
           answer.destroy();
           if (attempt === attempts) throw refusal(location, key, { status: answer.status, code: '' });
         } catch (error) {
@@ -69,12 +70,13 @@ export function s3Reader(location: S3Location, options: S3ReaderOptions): Readab
     answer: HttpAnswer,
     silence: Silence,
     key: string,
-    range: readonly [number, number] | undefined,
+    { range, ifNoneMatch }: GetOptions,
   ): Promise<StoredObject | undefined> {
     const { status, headers } = answer;
     if (status === 304) {
       for await (const _ of chunks(answer, silence, key));
-      return { etag: text(headers['etag']), size: 0, body: ReadableStream.from([]) };
+      // Some servers leave out what S3 tells: it is the one that was asked with.
+      return { etag: text(headers['etag']) || (ifNoneMatch ?? ''), size: 0, body: ReadableStream.from([]) };
     }
     const total = status === 206 ? text(headers['content-range']).split('/')[1] : text(headers['content-length']);
     if (status === (range ? 206 : 200) && total) {
