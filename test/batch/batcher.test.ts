@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Batcher } from '../../src/batch/batcher.ts';
 import { fixedPace } from '../../src/batch/pace.ts';
 import type { BatcherOptions, Part, Rows } from '../../src/batch/work.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { handClock } from '../hand-clock.ts';
 
 /** Rows are letters; a run takes 10 ms and 1 more a row, and answers in capitals. `!` fails its run, `…` hangs it. */
 function setUp(options: Partial<BatcherOptions> & { size?: number; window?: number } = {}) {
-  const clock = new VirtualClock();
+  const clock = handClock();
   const runs: string[] = [];
   const { size = 8, window = 0, ...given } = options;
   const batcher = new Batcher<string, string>(
@@ -239,7 +239,7 @@ describe('batcher', () => {
     const answer = add('a', { deadline: 1e6 });
     await clock.run(20);
     await answer;
-    expect(clock.pending).toBe(0);
+    expect(clock.sleepers).toBe(0);
   });
 
   it('finds the one bad row by halves: everyone else is answered, it gets its error', async () => {
@@ -274,7 +274,7 @@ describe('batcher', () => {
   });
 
   it('fails a batch whose work answers with the wrong number', async () => {
-    const clock = new VirtualClock();
+    const clock = handClock();
     const batcher = new Batcher<string, string>(
       { run: async () => [], join: () => '' },
       { batch: { rows: 8, bytes: 8 }, queue: { rows: 8, bytes: 8 }, pace: () => fixedPace(8, 0) },

@@ -6,9 +6,10 @@ import { fixedPace, selfTuned } from '../../src/batch/pace.ts';
 import { priorities } from '../../src/batch/queue.ts';
 import type { Part } from '../../src/batch/work.ts';
 import { GlowplugError } from '../../src/core/errors.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { handClock } from '../hand-clock.ts';
+import { runs } from '../runs.ts';
 
-const SCHEDULES = process.env['GLOWPLUG_TEST_LONG'] === '1' ? 10_000 : 1000;
+const SCHEDULES = runs(1000);
 const END = 1e6;
 
 /** One time in `times`, else undefined. */
@@ -86,7 +87,7 @@ describe('batcher under random schedules', () => {
 });
 
 async function hold(given: Schedule): Promise<void> {
-  const clock = new VirtualClock();
+  const clock = handClock();
   const succeeded = new Map<string, number>();
   const started: Caller[] = [];
   let [runs, running] = [0, 0];

@@ -8,6 +8,8 @@ import type { Clock } from '../../src/core/clock.ts';
 import { GlowplugError } from '../../src/core/errors.ts';
 import { chunksOf, isChunks, parseChunks } from '../../src/models/chunks.ts';
 import { fetchChunks, type OpenRange } from '../../src/models/fetch-chunks.ts';
+import { handClock } from '../hand-clock.ts';
+import { runs } from '../runs.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const MiB = 1024 * 1024;
@@ -74,7 +76,7 @@ describe('fetchChunks', () => {
         });
         expect(signals.every((signal) => signal.aborted)).toBe(true);
       }),
-      { numRuns: process.env['GLOWPLUG_TEST_LONG'] ? 200 : 10 },
+      { numRuns: runs(10) },
     );
     console.log(`wrong bytes found: ${cases}`);
   });
@@ -92,7 +94,7 @@ describe('fetchChunks', () => {
         });
         expect(Buffer.compare(file, bytes)).toBe(0);
       }),
-      { numRuns: process.env['GLOWPLUG_TEST_LONG'] ? 300 : 10 },
+      { numRuns: runs(10) },
     );
     console.log(`broken downloads mended: ${cases}`);
   });
@@ -112,12 +114,16 @@ describe('fetchChunks', () => {
       { clock },
     );
     // The others keep coming while the first stands still.
-    await clock.runUntil(() => opened.length > 3);
+    await clock.run(() => opened.length > 3);
     expect(opened[3]?.[0]).toBe(opened[0]?.[0]);
     late.resolve();
-    await clock.runUntil(() => false, running);
+    let settled = false;
+    const done = running.finally(() => {
+      settled = true;
+    });
+    await clock.run(() => settled);
     await stalled.promise;
-    expect(Buffer.compare((await running).file, bytes)).toBe(0);
+    expect(Buffer.compare((await done).file, bytes)).toBe(0);
   });
 
   it('ends at once when the caller leaves, and writes nothing afterwards', async () => {
@@ -202,33 +208,4 @@ async function* never(signal: AbortSignal): AsyncGenerator<Uint8Array> {
 
 function broken(): GlowplugError {
   return new GlowplugError('STORE_UNAVAILABLE', 'the connection broke');
-}
-
-/** Time goes on only when `runUntil` lets it. */
-function handClock() {
-  let now = 0;
-  const sleeping: { at: number; wake: () => void }[] = [];
-  return {
-    now: () => now,
-    sleep: (ms: number, signal?: AbortSignal) =>
-      new Promise<void>((wake, reject) => {
-        sleeping.push({ at: now + ms, wake });
-        signal?.addEventListener('abort', () => reject(signal.reason));
-      }),
-    /** Moves on to the next sleeper, again and again, until `done` or until `work` has settled. */
-    async runUntil(done: () => boolean, work?: Promise<unknown>) {
-      let settled = false;
-      void work?.then(
-        () => (settled = true),
-        () => (settled = true),
-      );
-      for (let turn = 0; turn < 5000 && !done() && !settled; turn++) {
-        await new Promise((resolve) => setImmediate(resolve));
-        const next = sleeping.sort((a, b) => a.at - b.at).shift();
-        if (!next) continue;
-        now = Math.max(now, next.at);
-        next.wake();
-      }
-    },
-  };
 }

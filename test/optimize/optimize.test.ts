@@ -228,7 +228,7 @@ describe('the choice', () => {
 
 describe('progress', () => {
   it('is one line that changes on a terminal, and a line now and then in a log', () => {
-    const { clock } = handClock();
+    const clock = handClock();
     const log: string[] = [];
     const progress = stepProgress({ write: (text) => log.push(text) }, clock);
     for (const what of ['one', 'two']) progress.tell(what);

@@ -101,7 +101,7 @@ it('says once that of throws, and that writing fails, with the number of those l
 });
 
 it('is under way before the answer is, which waits for it no longer than it may', async () => {
-  const { clock, pass } = handClock();
+  const clock = handClock();
   const s3 = Promise.withResolvers<void>();
   let begun = 0;
   const write = async () => {
@@ -118,10 +118,10 @@ it('is under way before the answer is, which waits for it no longer than it may'
   expect(begun).toBe(1);
   let gone = '';
   const waited = answered(50).then(() => (gone = 'after 50 ms'));
-  pass(49);
+  clock.pass(49);
   await new Promise(setImmediate);
   expect([begun, gone]).toEqual([2, '']);
-  pass(1);
+  clock.pass(1);
   await waited;
   s3.resolve();
   await answered(1000);

@@ -13,7 +13,7 @@ export function memoryBucket() {
   const requests: string[] = [];
   /** Answers of these statuses come first, in turn; 0 breaks the connection after the request was carried out. */
   const faults: number[] = [];
-  const { clock, pass } = handClock();
+  const clock = handClock();
   const answer = (status: number, text = '', headers = {}): S3Answer => ({
     status,
     headers,
@@ -47,7 +47,7 @@ export function memoryBucket() {
         now: clock.now,
         async sleep(ms, signal) {
           const slept = clock.sleep(ms, signal);
-          pass(ms);
+          clock.pass(ms);
           await slept;
         },
       },

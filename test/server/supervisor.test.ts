@@ -82,7 +82,7 @@ describe('the supervisor', () => {
 
   it('replaces a process whose event loop a function never gives back', async () => {
     const code = handler(`if (request.url.endsWith('/hang')) for (;;); return new Response('fine');`);
-    const { clock, pass } = handClock();
+    const clock = handClock();
     const { ended, done, events, ready, nth } = run(await specOf('hanging', code), { clock });
     const { port, pid } = await nth(1);
     const url = `http://127.0.0.1:${port}`;
@@ -92,13 +92,13 @@ describe('the supervisor', () => {
     );
     // It answers what it was asked before it took the request; then it answers no more.
     const tick = async () => {
-      pass(10_000);
+      clock.pass(10_000);
       return await Promise.race([hung, new Promise((later) => setImmediate(later, 'hangs'))]);
     };
     await expect.poll(tick, { timeout: 10_000 }).toBe('cut');
     // The pause before the next start begins when the process is gone, which is after its sockets are.
     const starts = () => {
-      pass(1);
+      clock.pass(1);
       return ready.length;
     };
     await expect.poll(starts, { timeout: 10_000 }).toBe(2);

@@ -8,7 +8,7 @@ import { type BatchOptions, batched } from '../../src/session/batched.ts';
 import { fakeSession } from '../../src/session/fake.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import { type Tensor, type Tensors, tensor } from '../../src/tensor/tensor.ts';
-import { VirtualClock } from '../batch/virtual-clock.ts';
+import { handClock } from '../hand-clock.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { sampleModels } from '../onnx/sample-models.ts';
 
@@ -107,7 +107,7 @@ describe('a batched session', () => {
   });
 
   it('reads its deadlines on the clock that it was given', async () => {
-    const clock = new VirtualClock();
+    const clock = handClock();
     const never = fakeSession({ signature: plain, answer: () => new Promise<never>(() => {}) });
     const session = batched(never, { objective }, clock);
     const late = expect(session.run(row(1, 2), { deadline: 50 })).rejects.toMatchObject({ code: 'DEADLINE' });

@@ -18,7 +18,7 @@ const throttled = { kind: 'throttled', reason: 'ConcurrentInvocationLimitExceede
 const answered = { kind: 'response', payload: Buffer.from('{"sum":3}') };
 
 function invoker(outcomes: readonly object[], settings: Partial<AsyncSettings> = {}) {
-  const { clock, pass } = handClock();
+  const clock = handClock();
   const delivered: { arn: string; body: unknown; attributes: object | undefined }[] = [];
   const invocations: Invocation[] = [];
   const invoker = new AsyncInvoker({
@@ -48,15 +48,15 @@ function invoker(outcomes: readonly object[], settings: Partial<AsyncSettings> =
       await settle();
       let now = 0;
       for (const [index, at] of seconds.entries()) {
-        pass(1000 * (at - now) - 1);
+        clock.pass(1000 * (at - now) - 1);
         await settle();
         expect(invocations).toHaveLength(index + 1);
-        pass(1);
+        clock.pass(1);
         now = at;
         await settle();
         expect(invocations).toHaveLength(index + 2);
       }
-      pass(24 * 3_600_000);
+      clock.pass(24 * 3_600_000);
       await settle();
       return invocations.length;
     },

@@ -86,7 +86,7 @@ describe('a schedule', () => {
 
 describe('schedules that run', () => {
   function running() {
-    const { clock, pass } = handClock();
+    const clock = handClock();
     const sent: { arn: string; body: unknown }[] = [];
     const schedules = new Schedules({
       region: 'us-east-1',
@@ -101,7 +101,7 @@ describe('schedules that run', () => {
       sent,
       async pass(minutes: number) {
         for (let passed = 0; passed < minutes; passed++) {
-          pass(60_000);
+          clock.pass(60_000);
           for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
         }
       },

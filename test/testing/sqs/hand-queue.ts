@@ -11,7 +11,7 @@ export interface Batch {
 }
 
 export function handQueue(options: Partial<PollerOptions> = {}) {
-  const { clock, pass } = handClock();
+  const clock = handClock();
   const ready: Message[] = [];
   const deleted: string[] = [];
   const givenBack: string[] = [];
@@ -64,7 +64,7 @@ export function handQueue(options: Partial<PollerOptions> = {}) {
     deleted,
     givenBack,
     notes,
-    pass,
+    pass: clock.pass,
     send(ids: readonly string[], body = 'x') {
       for (const id of ids) ready.push({ MessageId: id, ReceiptHandle: id, Body: body, MD5OfBody: '' });
       arrived.resolve();
