@@ -1,35 +1,19 @@
 // The guide page "Queues and batches": its app is synthesised and run, its message is sent, and the answer is where it says.
 // The same function then answers its URL and a direct invocation.
 import { execFile } from 'node:child_process';
-import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
-import { writeLock } from '../../src/release/write-lock.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
-import { definition, irisModel, testApp } from '../release/app.ts';
 import { root } from '../root.ts';
+import { pageApp } from './page-app.ts';
 
 const page = readFileSync(join(root, 'docs/guide/6-queues-and-batches.md'), 'utf8');
 
 it('answers a queued message, its URL and a direct invocation, as docs/guide/6-queues-and-batches.md says', async () => {
-  const command = `"${process.execPath}" --conditions=glowplug-source infra/app.ts`;
-  await using app = await testApp({
-    'models/tulip.onnx': await readFile(irisModel),
-    'models/tulip.ts': definition('tulip'),
-    // By this name bundles take glowplug's sources, which nobody has built into dist/ here.
-    'package.json': '{ "name": "glowplug", "type": "module" }',
-    'cdk.json': JSON.stringify({ app: command }),
-  });
-  for (const name of ['aws-cdk-lib', 'constructs', 'valibot', '@aws-sdk', 'onnxruntime-node', 'onnxruntime-common']) {
-    symlinkSync(join(root, 'node_modules', name), join(app.root, 'node_modules', name));
-  }
-  copyFileSync(join(root, 'package-lock.json'), join(app.root, 'package-lock.json'));
-  for (const [, file = '', code = ''] of page.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)) await app.write(file, code);
-  await writeLock({ root: app.root });
-
+  await using app = await pageApp(page);
   await using cloud = await startLocalCloud({ root: app.root });
   const { credentials, region, endpoint } = cloud;
   const jobs = cloud.queues.find(({ id }) => !id.includes('DeadLetters'));

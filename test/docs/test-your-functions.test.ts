@@ -1,14 +1,12 @@
 // The guide page "Test your functions": its app is written, compiled, and its suites are run as a reader would run them.
 import { execFile } from 'node:child_process';
-import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { writeLock } from '../../src/release/write-lock.ts';
 import * as testing from '../../src/testing/index.ts';
-import { definition, irisModel, testApp } from '../release/app.ts';
 import { root } from '../root.ts';
+import { pageApp } from './page-app.ts';
 
 const [app6, page] = ['6-queues-and-batches.md', '9-test-your-functions.md'].map((name) =>
   readFileSync(join(root, 'docs/guide', name), 'utf8'),
@@ -19,39 +17,21 @@ it('names all that glowplug/testing exports', () => {
 });
 
 it('compiles, and its suites pass', async () => {
-  await using app = await testApp({
-    'models/tulip.onnx': await readFile(irisModel),
-    'models/tulip.ts': definition('tulip'),
-    // By this name bundles take glowplug's sources, which nobody has built into dist/ here.
-    'package.json': '{ "name": "glowplug", "type": "module" }',
-    'cdk.json': JSON.stringify({ app: `"${process.execPath}" --conditions=glowplug-source infra/app.ts` }),
-    'tsconfig.json': JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['functions', 'test', '*.d.ts'] }),
-    'vitest.config.ts': `const conditions = ['glowplug-source', 'node', 'import', 'default'];
-      export default {
-        resolve: { conditions },
-        ssr: { resolve: { conditions, externalConditions: conditions } },
-        test: { execArgv: ['--conditions=glowplug-source'], maxWorkers: 1, testTimeout: 30_000 },
-      };`,
+  await using app = await pageApp(`${app6}${page}`, {
+    packages: ['@types', 'vitest'],
+    files: {
+      'tsconfig.json': JSON.stringify({
+        extends: join(root, 'tsconfig.json'),
+        include: ['functions', 'test', '*.d.ts'],
+      }),
+      'vitest.config.ts': `const conditions = ['glowplug-source', 'node', 'import', 'default'];
+        export default {
+          resolve: { conditions },
+          ssr: { resolve: { conditions, externalConditions: conditions } },
+          test: { execArgv: ['--conditions=glowplug-source'], maxWorkers: 1, testTimeout: 30_000 },
+        };`,
+    },
   });
-  const packages = [
-    'aws-cdk-lib',
-    'constructs',
-    'valibot',
-    '@aws-sdk',
-    '@types',
-    'onnxruntime-node',
-    'onnxruntime-common',
-    'vitest',
-  ];
-  for (const name of packages) {
-    symlinkSync(join(root, 'node_modules', name), join(app.root, 'node_modules', name));
-  }
-  copyFileSync(join(root, 'package-lock.json'), join(app.root, 'package-lock.json'));
-  for (const [, file = '', code = ''] of `${app6}${page}`.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)) {
-    await app.write(file, code);
-  }
-  await writeLock({ root: app.root });
-
   const run = async (...args: string[]) => {
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|GLOWPLUG)/.test(name)),

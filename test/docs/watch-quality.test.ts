@@ -1,6 +1,6 @@
 // The guide page "Watch the quality": its commands make a baseline, its app runs in the local cloud, and the job and the commands
 // tell the same traffic from other traffic and say how often the function was right.
-import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -10,11 +10,10 @@ import { rememberRunningCloud } from '../../src/cli/running-cloud.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
 import { readCaptured } from '../../src/quality/read-captured.ts';
-import { writeLock } from '../../src/release/write-lock.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
 import { runCommand } from '../cli/run-command.ts';
-import { definition, irisModel, testApp } from '../release/app.ts';
 import { root } from '../root.ts';
+import { pageApp } from './page-app.ts';
 
 const page = readFileSync(join(root, 'docs/guide/11-watch-quality.md'), 'utf8');
 const blocks = [...page.matchAll(/```(sh|text|ts file=(\S+))\n([\s\S]*?)```/g)].map(
@@ -37,22 +36,10 @@ const flower = (grown = 1) =>
   (means[Math.floor(random() * 3)] ?? means[0]).map((mean) => grown * mean * (0.9 + random() * 0.2));
 
 it('does as docs/guide/11-watch-quality.md says', async () => {
-  const command = `"${process.execPath}" --conditions=glowplug-source infra/app.ts`;
-  await using app = await testApp({
-    'models/tulip.onnx': await readFile(irisModel),
-    'models/tulip.ts': definition('tulip'),
-    'package.json': '{ "name": "glowplug", "type": "module" }',
-    'cdk.json': JSON.stringify({ app: command }),
-  });
-  for (const name of ['aws-cdk-lib', 'constructs', 'valibot', '@aws-sdk', 'onnxruntime-node', 'onnxruntime-common']) {
-    symlinkSync(join(root, 'node_modules', name), join(app.root, 'node_modules', name));
-  }
-  copyFileSync(join(root, 'package-lock.json'), join(app.root, 'package-lock.json'));
-  for (const { file, text } of blocks) if (file) await app.write(file, text);
+  await using app = await pageApp(page);
   for (let at = 0; at < 150; at++) {
     await app.write(`training/${at}.json`, JSON.stringify({ lengths: flower() }));
   }
-  await writeLock({ root: app.root });
   process.chdir(app.root);
   const shell = blocks.filter(({ kind }) => kind === 'sh' || kind === 'text');
   expect(shell.map(({ kind }) => kind)).toEqual(['sh', 'text', 'sh', 'text', 'sh', 'text']);
