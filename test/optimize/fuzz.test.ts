@@ -17,12 +17,12 @@ import { applyRecipe } from '../../src/optimize/recipe.ts';
 import { mutated, mutations, structureOf } from '../onnx/mutate.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
 import { bytesOf, type GraphInit, tinyGraph, value } from '../onnx/tiny-model.ts';
-import { runs } from '../runs.ts';
+import { long } from '../runs.ts';
 import { generate } from './generated-models.ts';
 import { attention, branches, recurrent } from './layers.ts';
 import { realModels } from './real-models.ts';
 
-const CASES = runs(2000);
+const CASES = long ? 20_000 : 1000;
 /** A healthy pass over the largest seed takes some 50 ms; only a hang takes this long. */
 const HANG_MS = 10_000;
 

@@ -17,6 +17,7 @@ import type { ReadableStore } from '../../src/models/stores/store.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { tinyVersion } from '../models/tiny-version.ts';
 import { root } from '../root.ts';
+import { runs } from '../runs.ts';
 
 const versions = Array.from({ length: 6 }, (_, at) => tinyVersion(`${at + 1}.0.0`, new Uint8Array(1000).fill(at + 1)));
 
@@ -72,7 +73,7 @@ describe('room in the cache', () => {
 
   it('and holds by eight processes that fetch, hold and make room at once: every byte they read is right', async () => {
     await using at = await place();
-    const rounds = process.env['GLOWPLUG_TEST_LONG'] === '1' ? 200 : 20;
+    const rounds = runs(20);
     const script = `
       const { fetchModel } = await import('./src/models/fetch-model.ts');
       const { Sending } = await import('./src/models/sending.ts');
@@ -95,9 +96,9 @@ describe('room in the cache', () => {
       console.log(right);`;
     const given = JSON.stringify([at.store.name, at.cache, versions.map(({ locked }) => locked), rounds]);
     const args = ['--conditions=glowplug-source', '--input-type=module', '-e', script, given];
-    const runs = Array.from({ length: 8 }, () => promisify(execFile)(process.execPath, args, { cwd: root }));
-    await Promise.allSettled(runs);
-    const read = (await Promise.all(runs)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
+    const processes = Array.from({ length: 8 }, () => promisify(execFile)(process.execPath, args, { cwd: root }));
+    await Promise.allSettled(processes);
+    const read = (await Promise.all(processes)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
     console.log(`8 processes in one cache of 1.5 KB: ${read} files held and read, none wrong`);
     expect(read).toBe(8 * rounds * versions.length);
     expect(await readdir(join(at.cache, 'held'))).toEqual([]);

@@ -9,11 +9,11 @@ import { buildVariants } from '../../src/models/variants.ts';
 import type { BuiltVersion, LocalFile } from '../../src/models/version.ts';
 import { localFile } from '../models/local-file.ts';
 import { signature } from '../models/tiny-version.ts';
+import { long } from '../runs.ts';
 import { bucket, credentials, type FaultyS3, faultyS3 } from './faulty-s3.ts';
 import { testClock } from './test-clock.ts';
 import { wholeTags } from './whole.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 /** A kill before the request is seen, and one after it did its work. */
 const ways = ['reset before the request', 'reset before the answer'] as const;
 

@@ -12,11 +12,10 @@ import type { LocalFile, LockedVersion } from '../../src/models/version.ts';
 import { localFile } from '../models/local-file.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { signature } from '../models/tiny-version.ts';
+import { long } from '../runs.ts';
 import { bucket, credentials, type Fault, type FaultyS3, faults, faultyS3 } from './faulty-s3.ts';
 import { testClock } from './test-clock.ts';
 import { wholeTags } from './whole.ts';
-
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 
 /** What is told when it never stops. A store that is not asked for what a fault spoils does its work. */
 const told: Record<Fault, { readonly publish: string; readonly fetch: string }> = {

@@ -10,10 +10,10 @@ import type { BuiltVersion } from '../../src/models/version.ts';
 import { budgetFor, residentBytes } from '../../src/session/budget.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import type { SessionFactory } from '../../src/session/session.ts';
+import { long } from '../runs.ts';
 import { adder, notOnnx, otherSignature } from './adder.ts';
 import { following, until } from './following.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const follow = { every: 60 };
 
 describe('a function that follows a channel', () => {

@@ -11,12 +11,12 @@ import { publish } from '../../src/models/publish.ts';
 import { resolve } from '../../src/models/resolve.ts';
 import type { BuiltVersion } from '../../src/models/version.ts';
 import { tinyVersion } from '../models/tiny-version.ts';
+import { long } from '../runs.ts';
 import { memoryStore } from './memory-store.ts';
 import { testClock } from './test-clock.ts';
 import { turnTaking } from './turn-taking.ts';
 import { wholeTags } from './whole.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const old = { before: 10, remove: true };
 
 describe('prune', () => {

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { readUse } from '../../src/handler/model-use.ts';
 import { onOtherSide } from '../../src/handler/split.ts';
 import { setShare } from '../../src/models/share.ts';
+import { long } from '../runs.ts';
 import { adder, notOnnx, otherSignature } from './adder.ts';
 import { following, until } from './following.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const start = { 'adder:prod': adder(1), 'adder:candidate': adder(2) };
 const split = { to: 'adder:candidate', percent: 20, by: 'x-user' };
 

@@ -1,12 +1,12 @@
 // Random schedules of moves, rollbacks and yanks, against a model of twenty lines.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { long } from '../runs.ts';
 import { act, actionOf, outcomeOf } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { type TagAction, TagsModel } from './tags-model.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const channels = ['prod', 'candidate', 'canary'];
 const versions = ['1.0.0', '1.1.0', '2.0.0', '2.1.0', '10.0.0'];
 

@@ -13,12 +13,12 @@ import type { Store } from '../../src/models/stores/store.ts';
 import { startS3Server } from '../../src/testing/s3/server.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { tinyVersion } from '../models/tiny-version.ts';
+import { long } from '../runs.ts';
 import { act, actionOf } from './act.ts';
 import { flawsOf, movesOf, publishVersions, versionAt } from './channel.ts';
 import { type TagAction, TagsModel } from './tags-model.ts';
 import { virtualTime } from './virtual-time.ts';
 
-const long = process.env['GLOWPLUG_TEST_LONG'] === '1';
 const rounds = long ? 10 : 1;
 const promoters = 50;
 const contested = ['prod', 'candidate'];

@@ -8,7 +8,7 @@ import { bundleFunction } from '../../../src/build/bundle-function.ts';
 import { seededRandom } from '../../../src/core/seeded-random.ts';
 import { type LocalCloud, startLocalCloud } from '../../../src/testing/index.ts';
 import { root as repository } from '../../root.ts';
-import { runs } from '../../runs.ts';
+import { long } from '../../runs.ts';
 
 const bundler = pathToFileURL(join(repository, 'src/build/bundle-function.ts')).href;
 const names = ['a', 'b'];
@@ -97,7 +97,7 @@ it('synthesises what is more than code, and nothing else; every answer is of wha
   };
   const kinds = ['a', 'b', 'shared', 'later', 'both', 'n'] as const;
   const random = seededRandom(3);
-  const total = Math.max(12, runs(100));
+  const total = long ? 1000 : 40;
   let [ran, swapped] = [synths(), 0];
   for (let step = 1; step <= total; step++) {
     const chosen = kinds.filter(() => random() < 0.3);
