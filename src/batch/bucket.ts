@@ -12,7 +12,7 @@ export type Padding = Readonly<Record<string, Readonly<Record<string, number>>>>
 const STEPS = 2;
 
 /** The longest length that meets `length`: 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48 … */
-export function stepOf(length: number): number {
+function stepOf(length: number): number {
   if (length <= 2 * STEPS) return length;
   const step = 2 ** Math.floor(Math.log2(length - 1)) / STEPS;
   return Math.ceil(length / step) * step;

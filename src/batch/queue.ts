@@ -9,7 +9,7 @@ export type Priority = (typeof priorities)[number];
 export const STEP_MS = 1000;
 
 /** What shapes learnt is kept for this many that nobody waits for, so that hostile shapes cannot fill the memory. */
-export const KEPT_BUCKETS = 64;
+const KEPT_BUCKETS = 64;
 
 /** One caller's rows that are not in a run yet. */
 export interface Waiter {

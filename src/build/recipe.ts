@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 
 /** Native packages: they come from layers, never from a bundle. */
-export const layered = ['onnxruntime-node', 'sharp'] as const;
+const layered = ['onnxruntime-node', 'sharp'] as const;
 
 /**
  * esbuild's options for a project: CommonJS for Lambda's Node 24, tree-shaken, minified (stack traces and `constructor.name`

@@ -117,7 +117,7 @@ export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export function mediaTypeOf(name: string): string {
+function mediaTypeOf(name: string): string {
   if (/\.(onnx|onnx_data|ort|bin)$/.test(name)) return 'application/vnd.cncf.model.weight.v1.raw';
   if (/^(licen[cs]e|readme|notice)|\.md$/i.test(name)) return 'application/vnd.cncf.model.doc.v1.raw';
   return 'application/vnd.cncf.model.weight.config.v1.raw';

@@ -30,7 +30,7 @@ export interface RecordedMove {
 
 /** A page is written when twice as many moves stand in the index: so that the last 64 always do. */
 const pageMoves = 64;
-export const movesType = 'application/vnd.glowplug.moves.v1+json';
+const movesType = 'application/vnd.glowplug.moves.v1+json';
 const movesAnnotation = 'glowplug.moves';
 const firstAnnotation = 'glowplug.moves.first';
 

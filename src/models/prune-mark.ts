@@ -41,7 +41,7 @@ export function sweeping(manifests: readonly Descriptor[]): Descriptor | undefin
   });
 }
 
-export function isMark(descriptor: Descriptor): boolean {
+function isMark(descriptor: Descriptor): boolean {
   return descriptor['mediaType'] === mediaType;
 }
 

@@ -4,7 +4,7 @@ import { annotationOf, type Descriptor } from './model-index.ts';
 import { isDigest } from './reference.ts';
 import type { Digest, PinnedVersion } from './version.ts';
 
-export const signatureType = 'application/vnd.glowplug.signature.v1+ed25519';
+const signatureType = 'application/vnd.glowplug.signature.v1+ed25519';
 /** They help to find a signature, and prove nothing. */
 const subjectAnnotation = 'glowplug.signature.subject';
 const keyAnnotation = 'glowplug.signature.key';

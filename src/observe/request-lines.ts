@@ -20,7 +20,7 @@ export interface Line {
 }
 
 /** The line's `message` of a further model. */
-export const furtherModelMessage = 'request, further model';
+const furtherModelMessage = 'request, further model';
 
 /** Names and units are the reference of docs/decisions/observability.md; a test keeps them within CloudWatch's rules. */
 export function requestLines(record: RequestRecord, about: AboutRequest): Line[] {

@@ -92,7 +92,7 @@ interface Opened {
   readonly isHttp: boolean;
 }
 
-export class OpenRequestSpan implements RequestSpan {
+class OpenRequestSpan implements RequestSpan {
   readonly trace: TraceContext;
   readonly #opened: Opened;
   readonly #context: Context;

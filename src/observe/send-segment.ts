@@ -18,7 +18,7 @@ export interface Segment {
 }
 
 /** Stages, and runs inside `predict`, which are the models'. */
-export function segmentOf(record: RequestRecord, cold: boolean): Segment & Readonly<Record<string, unknown>> {
+function segmentOf(record: RequestRecord, cold: boolean): Segment & Readonly<Record<string, unknown>> {
   const { trace, startedAt, ms, status, code, stages, runs } = record;
   const at = (sinceMs: number) => (startedAt + sinceMs) / 1000;
   const times = ({ from, to }: { from: number; to: number }) => ({

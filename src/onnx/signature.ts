@@ -41,7 +41,7 @@ export function signatureOf(model: OnnxModel): Signature {
 }
 
 /** The inputs that a caller gives: those listed, without the initialisers. */
-export function graphInputs({ graph }: OnnxModel): ValueInfoProto[] {
+function graphInputs({ graph }: OnnxModel): ValueInfoProto[] {
   const initialised = new Set(graph.initializer.map(({ name }) => name));
   for (const { values } of graph.sparseInitializer) if (values) initialised.add(values.name);
   return graph.input.filter(({ name }) => !initialised.has(name));

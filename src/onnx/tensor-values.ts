@@ -38,7 +38,7 @@ const arrays = {
 } as const;
 
 /** Whether tensors of this element type can be read and made here: numbers of whole bytes. */
-export function isReadable(elemType: number): elemType is keyof typeof arrays {
+function isReadable(elemType: number): elemType is keyof typeof arrays {
   return elemType in arrays;
 }
 

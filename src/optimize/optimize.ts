@@ -37,7 +37,7 @@ export interface OptimizeOptions {
 }
 
 /** Half a point of the task's metric where samples have labels; else nearly the same answers. */
-export function defaultGate(metric: Metric | undefined): Gate {
+function defaultGate(metric: Metric | undefined): Gate {
   return metric ? { metricLoss: 0.005 } : { argmax: 0.99, cosine: 0.98 };
 }
 

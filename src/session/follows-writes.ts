@@ -6,7 +6,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 
 type Ort = typeof import('onnxruntime-node');
 
-/** y = x + w, FP32 [1024]; w lies in a file `w`. test/session/follows-writes.test.ts makes it again. */
+/** y = x + w, FP32 [1024]; w lies in a file `w`. test/session/filling-map.test.ts makes it again. */
 export const probe =
   'CAg6cwoOCgF4CgF3EgF5IgNBZGQSBXByb2JlKjYIgAgQAUIBd2oNCghsb2NhdGlvbhIBd2oLCgZvZmZzZXQSATBqDgoGbGVuZ3RoEgQ0MDk2cAFaEAoBeBILCgkIARIFCgMIgAhiEAoBeRILCgkIARIFCgMIgAhCBAoAEBE=';
 const length = 1024;

@@ -7,7 +7,7 @@ import type { UrlCors } from './runtime/function-spec.ts';
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 /** The answer's headers for a page of another origin; none where there is no origin or it is not allowed. */
-export function corsHeaders(cors: UrlCors | undefined, { headers }: IncomingMessage): Headers {
+function corsHeaders(cors: UrlCors | undefined, { headers }: IncomingMessage): Headers {
   const { origin } = headers;
   if (!cors || origin === undefined) return {};
   const all = cors.allowOrigins.includes('*');

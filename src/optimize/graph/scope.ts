@@ -32,7 +32,7 @@ export function made(graph: GraphProto): Set<string> {
 }
 
 /** Every name in a graph and its subgraphs, so that a new one meets none. */
-export function allNames(graph: GraphProto, into = new Set<string>()): Set<string> {
+function allNames(graph: GraphProto, into = new Set<string>()): Set<string> {
   for (const name of made(graph)) into.add(name);
   for (const { name } of graph.output) into.add(name);
   for (const node of graph.node) {

@@ -53,7 +53,7 @@ export async function commit(bucket: Bucket, request: S3Request, version: NewVer
   }
 }
 
-export function writtenHeaders(bucket: Bucket, version: Version): Record<string, string> {
+function writtenHeaders(bucket: Bucket, version: Version): Record<string, string> {
   return {
     etag: `"${version.etag}"`,
     ...checksumHeaders(version),
