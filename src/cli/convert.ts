@@ -22,11 +22,11 @@ interface Options {
   readonly framework?: string;
   readonly name?: string;
   readonly license: string;
-  readonly input: readonly ModelInput[];
+  readonly input?: readonly ModelInput[];
   readonly samples?: string;
   readonly opset: number;
   readonly tolerance: number;
-  readonly package: readonly string[];
+  readonly package?: readonly string[];
   readonly python: string;
   readonly ort?: string;
   readonly tensorrt?: string;
@@ -43,11 +43,11 @@ export function convertCommand(): Command {
     .addOption(new Option('--framework <name>', 'what wrote it; default: by the file').choices(frameworkNames))
     .option('--name <name>', 'name of the model; default: by the file')
     .option('--license <spdx>', 'licence for a new models/<name>.ts', 'NOASSERTION')
-    .option('--input <spec>', 'an input, such as x:float32[N,3,48,W=160]; once for each (TorchScript)', inputs, [])
+    .option('--input <spec>', 'an input, such as x:float32[N,3,48,W=160]; once for each (TorchScript)', inputs)
     .option('--samples <folder>', 'folder of .npz inputs to compare on; default: random ones')
     .option('--opset <number>', 'opset to export to', whole, 17)
     .option('--tolerance <error>', 'greatest relative error of the outputs', positive, 1e-3)
-    .option('--package <name==version>', 'another version of a package than ours; may be repeated', packages, [])
+    .option('--package <name==version>', 'another version of a package than ours; may be repeated', packages)
     .option('--python <program>', 'Python to make the environment with', 'python3')
     .option('--ort <file>', 'write an .onnx source in onnxruntime’s own format for small devices, and do nothing else')
     .option(
@@ -69,7 +69,7 @@ async function runConvert(source: string, options: Options): Promise<void> {
   const framework = options.framework ? frameworkOf(options.framework) : await detectFramework(source);
   const name = options.name ?? basename(source, extname(source)).toLowerCase();
   check(framework, name, options);
-  const environment = await planEnvironment(process.cwd(), chosen(framework, options.package), {
+  const environment = await planEnvironment(process.cwd(), chosen(framework, options.package ?? []), {
     python: options.python,
     hasUv: await run('uv', ['--version']).then(Boolean, () => false),
   });
@@ -82,7 +82,7 @@ async function runConvert(source: string, options: Options): Promise<void> {
     license: options.license,
     framework,
     environment,
-    inputs: options.input,
+    inputs: options.input ?? [],
     samples: options.samples ? await npzFiles(options.samples) : [],
     opset: options.opset,
     tolerance: options.tolerance,
@@ -100,7 +100,7 @@ async function toOrt(source: string, file: string, { json }: Options): Promise<v
   else printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
 }
 
-async function toEngine(source: string, file: string, { input, json }: Options): Promise<void> {
+async function toEngine(source: string, file: string, { input = [], json }: Options): Promise<void> {
   mustBeOnnx(source, '--tensorrt');
   const signature = readSignature(await readFile(source));
   const { bytes, tensorrt } = await buildEngine({ model: source, signature, target: file, inputs: input, run });
@@ -124,7 +124,7 @@ const run: Run = async (program, args) => {
   return stdout;
 };
 
-function check({ needsInputs, title }: Framework, name: string, { input, license }: Options): void {
+function check({ needsInputs, title }: Framework, name: string, { input = [], license }: Options): void {
   if (!isModelName(name)) {
     throw invalid(
       `expected a model name of lower-case letters, digits, and single . _ - between them, got ${name}`,
@@ -188,7 +188,7 @@ function report({ provenance, files, bytes, speed, slow }: Converted, name: stri
   printLine(pc.dim(`  next: glowplug inspect ${files[0]}, then glowplug optimize it, then glowplug publish`));
 }
 
-function inputs(text: string, before: readonly ModelInput[]): ModelInput[] {
+function inputs(text: string, before: readonly ModelInput[] = []): ModelInput[] {
   try {
     return [...before, parseModelInput(text)];
   } catch (error) {
@@ -197,7 +197,7 @@ function inputs(text: string, before: readonly ModelInput[]): ModelInput[] {
   }
 }
 
-function packages(text: string, before: readonly string[]): string[] {
+function packages(text: string, before: readonly string[] = []): string[] {
   if (/^[A-Za-z0-9][\w.[\],-]*[=<>~!]=[\w.*+!-]+$/.test(text)) return [...before, text];
   throw new InvalidArgumentError('Expected a package and its version, such as scikit-learn==1.6.1.');
 }

@@ -65,6 +65,8 @@ async function dev(options: Options): Promise<void> {
     if (!options.json) printAnswer(answer);
   }
   if (options.json) printJson(answers);
+  for (const name of options.json ? [] : cloud.functions)
+    if (!answers.some((answer) => answer.name === name)) printUnasked(name, cloud.function(name).url);
   if (answers.some(({ problem }) => problem !== undefined)) process.exitCode = exitCodes.failed;
   if (options.once) return;
 
@@ -103,6 +105,11 @@ function printAnswer({ name, url, status, ms, body, problem, curl }: SampleAnswe
   printLine(indent(typeof body === 'string' ? body : JSON.stringify(body, null, 1).replace(/\n\s*/g, ' ')));
   if (problem) printLine(pc.red(`  not the golden answer: ${problem}`));
   printLine(pc.dim(`  ${curl}`));
+}
+
+function printUnasked(name: string, url: string): void {
+  printLine(`\n${pc.dim('·')} ${pc.bold(name)}  ${pc.cyan(url)}  no sample to ask it with`);
+  printLine(pc.dim(`  put a request.json into functions/${name}, or: glowplug invoke ${name} --data @file`));
 }
 
 async function serve(cloud: LocalCloud, root: string): Promise<void> {

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import { scaffoldApp } from '../release/scaffold-app.ts';
+import { nodeFinding } from './machine-checks.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
 
 interface Options {
@@ -46,6 +47,11 @@ export function initCommand(): Command {
 }
 
 async function init(folder: string | undefined, options: Options): Promise<void> {
+  if (nodeFinding(process.version).status === 'missing') {
+    throw new GlowplugError('DEPENDENCY_MISSING', `expected Node 24, as on Lambda, got ${process.version}`, {
+      remedy: 'Install Node 24, and run it again.',
+    });
+  }
   const answers = await ask(folder, options);
   const files = await scaffoldApp({
     ...answers,

@@ -1,4 +1,5 @@
 // glowplug invoke: one request to a function, in the local cloud or at a real function URL.
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
@@ -56,8 +57,11 @@ async function invoke(target: string, options: Options): Promise<void> {
 
 async function readBody(target: string, { data, type }: Options): Promise<Body> {
   if (data === undefined) {
-    const sample = /^https?:/.test(target) ? undefined : readSample(join('functions', target), target);
+    const isUrl = /^https?:/.test(target);
+    const sample = isUrl ? undefined : readSample(join('functions', target), target);
     if (sample) return { bytes: sample.body, contentType: type ?? sample.contentType };
+    if (!isUrl && existsSync('functions') && !existsSync(join('functions', target)))
+      throw unknownFunction(target, readdirSync('functions').sort());
     throw new GlowplugError('CONFIG_INVALID', 'expected --data, and there is no sample request to send instead', {
       remedy: 'glowplug invoke <function> --data @file, or --data \'{"a":1}\'.',
     });

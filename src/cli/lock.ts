@@ -1,4 +1,5 @@
 // glowplug lock: which digest each reference of the functions means, written down.
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
@@ -32,6 +33,11 @@ export function lockCommand(): Command {
 }
 
 async function lock(options: Options): Promise<void> {
+  if (!existsSync('functions') && !existsSync('models.lock.json')) {
+    throw new GlowplugError('CONFIG_INVALID', `expected functions/ in ${process.cwd()}, found none`, {
+      remedy: 'Run it in the folder of an app; glowplug init makes one.',
+    });
+  }
   const store = options.store ? await chosenStore(options) : undefined;
   const where = { root: process.cwd(), ...(store ? { store } : {}) };
   if (!store && Object.keys((await readTrustedKeys(where.root)).keys).length > 0) {

@@ -27,8 +27,9 @@ export function printError(error: unknown): void {
   const known = error instanceof GlowplugError;
   process.stderr.write(`${pc.red('✗')} ${error instanceof Error ? error.message : String(error)}\n`);
   if (known) process.stderr.write(`  ${error.remedy} ${pc.dim(`(${error.code})`)}\n`);
-  // A fault of our own needs its place; what the catalogue knows does not.
-  else if (error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
+  // A fault of our own needs its place; what the catalogue knows, and a path that the system refuses, does not.
+  else if (error instanceof Error && error.stack && !('syscall' in error && 'path' in error))
+    process.stderr.write(`${pc.dim(error.stack)}\n`);
 }
 
 /** Runs a command's verb; a failure is printed and becomes the exit code. */

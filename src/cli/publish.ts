@@ -1,4 +1,5 @@
 // glowplug publish: the versions that models/*.ts define, into the store.
+import { join } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { publishAll } from '../release/publish-all.ts';
@@ -41,6 +42,7 @@ async function publish(options: Options): Promise<void> {
   });
   progress.end();
   if (options.json) return printJson(published);
+  if (published.length === 0) printLine(`no model in ${join(process.cwd(), 'models')}`);
   for (const { locked, created } of published) {
     const what = created ? pc.green('published') : pc.dim('was there');
     printLine(`${what}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);

@@ -14,17 +14,17 @@ import { describeServing, servingOf } from './serving-summary.ts';
 import { whole } from './whole.ts';
 
 interface Options {
-  readonly model: string[];
+  readonly model?: string[];
   readonly store?: string;
   readonly host?: string;
   readonly port?: number;
   readonly grpcPort?: number;
   readonly sagemaker?: boolean;
   readonly apiKeys?: string;
-  readonly cors: string[];
+  readonly cors?: string[];
   readonly maxBody?: number;
   readonly timeout?: number;
-  readonly provider: Readonly<Record<string, Provider | 'auto'>>;
+  readonly provider?: Readonly<Record<string, Provider | 'auto'>>;
   readonly batch?: number;
   readonly runs?: number;
   readonly onDemand?: boolean;
@@ -46,7 +46,7 @@ export function serveCommand(): Command {
       '[targets...]',
       '.onnx files, folders of functions, or built bundles (default: every function of the project)',
     )
-    .option('--model <reference>', 'a model of the store, such as iris:prod; again for more', several, [])
+    .option('--model <reference>', 'a model of the store, such as iris:prod; again for more', several)
     .option('--store <store>', 's3://bucket[/prefix] or a folder (default: GLOWPLUG_STORE)')
     .option('--host <host>', 'address to listen on; 0.0.0.0 is all (default: 127.0.0.1; 0.0.0.0 on SageMaker)')
     .option(
@@ -61,7 +61,7 @@ export function serveCommand(): Command {
     )
     .option('--sagemaker', 'answer /ping and /invocations too; by itself where SAGEMAKER_BIND_TO_PORT is set')
     .option('--api-keys <file>', 'ask clients for a key of this file, one a line (or set GLOWPLUG_API_KEYS)')
-    .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', several, [])
+    .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', several)
     .option('--max-body <mb>', 'largest body of a request, in MB (default: 100)', whole(1))
     .option('--timeout <seconds>', 'longest time to an answer (default: 60)', whole(1))
     .option(
@@ -84,7 +84,6 @@ export function serveCommand(): Command {
       '--provider <name>',
       'where models run: auto (TensorRT, CUDA or the CPU, by what loads), cpu, cuda, tensorrt, webgpu; rec=cuda is for one model; again for more',
       provider,
-      {},
     )
     .option('--on-demand', 'open a model without code at its first request, not before the first')
     .option('--memory <mb>', 'that open models may take; those used longest ago are closed first', whole(1))
@@ -113,7 +112,7 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
   try {
     const { batch: p95, runs } = options;
     const batch = p95 === undefined ? undefined : { objective: { p95 }, ...(runs === undefined ? {} : { runs }) };
-    const { model: models, onDemand, modelControl: control } = options;
+    const { model: models = [], onDemand, modelControl: control } = options;
     const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
@@ -141,12 +140,12 @@ async function specOf(options: Options, contract: Contract, units: ServeSpec['un
     grpcPort: options.grpcPort,
     sagemaker,
     apiKeys: keys,
-    cors: options.cors,
+    cors: options.cors ?? [],
     limits: {
       ...(options.maxBody === undefined ? {} : { bodyBytes: options.maxBody * 1024 * 1024 }),
       ...(options.timeout === undefined ? {} : { answerMs: options.timeout * 1000 }),
     },
-    providers: options.provider,
+    providers: options.provider ?? {},
     modelsMb: options.memory,
     drainMs: options.drain * 1000,
     runLimitMs: options.runLimit * 1000,
@@ -162,6 +161,6 @@ function provider(value: string, before: Options['provider']): Options['provider
   throw new InvalidArgumentError(`Expected auto, ${providers.join(', ')}.`);
 }
 
-function several(value: string, before: string[]): string[] {
+function several(value: string, before: string[] = []): string[] {
   return [...before, value];
 }

@@ -1,4 +1,5 @@
 // glowplug transform: every object of a folder or bucket through a function, with as many at once as it takes.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -6,6 +7,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { contentTypeOf } from '../core/content-type.ts';
 import { readContract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
@@ -58,6 +60,11 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
     it.error('error: expected one of --function, --model and --url', { exitCode: exitCodes.usage });
   }
   const [from, to] = [await chosenStore({ store: fromName }), await chosenStore({ store: toName })];
+  if (fromName !== 'local' && !fromName.startsWith('s3://') && !existsSync(fromName)) {
+    throw new GlowplugError('CONFIG_INVALID', `expected a folder at ${fromName}, found nothing`, {
+      remedy: 'Give the path of a folder that is there, or s3://bucket[/prefix].',
+    });
+  }
   const ended = new AbortController();
   const end = () => ended.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);

@@ -16,5 +16,6 @@ const kinds: readonly { readonly at: number; readonly magic: string; readonly na
 /** What the bytes look like, or undefined when they look like nothing known. */
 export function recognise(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  return kinds.find(({ at, magic }) => head.startsWith(magic, at))?.name;
+  const kind = kinds.find(({ at, magic }) => head.startsWith(magic, at));
+  return kind?.name ?? (/^[\t\n\r\x20-\x7e]+$/.test(head) ? 'a text file' : undefined);
 }

@@ -1,4 +1,5 @@
 // A new app around one model: whole in its folder, or not there at all.
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,8 @@ export async function scaffoldApp({ folder, name, model, license, glowplug }: Ne
   if (!isModelName(name) || !/^[a-z]/.test(name)) throw refused('a model’s name such as ppocr-rec', name);
   const held = await readdir(target).catch(() => []);
   if (held.length > 0) throw refused(`${target} to be absent or empty`, `a folder that holds ${held[0]}`);
+
+  if (!existsSync(model)) throw refused(`a model at ${model}`, 'no such file');
 
   await using session = await createOrtSession(model, { threads: 1 });
   const request = await sampleRequest(session);

@@ -67,7 +67,12 @@ describe('glowplug init', () => {
     ['a folder whose name is no package’s', 'Über uns', [], 'expected a folder named with letters, digits and -'],
     ['a name that is no model’s', 'demo', ['--name', '../x'], 'expected a model’s name'],
     ['a file that is no model', 'demo', ['--model', join(root, 'package.json')], '(MODEL_INVALID)'],
-    ['a file that is not there', 'demo', ['--model', 'nowhere.onnx'], '(MODEL_INVALID)'],
+    [
+      'a file that is not there',
+      'demo',
+      ['--model', 'nowhere.onnx'],
+      'expected a model at nowhere.onnx, got "no such file"',
+    ],
   ])('refuses %s, and writes nothing', async (_what, into, args, expected) => {
     await writeFile(join(folder, 'here.txt'), '');
     const shown = await init(join(folder, into), ...args);

@@ -29,6 +29,7 @@ describe('reading and writing ONNX', () => {
 
   it.each([
     ['nothing', '', 'expected an ONNX model, got an empty file'],
+    ['text', '# README\n', 'expected an ONNX model, got a text file'],
     ['JSON', '{"model": 1}', 'expected an ONNX model, got JSON'],
     ['an error page', '<!DOCTYPE html><html>', 'expected an ONNX model, got HTML or XML, as a failed download leaves'],
     [

@@ -34,7 +34,7 @@ export class Reaper implements Disposable {
     const owner = livingOwner(pids);
     if (owner !== undefined) {
       throw new GlowplugError('CONFIG_INVALID', `another local cloud, process ${owner}, runs in ${options.folder}`, {
-        remedy: 'Stop that one first, or give this one another folder.',
+        remedy: 'Stop that one first; in a test, give this one another folder.',
       });
     }
     sweep(pids);

@@ -1,0 +1,51 @@
+// What is said to those who mistype a path or a name, or stand in the wrong folder.
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { invokeCommand } from '../../src/cli/invoke.ts';
+import { lockCommand } from '../../src/cli/lock.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { publishCommand } from '../../src/cli/publish.ts';
+import { transformCommand } from '../../src/cli/transform.ts';
+import { temporaryFolder } from '../models/temporary.ts';
+import { runCommand } from './run-command.ts';
+
+describe('a mistake', () => {
+  it('in a path is one line, without a stack', async () => {
+    const shown = await runCommand(invokeCommand(), 'iris', '--data', '@nowhere.json');
+    expect(shown).toMatchObject({
+      exitCode: 1,
+      stderr: "✗ ENOENT: no such file or directory, open 'nowhere.json'\n",
+    });
+  });
+
+  it('in the folder to transform is not 0 objects, all answered', async () => {
+    const shown = await runCommand(transformCommand(), 'nowhere', 'out', '--function', 'functions/iris');
+    expect(shown).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('expected a folder at nowhere, found nothing'),
+    });
+  });
+
+  it('in a function’s name is answered with the names that there are', async () => {
+    const { stderr } = await runCommand(invokeCommand(), 'irs');
+    expect(stderr).toMatch(/expected one of the functions embed, iris, .*; got irs/);
+  });
+
+  it('in the folder: lock writes nothing there, publish says that it found nothing', async () => {
+    await using folder = await temporaryFolder();
+    const before = process.cwd();
+    process.chdir(folder.path);
+    try {
+      const shown = await runCommand(lockCommand());
+      expect(shown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('glowplug init makes one') });
+      expect(await readdir('.')).toEqual([]);
+      expect((await runCommand(publishCommand(), '--store', 'store')).stdout).toMatch(/^no model in .*models\n$/);
+    } finally {
+      process.chdir(before);
+    }
+  });
+});
+
+it('no help shows an empty list as a default', () => {
+  for (const each of buildProgram().commands) expect(each.helpInformation()).not.toMatch(/default: (\[\]|\{\})/);
+});
