@@ -17,10 +17,12 @@ import type { Slo } from './slo.ts';
 const period = Duration.minutes(1);
 const coldStages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun'];
 
+export type FunctionSlosOf = Readonly<Record<'availability' | 'latency', Slo>>;
+
 /** One row of a function: its objectives, then what explains them. */
 export function functionRows(
-  of: InferenceFunction,
-  { availability, latency }: Readonly<Record<'availability' | 'latency', Slo>>,
+  of: Pick<InferenceFunction, 'function' | 'bundle'>,
+  { availability, latency }: FunctionSlosOf,
 ): IWidget[] {
   const { function: lambda, bundle } = of;
   const own = (metricName: string, statistic: string, label = metricName) =>

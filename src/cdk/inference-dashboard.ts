@@ -1,4 +1,4 @@
-// What people look at: of each function its requests, faults, latency, cold starts, batches, versions and cost; and its objectives.
+// What people look at: of each function and endpoint its requests, faults, latency, cold starts, batches, versions and cost; and its objectives.
 import { Aws, Duration } from 'aws-cdk-lib';
 import { type Alarm, Dashboard, type IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -7,32 +7,43 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
 import { functionRows, qualityRow, queueRow } from './dashboard-rows.ts';
+import { EcsHost } from './ecs-host.ts';
+import { endpointRows } from './endpoint-rows.ts';
+import { GpuEndpoint } from './gpu-endpoint.ts';
+import type { GpuHost } from './gpu-endpoint-props.ts';
 import type { InferenceFunction } from './inference-function.ts';
+import { LambdaHost } from './lambda-host.ts';
 import type { QualityMonitor } from './quality-monitor.ts';
 import { Slo } from './slo.ts';
+import { type Counted, countedByEcs, countedByLambda, countedBySageMaker } from './slo-metrics.ts';
 
 export interface Objectives {
   /** The share of requests that is answered with no fault of ours: not by a 5xx, a crash or a timeout. @default 0.999 */
   readonly availability?: number;
-  /** What counts as in time. @default half of the function's timeout */
+  /** What counts as in time. @default half of the function's timeout; of an endpoint 15 seconds */
   readonly latency?: Duration;
   /** The share of requests that is answered in that time. @default 0.99 */
   readonly inTime?: number;
 }
 
 export interface InferenceDashboardProps {
-  readonly functions: readonly InferenceFunction[];
+  /** @default none */
+  readonly functions?: readonly InferenceFunction[];
+  /** On any host; their objectives count what the host tells. @default none */
+  readonly endpoints?: readonly GpuEndpoint<GpuHost>[];
   /** @default CloudFormation's choice */
   readonly dashboardName?: string;
-  /** Of every function. @default those of Objectives */
+  /** Of every function and endpoint. @default those of Objectives */
   readonly objectives?: Objectives;
-  /** Of single functions, by name: what is said here goes before `objectives`. @default none */
+  /** Of single ones, by name: what is said here goes before `objectives`. @default none */
   readonly objectivesOf?: Readonly<Record<string, Objectives>>;
   /** Of functions that are here: what they found stands below, and `page` is told of their alarms. @default none */
   readonly monitors?: readonly QualityMonitor[];
   /** Told when a budget burns and when it does no more; a topic is made to let CloudWatch in. @default nobody */
   readonly page?: readonly (IAlarmAction | Topic)[];
 }
+
+type Watched = InferenceFunction | GpuEndpoint<GpuHost>;
 
 export interface FunctionSlos {
   readonly availability: Slo;
@@ -48,14 +59,15 @@ export interface FunctionSlos {
  */
 export class InferenceDashboard extends Construct {
   readonly dashboard: Dashboard;
-  readonly #slos = new Map<InferenceFunction, FunctionSlos>();
+  readonly #slos = new Map<Watched, FunctionSlos>();
 
   /** @throws GlowplugError CONFIG_INVALID for objectives that are none, or of a function that is not here */
   constructor(scope: Construct, id: string, props: InferenceDashboardProps) {
     super(scope, id);
-    const { functions, dashboardName, objectives, objectivesOf = {}, monitors = [] } = props;
+    const { functions = [], endpoints = [], dashboardName, objectives, objectivesOf = {}, monitors = [] } = props;
+    const all: readonly Watched[] = [...functions, ...endpoints];
     const page = (props.page ?? []).map(actionOf);
-    const names = functions.map(({ bundle }) => bundle.name);
+    const names = all.map(({ bundle }) => bundle.name);
     const stranger = Object.keys(objectivesOf).find((name) => !names.includes(name));
     if (stranger !== undefined) {
       throw new GlowplugError('CONFIG_INVALID', `objectivesOf: expected one of ${names.join(', ')}; got ${stranger}`, {
@@ -72,10 +84,15 @@ export class InferenceDashboard extends Construct {
         alarm.addOkAction(...page);
       }
     };
-    for (const of of functions) {
+    for (const of of all) {
       const { name } = of.bundle;
-      const slos = slosOf(new Construct(this, name), of, { ...objectives, ...objectivesOf[name] }, page);
+      const part = new Construct(this, names.indexOf(name) === all.indexOf(of) ? name : `${name} endpoint`);
+      const slos = slosOf(part, of, { ...objectives, ...objectivesOf[name] }, page);
       this.#slos.set(of, slos);
+      if (of instanceof GpuEndpoint) {
+        this.dashboard.addWidgets(...endpointRows(of, slos));
+        continue;
+      }
       this.dashboard.addWidgets(...functionRows(of, slos));
       if (!of.queue) continue;
       tell([of.queue.unanswered]);
@@ -90,12 +107,12 @@ export class InferenceDashboard extends Construct {
     }
   }
 
-  /** @throws GlowplugError CONFIG_INVALID for a function that is not on it */
-  slos(of: InferenceFunction): FunctionSlos {
+  /** @throws GlowplugError CONFIG_INVALID for a function or an endpoint that is not on it */
+  slos(of: Watched): FunctionSlos {
     const found = this.#slos.get(of);
     if (found) return found;
     throw new GlowplugError('CONFIG_INVALID', `expected a function of this dashboard, got ${of.bundle.name}`, {
-      remedy: 'Name it in the dashboard’s `functions`.',
+      remedy: 'Name it in the dashboard’s `functions` or `endpoints`.',
     });
   }
 }
@@ -108,44 +125,37 @@ function actionOf(told: IAlarmAction | Topic): IAlarmAction {
   return new SnsAction(told);
 }
 
-function slosOf(
-  scope: Construct,
-  of: InferenceFunction,
-  objectives: Objectives,
-  page: readonly IAlarmAction[],
-): FunctionSlos {
-  const { function: lambda, bundle } = of;
+function slosOf(scope: Construct, of: Watched, objectives: Objectives, page: readonly IAlarmAction[]): FunctionSlos {
+  const { name } = of.bundle;
   const { availability = 0.999, inTime = 0.99 } = objectives;
-  const half = Duration.millis((lambda.timeout ?? Duration.seconds(30)).toMilliseconds() / 2);
-  const limit = (objectives.latency ?? half).toMilliseconds();
-  const metric = (name: string, statistic: string) => (period: Duration) => lambda.metric(name, { statistic, period });
+  const limit = (objectives.latency ?? inTimeOf(of)).toMilliseconds();
+  const counted = countedOf(of);
   return {
     availability: new Slo(scope, 'Availability', {
-      description: `${percent(availability)} of ${bundle.name}'s requests are answered`,
+      description: `${percent(availability)} of ${name}'s requests are answered`,
       objective: availability,
-      metrics: {
-        // A 500 that the function answers is no error to Lambda; a crash is no 500 of the function. Where both count, it is one request.
-        bad: 'MAX([FILL(refused, 0), FILL(crashed, 0)])',
-        all: metric('Invocations', 'Sum'),
-        using: (period) => ({
-          refused: metric('Url5xxCount', 'Sum')(period),
-          crashed: metric('Errors', 'Sum')(period),
-        }),
-      },
+      metrics: counted.availability,
       actions: page,
     }),
     latency: new Slo(scope, 'Latency', {
-      description: `${percent(inTime)} of ${bundle.name}'s requests take at most ${limit} ms`,
+      description: `${percent(inTime)} of ${name}'s requests take at most ${limit} ms`,
       objective: inTime,
-      metrics: {
-        // Trimmed count: how many took longer.
-        bad: 'FILL(slow, 0)',
-        all: metric('Duration', 'SampleCount'),
-        using: (period) => ({ slow: metric('Duration', `TC(${limit}:)`)(period) }),
-      },
+      metrics: counted.latency(limit),
       actions: page,
     }),
   };
+}
+
+function inTimeOf(of: Watched): Duration {
+  if (of instanceof GpuEndpoint) return Duration.seconds(15);
+  return Duration.millis((of.function.timeout ?? Duration.seconds(30)).toMilliseconds() / 2);
+}
+
+function countedOf(of: Watched): Counted {
+  if (!(of instanceof GpuEndpoint)) return countedByLambda(of.function);
+  const { host } = of;
+  if (host instanceof LambdaHost) return countedByLambda(host.function);
+  return host instanceof EcsHost ? countedByEcs(host) : countedBySageMaker(host);
 }
 
 function percent(share: number): string {

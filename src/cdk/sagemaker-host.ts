@@ -25,6 +25,7 @@ export class SageMakerHost extends Construct {
   readonly logGroup: LogGroup;
   /** They also end a deployment and take it back. */
   readonly alarms: readonly Alarm[];
+  readonly #name: string;
 
   /** @throws GlowplugError CONFIG_INVALID for trusted keys that are longer than SageMaker's variables */
   constructor(scope: Construct, id: string, hosted: Hosted) {
@@ -63,7 +64,8 @@ export class SageMakerHost extends Construct {
     // Its rights are a resource of their own, which a reference to the role does not wait for.
     config.node.addDependency(this.role);
     this.endpoint = new CfnEndpoint(this, 'Endpoint', { endpointConfigName: config.attrEndpointConfigName });
-    this.alarms = [this.#errorAlarm(name, bundle.name)];
+    this.#name = name;
+    this.alarms = [this.#errorAlarm(bundle.name)];
     this.component = new CfnInferenceComponent(this, 'Component', {
       inferenceComponentName: name,
       endpointName: this.endpoint.attrEndpointName,
@@ -99,21 +101,19 @@ export class SageMakerHost extends Construct {
     });
   }
 
+  /** Of the component: its requests, or with SageMaker's other namespace what its copies use. */
+  metric(metricName: string, namespace = 'AWS/SageMaker'): Metric {
+    return new Metric({ namespace, metricName, dimensionsMap: { InferenceComponentName: this.#name } });
+  }
+
   #network(vpc: IVpc): CfnEndpointConfig.VpcConfigProperty {
     const { securityGroupId } = new SecurityGroup(this, 'Instances', { vpc, description: 'instances of the endpoint' });
     return { subnets: vpc.privateSubnets.map(({ subnetId }) => subnetId), securityGroupIds: [securityGroupId] };
   }
 
-  #errorAlarm(component: string, name: string): Alarm {
+  #errorAlarm(name: string): Alarm {
     const period = Duration.minutes(1);
-    const sum = (metricName: string) =>
-      new Metric({
-        namespace: 'AWS/SageMaker',
-        metricName,
-        dimensionsMap: { InferenceComponentName: component },
-        statistic: 'Sum',
-        period,
-      });
+    const sum = (metricName: string) => this.metric(metricName).with({ statistic: 'Sum', period });
     return new Alarm(this, 'Errors', {
       metric: new MathExpression({
         // What finds no copy while the first one starts is answered 400, and is not among them.

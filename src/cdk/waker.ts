@@ -25,6 +25,8 @@ export interface WakerProps {
 
 export class Waker extends Construct {
   readonly function: LambdaFunction;
+  /** Of the function: whatever it is asked it answers 503. */
+  readonly group: ApplicationTargetGroup;
   /** Asleep it matches every path, awake none that a client asks for; the waker moves it, and `large` with it. */
   readonly rule: ApplicationListenerRule;
   /** Before it: bodies that a load balancer hands no function, and would refuse with 413. Their sender is told to come back, too. */
@@ -38,7 +40,7 @@ export class Waker extends Construct {
       timeout: Duration.seconds(30),
       root,
     });
-    const group = new ApplicationTargetGroup(this, 'Group', { targets: [functionTarget(this.function)] });
+    this.group = new ApplicationTargetGroup(this, 'Group', { targets: [functionTarget(this.function)] });
     const everything = ListenerCondition.pathPatterns(['/*']);
     this.large = new ApplicationListenerRule(this, 'Large', {
       listener,
@@ -53,7 +55,7 @@ export class Waker extends Construct {
       listener,
       priority: 2,
       conditions: [everything],
-      action: ListenerAction.forward([group]),
+      action: ListenerAction.forward([this.group]),
     });
     const rules = [{ arn: this.large.listenerRuleArn, ...largeBody }, { arn: this.rule.listenerRuleArn }];
     const { serviceName } = service;
