@@ -1,6 +1,7 @@
 // OpenTelemetry's tracing, where somebody has set it up in this process. All copies of its API of one major version meet at one
 // global object, under a registered symbol; we meet them there, so that nothing of a package is loaded, bundled or found twice.
 // Source: opentelemetry-js, packages/opentelemetry-api: internal/global-utils.ts, context/context.ts, trace/context-utils.ts.
+import { consoleLog } from '../core/log.ts';
 import { openTelemetry } from './registered-tracing.ts';
 
 export interface SpanContext {
@@ -101,7 +102,7 @@ export function inject({ propagation }: OpenTelemetry, context: Context): Carrie
 
 /** Names of the headers by which a trace comes in. */
 export function propagationFields(): readonly string[] {
-  return ['traceparent', ...(openTelemetry()?.propagation?.fields() ?? [])];
+  return ['traceparent', ...(attempt(() => openTelemetry()?.propagation?.fields()) ?? [])];
 }
 
 /** Ids of nothing but zeros are those of no span. */
@@ -118,13 +119,27 @@ const flushMs = 500;
  */
 export async function flushSpans(leftMs: number): Promise<void> {
   const api = openTelemetry();
-  if (!api || spanIn(activeContext(api))) return;
-  const provider = api.trace.getDelegate?.() ?? api.trace;
+  if (!api || attempt(() => spanIn(activeContext(api)))) return;
+  const provider = attempt(() => api.trace.getDelegate?.()) ?? api.trace;
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, Math.min(flushMs, leftMs / 2));
-  await Promise.race([late, provider.forceFlush?.()]).catch(() => {});
+  await Promise.race([late, attempt(() => provider.forceFlush?.())]).catch(() => {});
   clearTimeout(timer);
 }
+
+/** Undefined where it throws, which is said once: whoever traces is somebody else's code, and no request fails by it. */
+export function attempt<T>(trace: () => T): T | undefined {
+  try {
+    return trace();
+  } catch (error) {
+    if (!complained) consoleLog.warn('tracing failed; requests are answered without it', { error: String(error) });
+    complained = true;
+    return undefined;
+  }
+}
+
+/** Of this process, as what is registered is. */
+let complained = false;
 
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
 

@@ -9,6 +9,7 @@ import type { TraceContext } from '../core/trace-context.ts';
 import {
   type Attributes,
   activeContext,
+  attempt,
   type Carrier,
   type Context,
   errorStatus,
@@ -52,7 +53,10 @@ const shortestWaitMs = 0.1;
  */
 export function openRequestSpan(request: HttpRequest, asked: Asked, cold?: boolean): OpenRequestSpan | undefined {
   const api = openTelemetry();
-  if (!api) return undefined;
+  return api && attempt(() => openWith(api, request, asked, cold));
+}
+
+function openWith(api: OpenTelemetry, request: HttpRequest, asked: Asked, cold?: boolean): OpenRequestSpan | undefined {
   const { came, startedAt } = asked.trace;
   const active = activeContext(api);
   const around = spanIn(active);
@@ -106,7 +110,7 @@ class OpenRequestSpan implements RequestSpan {
   }
 
   headers(): Carrier {
-    return inject(this.#opened.api, this.#context);
+    return attempt(() => inject(this.#opened.api, this.#context)) ?? {};
   }
 
   get inFetch(): boolean {
@@ -115,10 +119,19 @@ class OpenRequestSpan implements RequestSpan {
 
   within<T>(work: () => T): T {
     const { context } = this.#opened.api;
-    return context ? context.with(this.#context, work) : work();
+    let done: (() => T) | undefined;
+    const once = () => {
+      done = outcomeOf(work);
+    };
+    attempt(() => context?.with(this.#context, once));
+    return (done ?? work)();
   }
 
-  ran({ model, version, from, to, queueMs, rows, requests }: ModelRun, by: readonly TraceContext[] = []): void {
+  ran(run: ModelRun, by: readonly TraceContext[] = []): void {
+    attempt(() => this.#ran(run, by));
+  }
+
+  #ran({ model, version, from, to, queueMs, rows, requests }: ModelRun, by: readonly TraceContext[]): void {
     const about = { 'glowplug.model': model, 'glowplug.version': version };
     const begun = Math.min(from + queueMs, to);
     if (queueMs >= shortestWaitMs) this.#part('queue', { from, to: begun }, about);
@@ -127,7 +140,11 @@ class OpenRequestSpan implements RequestSpan {
   }
 
   /** `cold`: the stages of its environment's start, which began before it and are told with it. */
-  end({ ms, status, code, stages }: RequestRecord, cold: readonly ColdStage[] = []): void {
+  end(record: RequestRecord, cold: readonly ColdStage[] = []): void {
+    attempt(() => this.#end(record, cold));
+  }
+
+  #end({ ms, status, code, stages }: RequestRecord, cold: readonly ColdStage[]): void {
     const { span, startedAt, isHttp } = this.#opened;
     for (const stage of stages) {
       if (stage.stage !== 'warm' || stage.to - stage.from >= shortestWaitMs) this.#part(stage.stage, stage);
@@ -167,6 +184,18 @@ class OpenRequestSpan implements RequestSpan {
     const isOther = ({ spanId }: TraceContext) => spanId !== this.trace.spanId;
     if (!first) return [];
     return isOther(first) ? [first] : by.filter(isOther);
+  }
+}
+
+/** To be told once more. */
+function outcomeOf<T>(work: () => T): () => T {
+  try {
+    const value = work();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }
 

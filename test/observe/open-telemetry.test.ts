@@ -3,16 +3,17 @@
 import { createSocket } from 'node:dgram';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fixedPace } from '../../src/batch/pace.ts';
 import type { Came } from '../../src/core/came.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { GlowplugError } from '../../src/core/errors.ts';
 import { type Log, noLog } from '../../src/core/log.ts';
 import { createContext } from '../../src/handler/context.ts';
 import { defineFunction, type FunctionOptions, type Watch } from '../../src/handler/define.ts';
 import type { ModelHost } from '../../src/handler/model.ts';
 import { stream } from '../../src/handler/stream.ts';
-import { flushSpans } from '../../src/observe/open-telemetry.ts';
+import { flushSpans, propagationFields } from '../../src/observe/open-telemetry.ts';
 import { type ColdStage, traceRequest } from '../../src/observe/request-span.ts';
 import { watchRequests } from '../../src/observe/watch-requests.ts';
 import { batched } from '../../src/session/batched.ts';
@@ -264,6 +265,57 @@ describe('a request, where a tracer provider is registered', () => {
 describe('a request on Lambda', () => {
   const watch = (coldStages: () => readonly ColdStage[] | undefined, { xrayDaemon, log = noLog }: Told = {}) =>
     watchRequests({ memoryMb: 1024, workers: undefined, xrayDaemon }, { functionName: 'f', log, coldStages });
+
+  it('is answered the same, and once, whatever of somebody’s tracing throws', async () => {
+    const ours = () => {
+      throw new Error('a fault of the tracing');
+    };
+    const api = Symbol.for('opentelemetry.js.api.1');
+    const breaks: readonly (readonly [string, (registered: any) => void])[] = [
+      ['getTracer', ({ trace }) => (trace.getTracer = ours)],
+      ['getDelegate', ({ trace }) => (trace.getDelegate = ours)],
+      ['forceFlush', ({ trace }) => (trace.getDelegate().forceFlush = ours)],
+      ['startSpan', ({ trace }) => (trace.getTracer = () => ({ startSpan: ours }))],
+      ['no span', ({ trace }) => (trace.getTracer = () => ({ startSpan: () => undefined }))],
+      ['active', ({ context }) => (context.active = ours)],
+      ['with, before', ({ context }) => (context.with = ours)],
+      ['with, after', ({ context }) => (context.with = (_: unknown, work: () => unknown) => ours(work() as never))],
+      ['fields', ({ propagation }) => (propagation.fields = ours)],
+      ['extract', ({ propagation }) => (propagation.extract = ours)],
+      ['inject', ({ propagation }) => (propagation.inject = ours)],
+      ...['setAttributes', 'setStatus', 'end'].map(
+        (name) =>
+          [
+            name,
+            ({ trace }: any) => {
+              const { startSpan } = trace.getTracer();
+              trace.getTracer = () => ({
+                startSpan: (...given: unknown[]) => ({ ...startSpan(...given), [name]: ours }),
+              });
+            },
+          ] as const,
+      ),
+    ];
+    const warn = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    for (const [name, broken] of breaks) {
+      let calls = 0;
+      const predict: Options['predict'] = async (input, used, { trace }) => {
+        calls++;
+        trace.headers();
+        if (input !== 'secret') throw new Error('unreachable');
+        await used.m.run(row());
+        throw new GlowplugError('INPUT_SCHEMA', 'theirs');
+      };
+      const { ask, tracing } = traced({ predict });
+      broken(Reflect.get(globalThis, api));
+      const { status } = await ask({ traceparent });
+      propagationFields();
+      await flushSpans(1000);
+      expect([name, status, calls]).toEqual([name, 400, 1]);
+      tracing[Symbol.dispose]();
+    }
+    warn.mockRestore();
+  });
 
   it('says what called the function, and tells its start with the first one', async () => {
     let stages: ColdStage[] | undefined = [{ stage: 'fetch', from: 10, to: 30, model: 'm' }];
