@@ -65,6 +65,8 @@ function split(entry: string, root: string, outdir: string) {
     outdir,
     format: 'esm',
     splitting: true,
+    // Not the sources': with a quote in it esbuild writes code that does not parse, or never answers.
+    chunkNames: 'part-[hash]',
     // What comes of it is CommonJS, which has none: said here, where the message names the function's own file.
     supported: { 'top-level-await': false },
     // Names are kept from here on, and made short at the end.

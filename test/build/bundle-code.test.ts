@@ -176,3 +176,64 @@ it('takes CommonJS that is imported later as Node does', async () => {
   });
   expect(await load().handler()).toEqual(['function', 1, 'named so', 2, 1, 42]);
 });
+
+it('takes odd names of files and exports, circles, JSON, and names that are its own', async () => {
+  const { load } = bundled({
+    'functions/f/function.ts': `
+      export let count = 0;
+      export const glowplugRequire = 'mine';
+      const odd = 'odd';
+      export { odd as "it's an \\"odd\\" one" };
+      export default 'by default';
+      export const handler = async () => {
+        count++;
+        const all = await Promise.all([
+          import('./it\\'s "odd" \${here}.ts'),
+          import('./entry.ts'),
+          import('./index.ts'),
+          import('./later.ts'),
+          import('./a/same.ts'),
+          import('./b/same.ts'),
+          import('./ä 日本.ts'),
+          import('./__proto__.ts'),
+          import('./constructor.ts'),
+          import('./data.json'),
+          import('./circle-a.ts'),
+        ]);
+        return all.map((each) => (each.a ? each.a() : each.default));
+      };`,
+    [`functions/f/it's "odd" \${here}.ts`]: `export default 'quotes';`,
+    'functions/f/entry.ts': `export default 'entry';`,
+    'functions/f/index.ts': `export default 'index';`,
+    'functions/f/later.ts': `export default 'later';`,
+    'functions/f/a/same.ts': `export default 'same';`,
+    'functions/f/b/same.ts': `export default 'same';`,
+    'functions/f/ä 日本.ts': `export default 'unicode';`,
+    'functions/f/__proto__.ts': `export default 'proto';`,
+    'functions/f/constructor.ts': `export default 'constructor';`,
+    'functions/f/data.json': `{ "__proto__": { "x": 1 }, "n": 1 }`,
+    'functions/f/circle-a.ts': `
+      import { b } from './circle-b.ts';
+      import { count } from './function.ts';
+      export const a = () => 'circle ' + b() + count;
+      export const c = () => 'c';`,
+    'functions/f/circle-b.ts': `
+      import { c } from './circle-a.ts';
+      export const b = () => c();`,
+  });
+  const loaded = load();
+  expect(await loaded.handler()).toEqual([
+    'quotes',
+    'entry',
+    'index',
+    'later',
+    'same',
+    'same',
+    'unicode',
+    'proto',
+    'constructor',
+    expect.objectContaining({ n: 1 }),
+    'circle c1',
+  ]);
+  expect(loaded).toMatchObject({ default: 'by default', glowplugRequire: 'mine', [`it's an "odd" one`]: 'odd' });
+});
