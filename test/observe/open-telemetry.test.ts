@@ -270,34 +270,36 @@ describe('a request on Lambda', () => {
     const ours = () => {
       throw new Error('a fault of the tracing');
     };
-    const api = Symbol.for('opentelemetry.js.api.1');
-    const breaks: readonly (readonly [string, (registered: any) => void])[] = [
-      ['getTracer', ({ trace }) => (trace.getTracer = ours)],
-      ['getDelegate', ({ trace }) => (trace.getDelegate = ours)],
-      ['forceFlush', ({ trace }) => (trace.getDelegate().forceFlush = ours)],
-      ['startSpan', ({ trace }) => (trace.getTracer = () => ({ startSpan: ours }))],
-      ['no span', ({ trace }) => (trace.getTracer = () => ({ startSpan: () => undefined }))],
-      ['active', ({ context }) => (context.active = ours)],
-      ['with, before', ({ context }) => (context.with = ours)],
-      ['with, after', ({ context }) => (context.with = (_: unknown, work: () => unknown) => ours(work() as never))],
-      ['fields', ({ propagation }) => (propagation.fields = ours)],
-      ['extract', ({ propagation }) => (propagation.extract = ours)],
-      ['inject', ({ propagation }) => (propagation.inject = ours)],
-      ...['setAttributes', 'setStatus', 'end'].map(
-        (name) =>
-          [
-            name,
-            ({ trace }: any) => {
-              const { startSpan } = trace.getTracer();
-              trace.getTracer = () => ({
-                startSpan: (...given: unknown[]) => ({ ...startSpan(...given), [name]: ours }),
-              });
-            },
-          ] as const,
-      ),
-    ];
+    const api = () => Object(Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1')));
+    const spanWithout = (name: string) => () => {
+      const { startSpan } = api().trace.getTracer();
+      api().trace.getTracer = () => ({
+        startSpan: (...given: unknown[]) => ({ ...startSpan(...given), [name]: ours }),
+      });
+    };
+    const breaks: Readonly<Record<string, () => void>> = {
+      getTracer: () => (api().trace.getTracer = ours),
+      getDelegate: () => (api().trace.getDelegate = ours),
+      forceFlush: () => (api().trace.getDelegate().forceFlush = ours),
+      startSpan: () => (api().trace.getTracer = () => ({ startSpan: ours })),
+      'no span': () => (api().trace.getTracer = () => ({ startSpan() {} })),
+      active: () => (api().context.active = ours),
+      'with, before': () => (api().context.with = ours),
+      'with, after': () =>
+        (api().context.with = (_: unknown, work: () => unknown) => {
+          work();
+          ours();
+        }),
+      fields: () => (api().propagation.fields = ours),
+      extract: () => (api().propagation.extract = ours),
+      inject: () => (api().propagation.inject = ours),
+      spanContext: spanWithout('spanContext'),
+      setAttributes: spanWithout('setAttributes'),
+      setStatus: spanWithout('setStatus'),
+      end: spanWithout('end'),
+    };
     const warn = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    for (const [name, broken] of breaks) {
+    for (const [name, broken] of Object.entries(breaks)) {
       let calls = 0;
       const predict: Options['predict'] = async (input, used, { trace }) => {
         calls++;
@@ -307,7 +309,7 @@ describe('a request on Lambda', () => {
         throw new GlowplugError('INPUT_SCHEMA', 'theirs');
       };
       const { ask, tracing } = traced({ predict });
-      broken(Reflect.get(globalThis, api));
+      broken();
       const { status } = await ask({ traceparent });
       propagationFields();
       await flushSpans(1000);
