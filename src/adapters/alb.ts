@@ -42,11 +42,17 @@ export function toRequest(event: AlbEvent): LightRequest {
   const search = query.length > 0 ? `?${query.map(([name, value]) => `${name}=${value}`).join('&')}` : '';
   // An empty text is no body.
   const body = event.body ? requestBody(method, event) : {};
-  return new LightRequest(`https://${headers.get('host') ?? 'localhost'}${path}${search}`, {
+  return new LightRequest(`https://${hostIn(headers)}${path.replace(/^(?!\/)/, '/')}${search}`, {
     method,
     headers,
     ...body,
   });
+}
+
+/** A client writes it: what is more than a host would change the path, or be no URL. */
+function hostIn(headers: LightHeaders): string {
+  const host = headers.get('host') ?? '';
+  return /^[\w.-]+(:\d+)?$/.test(host) && URL.canParse(`https://${host}`) ? host : 'localhost';
 }
 
 /** @throws GlowplugError OUTPUT_TOO_LARGE */

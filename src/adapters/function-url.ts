@@ -46,7 +46,9 @@ export function toRequest(event: FunctionUrlEvent): LightRequest {
   const headers = new LightHeaders(Object.entries(event.headers));
   if (event.cookies?.length) headers.set('cookie', event.cookies.join('; '));
   const query = event.rawQueryString ? `?${event.rawQueryString}` : '';
-  return new LightRequest(`https://${event.requestContext.domainName ?? 'localhost'}${event.rawPath}${query}`, {
+  // An HTTP API's is decoded: what ends a path in a URL is a part of it here.
+  const path = event.rawPath.replace(/[?#]/g, encodeURIComponent);
+  return new LightRequest(`https://${event.requestContext.domainName ?? 'localhost'}${path}${query}`, {
     method,
     headers,
     ...requestBody(method, event),

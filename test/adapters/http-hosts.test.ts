@@ -215,3 +215,21 @@ it('a load balancer is told the status in words', async () => {
   const result = await answerEvent(async () => new Response('', { status: 404 }), event, lambda);
   expect(result).toMatchObject({ statusDescription: '404 Not Found' });
 });
+
+it('a host that no URL has, and a path that is more than one, change neither the path nor whether there is an answer', async () => {
+  const paths: string[] = [];
+  const fetch = async (request: HttpRequest) => {
+    paths.push(new URL(request.url).pathname);
+    return new Response();
+  };
+  const alb = { requestContext: elb, httpMethod: 'GET', path: '/v2', body: '', isBase64Encoded: false };
+  for (const host of ['', 'a b', 'a:b', '[', 'x/y?', 'x#', 'x:99999', 'a@b\\c']) {
+    await answerEvent(fetch, { ...alb, headers: { host } }, lambda);
+  }
+  await answerEvent(fetch, { ...alb, path: '*', headers: { host: 'x' } }, lambda);
+  // API Gateway's HTTP APIs decode the path.
+  const { httpMethod: method } = alb;
+  const decoded = { version: '2.0', rawPath: '/v2?a#b', headers: {}, requestContext: { http: { method } } };
+  await answerEvent(fetch, decoded, lambda);
+  expect(paths).toEqual([...Array(8).fill('/v2'), '/*', '/v2%3Fa%23b']);
+});
