@@ -89,7 +89,8 @@ async function look(ticket: string, caller: string, outlet: AsyncOutlet, context
   }
   const result = await results.get(at('result'), context.signal);
   if (!result) return new Response(null, { status: 202, headers: { 'retry-after': '1' } });
-  if (result.body.byteLength <= largeBytes) return new Response(result.body, result);
+  if (result.body.byteLength <= largeBytes)
+    return new Response(result.body.byteLength === 0 ? null : result.body, result);
   return new Response(null, { status: 303, headers: { location: await results.link(at('result'), linkSeconds) } });
 }
 
@@ -102,8 +103,8 @@ function place(ticket: string): (what: 'ticket' | 'request' | 'result') => strin
   return (what) => `async/${encodeURIComponent(ticket)}/${what}`;
 }
 
-/** Proofs of who the client is are not kept. */
-const isCredential = /^(authorization|cookie|prefer|x-api-key|x-amz-.*|content-length)$/i;
+/** Proofs of who the client is are not kept, a load balancer's own among them. */
+const isCredential = /^((proxy-)?authorization|cookie|prefer|x-api-key|x-amz-.*|x-amzn-oidc-.*|content-length)$/i;
 
 function pathOf({ url }: HttpRequest): string {
   const { pathname, search } = new URL(url);

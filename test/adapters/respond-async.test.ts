@@ -111,6 +111,23 @@ describe('a request that prefers to be answered later', () => {
     }
   });
 
+  it('is found where its answer has no body, and without proofs of who asked, whoever checked them', async () => {
+    const seen: string[] = [];
+    const { ask, deliver } = host(async ({ headers }) => {
+      seen.push(...[...headers].map(([name]) => name));
+      return new Response(null, { status: 204 });
+    });
+    const proofs = {
+      'proxy-authorization': 'secret',
+      'x-amzn-oidc-data': 'a.b.c',
+      'x-amzn-oidc-accesstoken': 'secret',
+    };
+    const { location } = (await ask('POST', '/', { headers: { ...later, ...proofs }, body: '{}' })).headers;
+    await deliver();
+    expect(await ask('GET', location)).toMatchObject({ status: 204 });
+    expect(seen).toEqual(['content-type']);
+  });
+
   it('is found behind an API of several functions: its place begins with the function’s name', async () => {
     const { ask, deliver } = host(async () => Response.json('found'));
     const more = (routeKey: string) => ({ routeKey, stageVariables: { glowplugRoutes: 'named' } });
