@@ -13,6 +13,7 @@ import { storeOption } from './chosen-store.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { insightsLines } from './insights.ts';
 import { command, printJson, printLine } from './print.ts';
+import { printableLog } from './printable.ts';
 import { type Profile, profileRuns } from './profile-runs.ts';
 import { waterfall } from './waterfall.ts';
 import { waterfallSvg } from './waterfall-svg.ts';
@@ -62,7 +63,7 @@ async function explain(requestId: string, options: Options): Promise<void> {
   if (options.svg !== undefined && found.request) await writeFile(options.svg, picture(found.request));
   if (options.out !== undefined) await writeBundle(options.out, found, profiles);
   if (options.json) printJson({ ...found, ...(profiles ? { profiles } : {}) });
-  else printLine([...describe(found), ...(profiles ?? []).flatMap(profileLines)].join('\n'));
+  else printLine(printableLog([...describe(found), ...(profiles ?? []).flatMap(profileLines)].join('\n')));
 }
 
 async function here(): Promise<LoggedLine[]> {

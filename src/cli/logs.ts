@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
-import { logsIn, readLogs } from '../testing/log-files.ts';
+import { type LoggedLine, logsIn, readLogs } from '../testing/log-files.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { command, printLine } from './print.ts';
+import { printableLog } from './printable.ts';
 
 interface Options {
   readonly follow?: boolean;
@@ -40,7 +41,12 @@ async function logs(name: string | undefined, options: Options): Promise<void> {
   const follow = options.follow ? { clock: systemClock, signal: stop.signal } : undefined;
   for await (const entry of readLogs(folder, name, follow)) {
     if (options.json) printLine(JSON.stringify(entry));
-    // \r is a line break inside a message, as in CloudWatch.
-    else printLine(`${name === undefined ? `${entry.function} │ ` : ''}${entry.line.replaceAll('\r', '\n')}`);
+    else printLine(linesOf(entry, name === undefined));
   }
+}
+
+/** \r is a line break inside a message, as in CloudWatch. It begins nobody else's line. */
+function linesOf({ function: from, line }: LoggedLine, named: boolean): string {
+  const [before, below] = named ? [`${from} │ `, `${' '.repeat(from.length)} │ `] : ['', ''];
+  return `${before}${printableLog(line).replaceAll('\r', `\n${below}`)}`;
 }

@@ -1,6 +1,7 @@
 // What every command does around its one verb: print for people or as JSON, and end with the right code.
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
+import { printableLog } from './printable.ts';
 
 /** 0: done. 1: it failed. 2: the command line cannot be understood (commander's own refusals). */
 export const exitCodes = { failed: 1, usage: 2 } as const;
@@ -16,7 +17,9 @@ export function printProgress(text: string): void {
 
 /** A line of a function's log, which has \r for line breaks inside a message as CloudWatch does. */
 export function printLog(name: string, line: string): void {
-  process.stderr.write(`${pc.dim(`${name} │`)} ${line.trimEnd().replaceAll('\r', '\n')}\n`);
+  process.stderr.write(
+    `${pc.dim(`${name} │`)} ${printableLog(line.trimEnd()).replaceAll('\r', `\n${pc.dim(`${' '.repeat(name.length)} │`)} `)}\n`,
+  );
 }
 
 export function printJson(value: unknown): void {

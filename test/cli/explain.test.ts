@@ -65,6 +65,14 @@ describe('glowplug explain', () => {
     expect(unknown.stderr).toContain('--aws');
   });
 
+  it('shows what a terminal would obey as a sign', async () => {
+    const lines = [`START RequestId: ${id} Version: $LATEST`, `\x1b[2Jcleared ${id}`, `END RequestId: ${id}`];
+    writeFileSync('.glowplug/cloud/logs/ocr.log', `${lines.join('\n')}\n`);
+    const { stdout } = await runCommand(explainCommand(), id);
+    expect(stdout).toContain('�[2Jcleared');
+    expect(stdout).not.toContain('\x1b[2J');
+  });
+
   it('shows its stages, its runs and whom with, its version, its environment, its log', async () => {
     writeFileSync('.glowplug/cloud/logs/ocr.log', `${[...other, ...log, ...other].join('\n')}\n`);
     const { stdout, exitCode } = await runCommand(explainCommand(), id);

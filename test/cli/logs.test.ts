@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { logsCommand } from '../../src/cli/logs.ts';
+import { printableLog } from '../../src/cli/printable.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
 import { readLogs } from '../../src/testing/log-files.ts';
 import { testApp } from '../testing/app.ts';
@@ -27,10 +28,26 @@ it('prints every function’s lines, one function’s, or JSON; and names no fun
   mkdirSync(logs, { recursive: true });
   writeFileSync(join(logs, 'iris.log'), 'one\ntwo\rand more\n');
   writeFileSync(join(logs, 'ocr.log'), 'three\n');
-  expect((await runCommand(logsCommand())).stdout).toBe('iris │ one\niris │ two\nand more\nocr │ three\n');
+  expect((await runCommand(logsCommand())).stdout).toBe('iris │ one\niris │ two\n     │ and more\nocr │ three\n');
   expect((await runCommand(logsCommand(), 'ocr')).stdout).toBe('three\n');
   expect((await runCommand(logsCommand(), 'ocr', '--json')).stdout).toBe('{"function":"ocr","line":"three"}\n');
   expect((await runCommand(logsCommand(), 'other')).stderr).toContain('expected a function of this app, got other');
+});
+
+it('shows colours, and what else a terminal would obey as a sign; a line of a message stays its function’s', async () => {
+  const hostile = '\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2J\x9b2J \u202eevil\tx\rocr │ forged';
+  writeFileSync(join(logs, 'bad.log'), `${hostile}\n`);
+  expect((await runCommand(logsCommand(), 'bad')).stdout).toBe(
+    // The colours are taken off by runCommand.
+    'red �]0;title� �[2J�2J �evil\tx\nocr │ forged\n',
+  );
+  expect(printableLog('\x1b[8mhidden')).toBe('\x1b[8mhidden\x1b[0m');
+  const { stdout } = await runCommand(logsCommand());
+  expect(stdout).toContain('x\n    │ ocr │ forged\n');
+  expect((await runCommand(logsCommand(), 'bad', '--json')).stdout).toBe(
+    `${JSON.stringify({ function: 'bad', line: hostile })}\n`,
+  );
+  rmSync(join(logs, 'bad.log'));
 });
 
 it('follows: lines as they become whole, files that are new, and files that begin anew', async () => {
