@@ -20,19 +20,19 @@ export interface AlbEventInput {
 export const albLimit = 2 ** 20;
 
 export function albEvent({ message, path, query, body, traceId, targetGroupArn, lists, listener }: AlbEventInput) {
+  const before = message.headersDistinct['x-forwarded-for'] ?? [];
   const headers = {
     ...Object.fromEntries(Object.entries(message.headersDistinct).map(([name, values]) => [name, values ?? []])),
     'x-amzn-trace-id': [traceId],
-    'x-forwarded-for': [message.socket.remoteAddress ?? '127.0.0.1'],
+    'x-forwarded-for': [[...before, message.socket.remoteAddress ?? '127.0.0.1'].join(', ')],
     'x-forwarded-port': [`${listener.port}`],
     'x-forwarded-proto': [listener.protocol],
   };
-  const parameters: Record<string, string[]> = {};
   // Neither decoded nor joined.
-  for (const pair of query.split('&').filter((each) => each !== '')) {
-    const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-    parameters[name] = [...(parameters[name] ?? []), value];
-  }
+  const pairs = query.split('&').filter((each) => each !== '');
+  const split = pairs.map((pair) => /^([^=]*)=?(.*)$/s.exec(pair) ?? []);
+  const byName = Map.groupBy(split, ([, name = '']) => name);
+  const parameters = Object.fromEntries([...byName].map(([name, all]) => [name, all.map(([, , value = '']) => value)]));
   const isBase64Encoded = body.length > 0 && !isText(message);
   return {
     requestContext: { elb: { targetGroupArn } },

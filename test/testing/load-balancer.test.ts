@@ -153,6 +153,18 @@ describe('load balancers of the local cloud', () => {
   );
 
   behaviour(
+    'A load balancer adds the client’s address to the X-Forwarded-For that came; a parameter may have any name',
+    'Elastic Load Balancing: HTTP headers and Application Load Balancers',
+    async () => {
+      const { event } = await told('/iris?constructor=1&toString=2&toString=3', {
+        headers: { 'x-forwarded-for': '203.0.113.7' },
+      });
+      expect(event.multiValueQueryStringParameters).toEqual({ constructor: ['1'], toString: ['2', '3'] });
+      expect(event.multiValueHeaders['x-forwarded-for']).toEqual(['203.0.113.7, 127.0.0.1']);
+    },
+  );
+
+  behaviour(
     'Without multi-value headers the last value of a header and of a parameter is all there is',
     'Elastic Load Balancing: Use Lambda functions as targets of an Application Load Balancer',
     async () => {
