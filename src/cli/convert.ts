@@ -14,7 +14,7 @@ import { detectFramework, type Framework, frameworkNames, frameworkOf } from '..
 import { type ModelInput, parseModelInput } from '../release/convert/model-input.ts';
 import { type EnvironmentPlan, planEnvironment, type Run } from '../release/convert/python-environment.ts';
 import { buildEngine } from '../release/convert/tensorrt-engine.ts';
-import { saveOrtFormat } from '../session/save-ort-format.ts';
+import { saveOrtFormat } from '../session/save-optimized.ts';
 import { byteSize } from './byte-size.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 

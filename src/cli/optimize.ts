@@ -166,13 +166,13 @@ function show({ variants, recommended, skipped, processor }: Outcome, objective:
   const threads = [...new Set(first.measured.speeds.map((speed) => speed.threads))];
   printTable(
     [
-      ['variant', 'size', 'ms', '×', 'load ms', 'peak', '$ / million', 'accuracy'],
+      ['variant', 'size', 'ms', '×', 'start ms', 'peak', '$ / million', 'accuracy'],
       ...variants.map((variant) => [
         variant.name,
         `${byteSize(variant.measured.size)}`,
         `${Number((fastest(variant)?.p50 ?? Number.NaN).toPrecision(3))}`,
         speedUp(first, variant).toFixed(2),
-        variant.measured.loadMs.toFixed(0),
+        variant.start.ms.toFixed(0),
         byteSize(variant.measured.peakBytes),
         dollars(variant),
         accuracy(variant),

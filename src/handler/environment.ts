@@ -9,6 +9,7 @@ import { SingleFlight } from '../core/single-flight.ts';
 import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
 import { Sending } from '../models/sending.ts';
+import { startForm } from '../models/start-form.ts';
 import { openReader } from '../models/stores/open.ts';
 import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
@@ -202,7 +203,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   }
 
   #want(version: LockedVersion, batch: BatchOptions | undefined): Wanted {
-    const { 'model.onnx': graph, [weightsFile]: weights } = version.files;
+    const form = this.#formOf(version);
+    const { 'model.onnx': graph, [weightsFile]: weights } = form.files;
     const weightBytes = this.#runtime.prepare ? mappedBytes : residentBytes;
     const bytes = residentBytes(graph?.size ?? 0) + weightBytes(weights?.size ?? 0);
     // In one thread a second run would wait for the first.
@@ -211,19 +213,26 @@ export class Environment implements ModelHost, AsyncDisposable {
       key: sessionKey(version, batch),
       estimate: runs * bytes,
       open: async () => {
-        const session = await openModel(await this.store(), version, {
+        const session = await openModel(await this.store(), form, {
           ...this.#contract,
           threads: threadsFor(this.#contract.memoryMb),
           sending: this.#sending,
           coldStart: this.#coldStart,
           runtime: runs > 1 ? { create: severalTimes(this.#runtime.create, runs) } : this.#runtime,
           prepare: () => this.#prepare(),
+          optimized: form !== version,
         });
         if (!batch) return session;
         const { inBatches } = await meeting();
         return await inBatches(session, { ...batch, runs }, (stats) => this.#onBatched(version.model, stats));
       },
     };
+  }
+
+  /** Who stays packs, and optimises for itself; a read-only folder has the version's own files. */
+  #formOf(version: LockedVersion): LockedVersion {
+    const startsCold = this.#runtime.prepare !== undefined && this.#contract.modelsDir === undefined;
+    return startsCold ? startForm(version, cpuFeatures) : version;
   }
 
   async #prepare(): Promise<Prepared> {

@@ -14,6 +14,8 @@ export interface OpenModelOptions extends FetchOptions {
   readonly sending: Sending;
   readonly coldStart: ColdStart;
   readonly runtime: Runtime;
+  /** Its graph is one that publishing optimised beforehand. */
+  readonly optimized?: boolean;
   /** Of the runtime, once for all models. */
   prepare(): Promise<{ readonly followsWrites: boolean }>;
 }
@@ -48,11 +50,11 @@ async function openOver(
   locked: LockedVersion,
   { path, mapped, fills, verified }: ArrivingModel,
   followsWrites: boolean,
-  { runtime, threads, coldStart }: OpenModelOptions,
+  { runtime, threads, coldStart, optimized }: OpenModelOptions,
 ): Promise<Session> {
   const maps = mapped && runtime.prepare !== undefined;
   if (!maps || !fills || !followsWrites) await verified;
-  const create = () => runtime.create(path, { threads, mapped: maps });
+  const create = () => runtime.create(path, { threads, mapped: maps, ...(optimized ? { optimized } : {}) });
   const session = await coldStart.record('create', { model: locked.model }, create);
   try {
     await verified;

@@ -3,7 +3,8 @@ import { GlowplugError, shorten } from '../core/errors.ts';
 import { datatypes, type Signature, type TensorSpec } from '../core/signature.ts';
 import { isChunks } from './chunks.ts';
 import { isDigest, isModelName } from './reference.ts';
-import type { Lock, LockedVersion, VersionFile } from './version.ts';
+import { isFeatures } from './start-form.ts';
+import type { Lock, LockedVersion, StartForm, VersionFile } from './version.ts';
 
 /** @throws GlowplugError LOCK_STALE when the text is no lock file of this version of glowplug. */
 export function parseLock(text: string): Lock {
@@ -27,16 +28,29 @@ export function serializeLock(lock: Lock): string {
       version: locked.version,
       digest: locked.digest,
       ...(locked.variant === undefined ? {} : { variant: locked.variant }),
-      files: Object.fromEntries(
-        sorted(locked.files).map(([name, { digest, size, mediaType, chunks }]) => [
-          name,
-          { digest, size, mediaType, ...(chunks === undefined ? {} : { chunks }) },
-        ]),
-      ),
+      files: filesOf(locked.files),
+      ...(locked.starts === undefined
+        ? {}
+        : {
+            starts: locked.starts.map(({ variant, needs, files }) => ({
+              variant,
+              ...(needs === undefined ? {} : { needs }),
+              files: filesOf(files),
+            })),
+          }),
       signature: { inputs: tensors(locked.signature.inputs), outputs: tensors(locked.signature.outputs) },
     },
   ]);
   return `${JSON.stringify({ lockVersion: 1, models: Object.fromEntries(models) }, undefined, 2)}\n`;
+}
+
+function filesOf(files: LockedVersion['files']): LockedVersion['files'] {
+  return Object.fromEntries(
+    sorted(files).map(([name, { digest, size, mediaType, chunks }]) => [
+      name,
+      { digest, size, mediaType, ...(chunks === undefined ? {} : { chunks }) },
+    ]),
+  );
 }
 
 /** The part of the lock that these references need. @throws GlowplugError LOCK_STALE naming what is missing. */
@@ -56,21 +70,34 @@ export function lockSlice(lock: Lock, references: readonly string[]): Lock {
 export { lockTypes } from './lock-types.ts';
 
 function parseVersion(value: unknown, at: string): LockedVersion {
-  const { model, version, digest, variant, files, signature } = record(value, at);
+  const { model, version, digest, variant, files, starts, signature } = record(value, at);
   if (typeof model !== 'string' || !isModelName(model)) throw stale(`${at}.model`, 'to be a model’s name', model);
   if (typeof version !== 'string') throw stale(`${at}.version`, 'to be a string', version);
   if (!isDigest(digest)) throw stale(`${at}.digest`, 'to be sha256:<64 hex digits>', digest);
   if (variant !== undefined && typeof variant !== 'string') throw stale(`${at}.variant`, 'to be a string', variant);
-  const parsed = mapRecord(files, `${at}.files`, parseFile);
-  if (!Object.hasOwn(parsed, 'model.onnx')) throw stale(`${at}.files`, 'to hold model.onnx', Object.keys(parsed));
+  if (starts !== undefined && !Array.isArray(starts)) throw stale(`${at}.starts`, 'to be an array', starts);
   return {
     model,
     version,
     digest,
     ...(variant === undefined ? {} : { variant }),
-    files: parsed,
+    files: parseFiles(files, `${at}.files`),
+    ...(starts === undefined ? {} : { starts: starts.map((one, index) => parseStart(one, `${at}.starts[${index}]`)) }),
     signature: parseSignature(signature, `${at}.signature`),
   };
+}
+
+function parseStart(value: unknown, at: string): StartForm {
+  const { variant, needs, files } = record(value, at);
+  if (typeof variant !== 'string') throw stale(`${at}.variant`, 'to be a string', variant);
+  if (needs !== undefined && !isFeatures(needs)) throw stale(`${at}.needs`, 'to be features of a processor', needs);
+  return { variant, ...(needs === undefined ? {} : { needs }), files: parseFiles(files, `${at}.files`) };
+}
+
+function parseFiles(value: unknown, at: string): Record<string, VersionFile> {
+  const files = mapRecord(value, at, parseFile);
+  if (!Object.hasOwn(files, 'model.onnx')) throw stale(at, 'to hold model.onnx', Object.keys(files));
+  return files;
 }
 
 function parseFile(value: unknown, at: string): VersionFile {

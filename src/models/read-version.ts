@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobSource } from './blob-source.ts';
 import { hashFile } from './hash-file.ts';
-import { blobsOf, parseManifest } from './manifest.ts';
+import { blobsOf } from './manifest.ts';
 import { temporaryPath } from './owner.ts';
 import { parseReference } from './reference.ts';
-import { readDocument, resolve } from './resolve.ts';
+import { lockedVariant, readDocument, resolve } from './resolve.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { ofVersion, parseVariants } from './variants.ts';
+import { parseVariants } from './variants.ts';
 import { writeVerified } from './verified-file.ts';
 import type { BuiltVariant, BuiltVersion, Content, RemoteFile } from './version.ts';
 
@@ -24,9 +24,10 @@ export async function readVersion(store: ReadableStore, reference: string, folde
   const locked = await resolve(store, named.digest ? `${model}@${named.digest}` : `${model}:${tag}`);
   const manifest = await readDocument(store, model, locked.digest);
   const variants: Record<string, BuiltVariant> = {};
-  for (const { name, digest } of parseVariants(manifest, locked.digest) ?? []) {
+  const listed = parseVariants(manifest, locked.digest) ?? [];
+  for (const { name, digest } of listed) {
     const bytes = await readDocument(store, model, digest);
-    variants[name] = { manifest: bytes, locked: ofVersion(parseManifest(bytes, digest), locked.digest, name) };
+    variants[name] = { manifest: bytes, locked: await lockedVariant(store, locked, listed, name) };
   }
   const documents = Object.values(variants).map((variant) => variant.manifest);
   const blobs = (documents.length > 0 ? documents : [manifest]).flatMap(blobsOf);

@@ -5,8 +5,9 @@ import { digestOf, parseManifest } from './manifest.ts';
 import { findTag, readIndex, sizeLimit, tagOf } from './model-index.ts';
 import { readObject } from './read-object.ts';
 import { formatReference, parseReference } from './reference.ts';
+import { asStartForm } from './start-form.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { chooseVariant, ofVersion, parseVariants } from './variants.ts';
+import { chooseVariant, type ListedVariant, ofVersion, parseVariants } from './variants.ts';
 import type { Digest, LockedVersion } from './version.ts';
 import { refuseYanked } from './yanked.ts';
 
@@ -30,9 +31,25 @@ export async function resolve(
     if (variant !== undefined) chooseVariant([], variant, formatReference({ model, digest: wanted }));
     return lockedVersion(model, bytes, wanted);
   }
-  const chosen = chooseVariant(variants, variant, formatReference({ model, digest: wanted }));
-  const manifest = await readDocument(store, model, chosen.digest, signal);
-  return ofVersion(lockedVersion(model, manifest, chosen.digest), wanted, chosen.name);
+  return await lockedVariant(store, { model, digest: wanted }, variants, variant, signal);
+}
+
+/** One of the version's variants, the first where none is named, with the forms that its cold start may take. */
+export async function lockedVariant(
+  store: ReadableStore,
+  { model, digest }: Pick<LockedVersion, 'model' | 'digest'>,
+  variants: readonly ListedVariant[],
+  name: string | undefined,
+  signal?: AbortSignal,
+): Promise<LockedVersion> {
+  const what = formatReference({ model, digest });
+  const read = async (one: ListedVariant) =>
+    lockedVersion(model, await readDocument(store, model, one.digest, signal), one.digest);
+  const chosen = chooseVariant(variants, name, what);
+  const forms = chosen.starts?.map((form) => chooseVariant(variants, form, what));
+  const [own, ...others] = await Promise.all([chosen, ...(forms ?? [])].map(read));
+  const starts = forms?.map((form, at) => asStartForm(others[at]!, form.name, form.needs));
+  return ofVersion(own!, digest, chosen.name, starts);
 }
 
 /** A manifest or an index, which are the bytes of their digest or nothing. @throws GlowplugError */

@@ -30,6 +30,17 @@ export interface LockedVersion {
   /** By file name; exactly one is `model.onnx`. */
   readonly files: Readonly<Record<string, VersionFile>>;
   readonly signature: Signature;
+  /** In whose files a cold start is quicker, with the same answers but for rounding: the first that this processor can run. */
+  readonly starts?: readonly StartForm[];
+}
+
+/** Another variant of a version, for the cold start of the one that it stands beside. */
+export interface StartForm {
+  readonly variant: string;
+  /** What its graph needs of the processor, as the system names it (`avx512f`); absent where any will do. */
+  readonly needs?: readonly string[];
+  /** `model.onnx`, and its weights where they stand apart; all other files are the version's. */
+  readonly files: Readonly<Record<string, VersionFile>>;
 }
 
 /** What says which version it is, and nothing of what is in it. */

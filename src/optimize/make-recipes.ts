@@ -23,6 +23,10 @@ export interface Candidate {
   /** In a sentence. */
   readonly how: string;
   readonly search?: Found;
+  /** Of which candidate it has the graph optimised beforehand: for the cold start, where nothing is optimised. */
+  readonly of?: string;
+  /** Features of the processor that such a graph is laid out for. */
+  readonly needs?: readonly string[];
 }
 
 /** A smaller weight is not worth the nodes around it: 1 KB of floats. */
@@ -202,7 +206,7 @@ function withoutIdleRanges(bytes: Uint8Array, recipe: Recipe): Recipe {
 }
 
 /** What runs, in the order of the file. */
-function operatorsOf(model: OnnxModel): string {
+export function operatorsOf(model: OnnxModel): string {
   const idle = ['Constant', 'Identity'];
   return [...nodesOf(model)].flatMap(({ opType }) => (idle.includes(opType) ? [] : opType)).join(' ');
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { createOrtSession } from '../session/ort.ts';
 import type { Session } from '../session/session.ts';
 
-/** @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED */
-export async function openBytes(bytes: Uint8Array, threads: number): Promise<Session> {
+/** `optimized`: its graph was, beforehand. @throws GlowplugError MODEL_INVALID, MODEL_UNSUPPORTED */
+export async function openBytes(bytes: Uint8Array, threads: number, optimized = false): Promise<Session> {
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-optimize-'));
   try {
     const path = join(folder, 'model.onnx');
     await writeFile(path, bytes);
-    return await createOrtSession(path, { threads });
+    return await createOrtSession(path, { threads, optimized });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

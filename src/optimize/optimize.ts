@@ -8,9 +8,11 @@ import { assess } from './assess.ts';
 import { type CalibrationMethod, runSample } from './calibrate.ts';
 import { sweepMemory } from './lambda-cost.ts';
 import { type Candidate, prunedCandidate, recipesWithoutSamples, staticCandidate } from './make-recipes.ts';
+import { measureStarts } from './measure/measure-starts.ts';
 import { measureVariants } from './measure/measure-variants.ts';
 import type { Metric } from './metric.ts';
 import { openBytes } from './open-bytes.ts';
+import { optimizedBeforehand } from './optimize-beforehand.ts';
 import { failuresOf, type Outcome, recommend, type Variant } from './outcome.ts';
 import { thisProcessor } from './processor.ts';
 import { applyRecipe, serializeRecipe } from './recipe.ts';
@@ -74,6 +76,10 @@ export async function optimize(options: OptimizeOptions): Promise<Outcome> {
     } catch (error) {
       skip('pruned')(error);
     }
+  }
+  onProgress?.('graphs optimised beforehand');
+  for (const candidate of [float, ...candidates.filter(({ name }) => name !== 'fused')]) {
+    candidates.push(...(await optimizedBeforehand(bytes, candidate)));
   }
   for (const candidate of candidates) {
     const one = await make(candidate, options, threads, held[0]!).catch(skip(candidate.name));
@@ -140,6 +146,9 @@ export async function compare(
   };
 }
 
+/** What `fused` is: its graph optimised by onnxruntime is `fp32-ort`. */
+const float: Candidate = { name: 'fp32', precision: 'fp32', recipe: { layers: {} }, how: 'FP32' };
+
 interface Contestant {
   readonly name: string;
   readonly how: string;
@@ -148,23 +157,35 @@ interface Contestant {
   readonly candidate?: Candidate;
 }
 
+/** Each is a process: enough for a middle that stands. */
+const STARTS = 15;
+
 type Measuring = Pick<OptimizeOptions, 'samples' | 'threads' | 'batches' | 'rounds' | 'onProgress'>;
 
 async function measured(options: Measuring, contestants: readonly Contestant[], gate: Gate): Promise<Variant[]> {
   const { samples, threads, batches, rounds, onProgress } = options;
   const { architecture } = thisProcessor();
+  const feeds = typical(samples);
+  const progress = onProgress ? { onProgress } : {};
   const measurements = await measureVariants({
     variants: contestants,
-    feeds: typical(samples),
+    feeds,
     threads,
     batches,
     rounds,
-    ...(onProgress ? { onProgress } : {}),
+    ...progress,
+  });
+  const starts = await measureStarts({
+    variants: contestants.map(({ path, candidate }) => ({ path, optimized: candidate?.of !== undefined })),
+    feeds,
+    rounds: Math.min(Math.ceil(rounds / 2), STARTS),
+    ...progress,
   });
   return contestants.map(({ name, how, figures, candidate }, at) => ({
     name,
     how,
     measured: measurements[at]!,
+    start: starts[at]!,
     lambda: sweepMemory(measurements[at]!, architecture),
     failures: failuresOf(gate, figures),
     ...(figures ? { figures } : {}),
@@ -175,7 +196,7 @@ async function measured(options: Measuring, contestants: readonly Contestant[], 
 /** Tries it on one sample: an operator without a kernel fails when the session is made or when it first runs. */
 async function make(candidate: Candidate, { bytes, out }: OptimizeOptions, threads: number, sample: Sample) {
   const variant = applyRecipe(bytes, candidate.recipe);
-  const session = await openBytes(variant, threads);
+  const session = await openBytes(variant, threads, candidate.of !== undefined);
   try {
     await runSample(session, sample);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { type Figures, type Gate, gateFailures, type Processor } from '../core/gate.ts';
 import type { SizePoint } from './lambda-cost.ts';
 import type { Candidate } from './make-recipes.ts';
+import { isSooner, type Start } from './measure/measure-starts.ts';
 import type { Measurement, Speed } from './measure/measure-variants.ts';
 
 export const objectives = ['latency', 'cost', 'size'] as const;
@@ -12,6 +13,8 @@ export interface Variant {
   /** In a sentence. */
   readonly how: string;
   readonly measured: Measurement;
+  /** A cold start of it, and its first runs. */
+  readonly start: Start;
   readonly lambda: readonly SizePoint[];
   /** Against the reference; absent for the reference itself, and where there were no samples. */
   readonly figures?: Figures;
@@ -46,17 +49,33 @@ export function cheapest({ lambda }: Variant): SizePoint | undefined {
   return least(lambda, ({ perMillion }) => perMillion);
 }
 
-/** The best of those that pass, by each objective. */
+/**
+ * The best of those that pass, by each objective. A graph optimised beforehand is the same model to all but the start: packed
+ * sessions optimise theirs when they load.
+ */
 export function recommend(variants: readonly Variant[]): Outcome['recommended'] {
   const passing = variants.filter(({ failures }) => failures.length === 0);
   const by = (value: (variant: Variant) => number | undefined) => {
-    const known = passing.filter((variant) => value(variant) !== undefined);
+    const known = passing.filter((variant) => !variant.candidate?.of && value(variant) !== undefined);
     return least(known, (variant) => value(variant) ?? 0)?.name;
   };
   const latency = by((variant) => fastest(variant)?.p50);
   const cost = by((variant) => cheapest(variant)?.perMillion);
   const size = by(({ measured }) => measured.size);
   return { ...(latency ? { latency } : {}), ...(cost ? { cost } : {}), ...(size ? { size } : {}) };
+}
+
+/** What a cold start of the variant takes instead, the best first: each beyond the noise of what it would take without. */
+export function startsOf(variants: readonly Variant[], name: string): Variant[] {
+  const forms: Variant[] = [];
+  let before = variants.find((variant) => variant.name === name);
+  for (const form of variants) {
+    if (!before || form.candidate?.of !== name || form.failures.length > 0) continue;
+    if (!isSooner(form.start, before.start)) continue;
+    forms.unshift(form);
+    before = form;
+  }
+  return forms;
 }
 
 /** Those than which no other that passes is both smaller and faster (V. Pareto). */

@@ -17,6 +17,7 @@ import { fuse } from './graph/fuse.ts';
 import { raiseOpset } from './graph/raise-opset.ts';
 import { simplify } from './graph/simplify.ts';
 import { type LinearLayer, linearLayer } from './linear-layer.ts';
+import { unpackGraph } from './optimized-graph.ts';
 import { type Pruned, pruneChannels } from './prune/prune-channels.ts';
 import { blockLayer } from './quantize-blocks.ts';
 import { dynamicLayer, fuseBias, type SharedInputs, sharedInputs } from './quantize-dynamic.ts';
@@ -39,6 +40,8 @@ export interface Recipe {
   readonly ranges?: Ranges;
   /** Before anything else, this part of the channels goes (`pruneChannels`); layers are those of what is left. */
   readonly prune?: { readonly share: number };
+  /** After all that: the graph as onnxruntime's own optimiser left it, on the same weights (`packGraph`). */
+  readonly graph?: string;
 }
 
 /** A model ready for quantising: what scales and shifts channels is part of its convolution. */
@@ -72,8 +75,9 @@ function graphLayers(graph: GraphProto, outer: ReadonlyMap<string, TensorProto>,
  * @example
  * const variant = applyRecipe(readFileSync('model.onnx'), { layers: { logits: 'dynamic' } });
  */
-export function applyRecipe(bytes: Uint8Array, { prune, ...recipe }: Recipe): Uint8Array {
-  return prune ? applied(prunedModel(bytes, prune.share).bytes, recipe) : applied(bytes, recipe);
+export function applyRecipe(bytes: Uint8Array, { graph, prune, ...recipe }: Recipe): Uint8Array {
+  const made = prune ? applied(prunedModel(bytes, prune.share).bytes, recipe) : applied(bytes, recipe);
+  return graph === undefined ? made : unpackGraph(graph, made);
 }
 
 /** Without channels, and what stood against more. @throws GlowplugError CONFIG_INVALID (no share), MODEL_INVALID */
@@ -82,7 +86,7 @@ export function prunedModel(bytes: Uint8Array, share: number): Omit<Pruned, 'mod
   return { bytes: writeModel(model), ...rest };
 }
 
-function applied(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Omit<Recipe, 'prune'>): Uint8Array {
+function applied(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Omit<Recipe, 'prune' | 'graph'>): Uint8Array {
   if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
   const model = Object.values(layers).includes('static') ? atLeastTen(prepareModel(bytes)) : prepareModel(bytes);
   const { graph } = model;
@@ -189,8 +193,10 @@ export function parseRecipe(text: string, what: string): Recipe {
   const layers = isRecord(value) ? value['layers'] : undefined;
   const ranges = isRecord(value) ? (value['ranges'] ?? {}) : undefined;
   if (!isRecord(layers) || !isRecord(ranges)) throw notRecipe(what, 'got neither layers nor ranges');
-  const { float16: half, prune } = isRecord(value) ? value : {};
+  const { float16: half, prune, graph } = isRecord(value) ? value : {};
+  if (graph !== undefined && typeof graph !== 'string') throw notRecipe(what, `got the graph ${shorten(graph)}`);
   return {
+    ...(graph === undefined ? {} : { graph }),
     ...(isRecord(prune) ? { prune: { share: shareOf(prune['share'], what) } } : {}),
     ...(isRecord(half) && Array.isArray(half['operators'])
       ? { float16: { operators: half['operators'].map(String) } }

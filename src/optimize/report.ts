@@ -1,6 +1,7 @@
 // A page that needs nothing beside it: the picture, the figures, what Lambda would bill, and how each variant was made.
 import { escapeXml } from '../core/escape-xml.ts';
 import { lossOf } from '../core/gate.ts';
+import { RUNS_OF_A_START } from './measure/measure-starts.ts';
 import { cheapest, fastest, type Outcome, objectives, type Variant } from './outcome.ts';
 import { picture } from './picture.ts';
 
@@ -27,6 +28,9 @@ figure{margin:1rem 0}svg{max-width:100%;height:auto}.how{white-space:normal;text
 ${table(['variant', 'gate', 'metric', '95 %', 'loss', 'argmax', 'cosine', 'greatest error', 'samples'], variants.map(accuracyRow))}
 <h2>Speed and size</h2>
 ${table(['variant', 'MB', 'load ms', 'peak MB', 'threads', 'rows', 'p50 ms', 'p95 ms', 'p99 ms', 'rows/s', 'mJ/row'], variants.flatMap(speedRows))}
+<h2>A cold start</h2>
+<p>Processor time of one thread: the session made over mapped weights, and with its first ${RUNS_OF_A_START} runs.</p>
+${table(['variant', 'load ms', 'with runs ms', 'from – to', 'peak MB'], variants.map(startRow))}
 <h2>A million requests on Lambda</h2>
 <p>Estimated from this machine’s time of one row and Lambda’s share of a processor at each size; dollars, requests included.</p>
 ${table(['variant', 'cheapest at', 'ms', 'dollars', 'fastest at', 'ms', 'dollars'], variants.map(lambdaRow))}
@@ -66,6 +70,12 @@ function speedRows({ name, measured }: Variant): string[][] {
       (value) => `${Number(value.toPrecision(3))}`,
     ),
   ]);
+}
+
+function startRow({ name, start }: Variant): string[] {
+  const { loadMs, ms, rounds, peakBytes } = start;
+  const range = `${Math.min(...rounds).toFixed(0)} – ${Math.max(...rounds).toFixed(0)}`;
+  return [name, loadMs.toFixed(1), ms.toFixed(0), range, (peakBytes / 2 ** 20).toFixed(0)];
 }
 
 function lambdaRow(variant: Variant): string[] {

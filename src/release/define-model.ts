@@ -2,6 +2,7 @@
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Gate } from '../core/gate.ts';
 import { isModelName, isTag, isVariantName, isVersionTag } from '../models/reference.ts';
+import { isFeatures } from '../models/start-form.ts';
 import type { Source } from './sources.ts';
 
 /** By file name; `model.onnx` is the model, the rest (labels, keys) is what `models.<name>.text(file)` reads. */
@@ -13,6 +14,14 @@ export interface VariantDefinition {
   readonly precision?: string;
   /** @default it runs on both */
   readonly architecture?: 'amd64' | 'arm64';
+  /** Features that its graph needs of the processor, such as avx512f: only as one of another's `starts` it is opened where they are. */
+  readonly needs?: readonly string[];
+  /**
+   * Variants of the same answers that a cold start opens instead, the first that the processor can run; a container's server, which
+   * optimises for itself, opens this one.
+   * @default none
+   */
+  readonly starts?: readonly string[];
 }
 
 interface Described {
@@ -98,7 +107,7 @@ function checkVariants(at: string, variants: unknown): void {
     }
     if (typeof variant !== 'object' || variant === null)
       throw invalid(`${of}: expected files, got ${shorten(variant)}`);
-    const { files, precision, architecture, ...unknown } = variant;
+    const { files, precision, architecture, needs, starts, ...unknown } = variant;
     checkFiles(of, files);
     if (precision !== undefined && typeof precision !== 'string') {
       throw invalid(`${of}: expected a precision such as int8, got ${shorten(precision)}`);
@@ -106,9 +115,26 @@ function checkVariants(at: string, variants: unknown): void {
     if (architecture !== undefined && architecture !== 'amd64' && architecture !== 'arm64') {
       throw invalid(`${of}: expected the architecture amd64 or arm64, got ${shorten(architecture)}`);
     }
+    if (needs !== undefined && !isFeatures(needs)) {
+      throw invalid(`${of}: expected needs such as ['avx512f'], as /proc/cpuinfo names them, got ${shorten(needs)}`);
+    }
+    if (starts !== undefined) checkStarts(of, name, starts, new Map(entries));
     const [surplus] = Object.keys(unknown);
     if (surplus !== undefined) {
-      throw invalid(`${of}: expected files, precision and architecture, got ${shorten(surplus)}`);
+      throw invalid(`${of}: expected files, precision, architecture, needs and starts, got ${shorten(surplus)}`);
+    }
+  }
+}
+
+/** What a cold start may always open is the variant itself, so it runs anywhere; a form has no forms. */
+function checkStarts(of: string, name: string, starts: unknown, variants: ReadonlyMap<string, unknown>): void {
+  if (!Array.isArray(starts) || starts.length === 0) {
+    throw invalid(`${of}: expected starts to name variants, got ${shorten(starts)}`);
+  }
+  for (const form of starts) {
+    const found = variants.get(form);
+    if (form === name || typeof found !== 'object' || found === null || 'starts' in found) {
+      throw invalid(`${of}: expected starts to name other variants, without starts of their own, got ${shorten(form)}`);
     }
   }
 }

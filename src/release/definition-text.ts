@@ -22,10 +22,12 @@ export function definitionText(definition: ModelDefinition, head: readonly strin
     ...(variants
       ? [
           '  variants: {',
-          ...Object.entries(variants).flatMap(([variant, { files: its, precision, architecture }]) => [
+          ...Object.entries(variants).flatMap(([variant, { files: its, precision, architecture, needs, starts }]) => [
             `    ${key(variant)}: {`,
             ...(precision ? [`      precision: ${quote(precision)},`] : []),
             ...(architecture ? [`      architecture: ${quote(architecture)},`] : []),
+            ...(needs ? [`      needs: [${needs.map(quote).join(', ')}],`] : []),
+            ...(starts ? [`      starts: [${starts.map(quote).join(', ')}],`] : []),
             '      files: {',
             ...filesText(its, used, '        '),
             '      },',

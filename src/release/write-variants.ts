@@ -5,7 +5,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { serializeGateRecord, withMeasurement } from '../models/gate-record.ts';
 import { digestOf } from '../models/manifest.ts';
 import { isModelName } from '../models/reference.ts';
-import type { Objective, Outcome } from '../optimize/outcome.ts';
+import { type Objective, type Outcome, startsOf } from '../optimize/outcome.ts';
 import { applyRecipe, serializeRecipe } from '../optimize/recipe.ts';
 import { gatePath, readGateRecord, referenceOf } from './check-gate.ts';
 import type { ModelDefinition, ModelFiles, VariantDefinition } from './define-model.ts';
@@ -45,7 +45,9 @@ export async function writeVariants({
     );
   }
   const { recommended, variants, gate } = outcome;
-  const winners = new Set([recommended[objective], ...Object.values(recommended)]);
+  const best = new Set(['fp32', recommended[objective], ...Object.values(recommended)]);
+  const formsOf = (name: string) => startsOf(variants, name);
+  const winners = new Set([...best].flatMap((name = '') => [name, ...formsOf(name).map((form) => form.name)]));
   const kept = variants.filter((variant) => variant.candidate && winners.has(variant.name));
   if (kept.length === 0) {
     throw new GlowplugError(
@@ -64,7 +66,11 @@ export async function writeVariants({
     written.push(path);
   };
   await mkdir(join(root, 'models', name), { recursive: true });
-  const definitions: Record<string, VariantDefinition> = { fp32: { files, precision: 'fp32' } };
+  const starts = (variant: string) => {
+    const names = formsOf(variant).map((form) => form.name);
+    return names.length > 0 ? { starts: names } : {};
+  };
+  const definitions: Record<string, VariantDefinition> = { fp32: { files, precision: 'fp32', ...starts('fp32') } };
   let record = {
     variants: Object.fromEntries(
       Object.entries((await readGateRecord(name, root)).variants).filter(([variant]) => winners.has(variant)),
@@ -77,6 +83,8 @@ export async function writeVariants({
     definitions[variant] = {
       files: { ...files, 'model.onnx': fromRecipe(files['model.onnx'], path) },
       precision: candidate.precision,
+      ...(candidate.needs ? { needs: candidate.needs } : {}),
+      ...starts(variant),
     };
     record = withMeasurement(record, variant, {
       digest: digestOf(applyRecipe(bytes, candidate.recipe)),

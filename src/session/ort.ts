@@ -130,7 +130,7 @@ async function open(ort: Ort, modelPath: string, options: OneProvider): Promise<
   }
 }
 
-function ortOptions({ threads, mapped, provider, profile }: OneProvider): InferenceSession.SessionOptions {
+function ortOptions({ threads, mapped, optimized, provider, profile }: OneProvider): InferenceSession.SessionOptions {
   return {
     executionProviders: names[provider],
     intraOpNumThreads: threads,
@@ -138,8 +138,8 @@ function ortOptions({ threads, mapped, provider, profile }: OneProvider): Infere
     // Warnings of onnxruntime go to stderr, past the log; errors are thrown.
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
-    // Both would read weights that are not there yet, and answer wrongly for ever after.
-    ...(mapped ? { graphOptimizationLevel: 'disabled' } : {}),
+    // Of a map, optimising and packing would read weights that are not there yet, and answer wrongly for ever after.
+    ...(mapped || optimized ? { graphOptimizationLevel: 'disabled' } : {}),
     extra: {
       session: {
         // Idle CPU is billed on Lambda and shared elsewhere.

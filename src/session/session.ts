@@ -49,6 +49,8 @@ export interface SessionOptions {
    * first run, so no optimisation and no packing.
    */
   readonly mapped?: boolean;
+  /** Its graph was optimised beforehand, for this processor: nothing is optimised when it loads. */
+  readonly optimized?: boolean;
 }
 
 /** Makes a session from an ONNX file on disk. */

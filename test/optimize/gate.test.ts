@@ -24,6 +24,7 @@ function outcome(): Outcome {
     name,
     how: '',
     lambda: [],
+    start: { loadMs: 1, ms: 1, rounds: [1], peakBytes: 1 },
     failures: [],
     measured: { name, size, loadMs: 1, peakBytes: 1, speeds: [speed] },
   });

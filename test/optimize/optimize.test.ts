@@ -7,7 +7,7 @@ import { compareCommand, optimizeCommand } from '../../src/cli/optimize.ts';
 import { stepProgress } from '../../src/cli/step-progress.ts';
 import { sweepMemory } from '../../src/optimize/lambda-cost.ts';
 import { measureVariants } from '../../src/optimize/measure/measure-variants.ts';
-import { paretoFront, recommend, type Variant } from '../../src/optimize/outcome.ts';
+import { paretoFront, recommend, startsOf, type Variant } from '../../src/optimize/outcome.ts';
 import { applyRecipe, parseRecipe } from '../../src/optimize/recipe.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { handClock } from '../hand-clock.ts';
@@ -200,7 +200,8 @@ describe('the choice', () => {
   const variant = (name: string, size: number, p50: number, failures: string[] = []): Variant => {
     const speed = { threads: 1, batch: 1, p50, p95: p50, p99: p50, rowsPerSecond: 1000 / p50, joules: 0, runs: 9 };
     const measured = { name, size, loadMs: 1, peakBytes: 150e6, speeds: [speed] };
-    return { name, how: '', measured, lambda: sweepMemory(measured, 'amd64'), failures };
+    const start = { loadMs: 1, ms: 1, rounds: [1], peakBytes: 1 };
+    return { name, how: '', measured, start, lambda: sweepMemory(measured, 'amd64'), failures };
   };
   const all = [
     variant('fp32', 100, 20),
@@ -213,6 +214,23 @@ describe('the choice', () => {
   it('is the best of those that pass; what fails the gate is neither recommended nor on the front', () => {
     expect(recommend(all)).toEqual({ latency: 'int8', cost: 'int8', size: 'stored' });
     expect(paretoFront(all).map(({ name }) => name)).toEqual(['stored', 'int8']);
+  });
+
+  it('lets a cold start take another graph where that is beyond the noise, bounds what needs more to what gains more', () => {
+    const form = (name: string, rounds: number[], failures: string[] = []): Variant => {
+      const { measured, lambda, start } = all[0]!;
+      const candidate = { name, precision: 'fp32', recipe: { layers: {} }, how: '', of: 'fp32' };
+      return { name, how: '', measured, lambda, failures, candidate, start: { ...start, rounds } };
+    };
+    const fp32 = { ...all[0]!, start: { ...all[0]!.start, rounds: [100, 100, 100, 100, 100] } };
+    const ort = form('fp32-ort', [80, 80, 80, 80, 120]);
+    const names = (...forms: Variant[]) => startsOf([fp32, ...forms], 'fp32').map(({ name }) => name);
+    expect(names(ort, form('fp32-avx512', [60, 60, 60, 60, 60]))).toEqual(['fp32-avx512', 'fp32-ort']);
+    expect(names(ort, form('fp32-avx512', [79, 79, 79, 79, 79]))).toEqual(['fp32-ort']);
+    expect(names(form('fp32-ort', [80, 80, 80, 101, 101]), form('fp32-avx512', [60, 60, 60, 60, 60]))).toEqual(['fp32-avx512']);
+    expect(names(form('fp32-ort', [98, 98, 98, 98, 98]))).toEqual([]);
+    expect(names(form('fp32-ort', [1, 1, 1, 1, 1], ['wrong']))).toEqual([]);
+    expect(recommend([fp32, { ...ort, measured: { ...ort.measured, size: 1 } }]).size).toBe('fp32');
   });
 
   it('costs what Lambda bills: memory by time, at least the sizes that it fits into', () => {

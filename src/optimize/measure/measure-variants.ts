@@ -1,12 +1,8 @@
 // Latency, throughput, load time, memory and size of variants on this machine: each in processes of its own, one running at a time.
-import { type ChildProcess, fork } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { GlowplugError } from '../../core/errors.ts';
 import { joinRows } from '../../session/rows.ts';
 import type { Tensors } from '../../tensor/tensor.ts';
-import type { FromVariant, ToVariant } from './messages.ts';
+import { AskedProcess } from './asked-process.ts';
 
 export interface Speed {
   readonly threads: number;
@@ -49,8 +45,6 @@ const WATTS = 3.5;
 /** Milliseconds that one visit takes at least: a model of microseconds is not measured by single runs. */
 const VISIT_MS = 10;
 const WARMUP = 3;
-/** Milliseconds for one visit, or one load. */
-const DEADLINE = 120_000;
 
 /** Variants take turns, so that what disturbs this machine disturbs all of them. @throws GlowplugError SESSION_FAILED */
 export async function measureVariants(options: MeasureOptions): Promise<Measurement[]> {
@@ -67,10 +61,10 @@ export async function measureVariants(options: MeasureOptions): Promise<Measurem
     return joined ? [{ batch, feeds: joined }] : [];
   });
   for (const count of threads) {
-    const processes: VariantProcess[] = [];
+    const processes: AskedProcess[] = [];
     try {
       for (const [at, { path }] of variants.entries()) {
-        const one = new VariantProcess();
+        const one = new AskedProcess();
         processes.push(one);
         found[at]!.loads.push((await one.ask({ kind: 'open', path, threads: count }, 'opened')).loadMs);
       }
@@ -100,7 +94,7 @@ interface Times {
   cpuMs: number;
 }
 
-async function takeTurns(processes: readonly VariantProcess[], feeds: Tensors, rounds: number): Promise<Times[]> {
+async function takeTurns(processes: readonly AskedProcess[], feeds: Tensors, rounds: number): Promise<Times[]> {
   const times = processes.map((): Times => ({ ms: [], cpuMs: 0 }));
   const counts: number[] = [];
   for (const [at, one] of processes.entries()) {
@@ -138,70 +132,4 @@ function together(feeds: Tensors, batch: number): Tensors | undefined {
   if (batch === 1) return feeds;
   if (!Object.values(feeds).every(({ shape }) => shape[0] === 1)) return undefined;
   return joinRows(Array.from({ length: batch }, () => ({ tensors: feeds, from: 0, to: 1 })));
-}
-
-class VariantProcess {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
-
-  constructor() {
-    // Beside this file, in the form in which this file is.
-    const file = new URL(`variant-process${extname(import.meta.url)}`, import.meta.url);
-    this.#child = fork(fileURLToPath(file), {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    this.#ended = new Promise((resolve) => this.#child.once('exit', () => resolve()));
-  }
-
-  async ask<K extends FromVariant['kind']>(
-    message: ToVariant,
-    expected: K,
-  ): Promise<Extract<FromVariant, { kind: K }>> {
-    const reply = Promise.withResolvers<FromVariant>();
-    const ended = () =>
-      reply.reject(
-        new GlowplugError(
-          'SESSION_FAILED',
-          'expected an answer of the process that measures, it ended: out of memory, or killed',
-        ),
-      );
-    const late = setTimeout(
-      () =>
-        reply.reject(
-          new GlowplugError(
-            'SESSION_FAILED',
-            `expected an answer of the process that measures within ${DEADLINE / 1000} s, got none`,
-          ),
-        ),
-      DEADLINE,
-    );
-    this.#child.once('message', reply.resolve);
-    this.#child.once('exit', ended);
-    try {
-      this.#child.send(message);
-      const answer = await reply.promise;
-      if (isKind(answer, expected)) return answer;
-      throw new GlowplugError(
-        'SESSION_FAILED',
-        `expected a variant that runs, ${answer.kind === 'failed' ? answer.message : answer.kind}`,
-      );
-    } finally {
-      clearTimeout(late);
-      this.#child.off('message', reply.resolve);
-      this.#child.off('exit', ended);
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-  }
-}
-
-function isKind<K extends FromVariant['kind']>(
-  answer: FromVariant,
-  kind: K,
-): answer is Extract<FromVariant, { kind: K }> {
-  return answer.kind === kind;
 }

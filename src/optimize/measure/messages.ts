@@ -2,12 +2,19 @@
 import type { Tensors } from '../../tensor/tensor.ts';
 
 export type ToVariant =
-  | { readonly kind: 'open'; readonly path: string; readonly threads: number }
+  | {
+      readonly kind: 'open';
+      readonly path: string;
+      readonly threads: number;
+      /** As a function's cold start makes it, onnxruntime loaded beforehand. */
+      readonly cold?: { readonly mapped: boolean; readonly optimized: boolean };
+    }
   | { readonly kind: 'run'; readonly feeds: Tensors; readonly count: number }
   | { readonly kind: 'memory' };
 
 export type FromVariant =
-  | { readonly kind: 'opened'; readonly loadMs: number }
+  /** Milliseconds, and those of processor time. */
+  | { readonly kind: 'opened'; readonly loadMs: number; readonly cpuMs: number }
   /** Milliseconds of each run; milliseconds of processor time of all of them. */
   | { readonly kind: 'ran'; readonly ms: readonly number[]; readonly cpuMs: number }
   /** Bytes of the process at its largest. */

@@ -1,6 +1,7 @@
 // The process in which one variant is measured: its memory is its own, and so are onnxruntime's threads.
 import { readFileSync } from 'node:fs';
-import { createOrtSession } from '../../session/ort.ts';
+import { dirname } from 'node:path';
+import { createOrtSession, prepareOrt } from '../../session/ort.ts';
 import type { Session } from '../../session/session.ts';
 import type { FromVariant, ToVariant } from './messages.ts';
 
@@ -13,9 +14,12 @@ process.on('disconnect', () => process.exit(0));
 
 async function answer(message: ToVariant): Promise<FromVariant> {
   if (message.kind === 'open') {
+    const { path, threads, cold } = message;
+    if (cold) await prepareOrt(dirname(path));
     const start = performance.now();
-    session = await createOrtSession(message.path, { threads: message.threads });
-    return { kind: 'opened', loadMs: performance.now() - start };
+    const before = process.cpuUsage();
+    session = await createOrtSession(path, { threads, ...cold });
+    return { kind: 'opened', loadMs: performance.now() - start, cpuMs: cpuSince(before) };
   }
   if (message.kind === 'memory') return { kind: 'peak', bytes: peakBytes() };
   const ms: number[] = [];
@@ -25,8 +29,12 @@ async function answer(message: ToVariant): Promise<FromVariant> {
     await session?.run(message.feeds);
     ms.push(performance.now() - start);
   }
+  return { kind: 'ran', ms, cpuMs: cpuSince(before) };
+}
+
+function cpuSince(before: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(before);
-  return { kind: 'ran', ms, cpuMs: (user + system) / 1000 };
+  return (user + system) / 1000;
 }
 
 /** Linux counts the peak of the process alone; maxRSS begins with what its parent had when it was forked. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOrtSession } from '../../src/session/ort.ts';
-import { saveOrtFormat } from '../../src/session/save-ort-format.ts';
+import { saveOrtFormat } from '../../src/session/save-optimized.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { sampleModels } from '../onnx/sample-models.ts';
 
