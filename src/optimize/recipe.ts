@@ -86,7 +86,10 @@ export function prunedModel(bytes: Uint8Array, share: number): Omit<Pruned, 'mod
   return { bytes: writeModel(model), ...rest };
 }
 
-function applied(bytes: Uint8Array, { layers, ranges = {}, float16: half }: Omit<Recipe, 'prune' | 'graph'>): Uint8Array {
+function applied(
+  bytes: Uint8Array,
+  { layers, ranges = {}, float16: half }: Omit<Recipe, 'prune' | 'graph'>,
+): Uint8Array {
   if (half) return writeModel(halved(simplify(readModel(bytes)), half.operators));
   const model = Object.values(layers).includes('static') ? atLeastTen(prepareModel(bytes)) : prepareModel(bytes);
   const { graph } = model;

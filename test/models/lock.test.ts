@@ -16,15 +16,25 @@ const tensor = fc.record({
   shape: fc.array(fc.oneof(fc.nat(), fc.string()), { maxLength: 4 }),
 });
 const tensors = fc.dictionary(fc.string(), tensor, { maxKeys: 3, noNullPrototype: true });
-const version = fc.record({
-  model: fc.stringMatching(/^[a-z]{1,8}$/),
-  version: fc.string(),
-  digest,
-  files: fc
-    .tuple(file, fc.dictionary(fc.string(), file, { maxKeys: 2, noNullPrototype: true }))
-    .map(([model, rest]) => ({ ...rest, 'model.onnx': model })),
-  signature: fc.record({ inputs: tensors, outputs: tensors }),
-});
+const files = fc
+  .tuple(file, fc.dictionary(fc.string(), file, { maxKeys: 2, noNullPrototype: true }))
+  .map(([model, rest]) => ({ ...rest, 'model.onnx': model }));
+const feature = fc.stringMatching(/^[a-z][a-z0-9_]{1,8}$/);
+const form = fc.record(
+  { variant: fc.string(), needs: fc.array(feature, { minLength: 1, maxLength: 2 }), files },
+  { requiredKeys: ['variant', 'files'] },
+);
+const version = fc.record(
+  {
+    model: fc.stringMatching(/^[a-z]{1,8}$/),
+    version: fc.string(),
+    digest,
+    files,
+    starts: fc.array(form, { maxLength: 2 }),
+    signature: fc.record({ inputs: tensors, outputs: tensors }),
+  },
+  { requiredKeys: ['model', 'version', 'digest', 'files', 'signature'] },
+);
 
 describe('the lock file', () => {
   it('is read back as it was written, for any names in it', () => {

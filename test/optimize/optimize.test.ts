@@ -227,7 +227,9 @@ describe('the choice', () => {
     const names = (...forms: Variant[]) => startsOf([fp32, ...forms], 'fp32').map(({ name }) => name);
     expect(names(ort, form('fp32-avx512', [60, 60, 60, 60, 60]))).toEqual(['fp32-avx512', 'fp32-ort']);
     expect(names(ort, form('fp32-avx512', [79, 79, 79, 79, 79]))).toEqual(['fp32-ort']);
-    expect(names(form('fp32-ort', [80, 80, 80, 101, 101]), form('fp32-avx512', [60, 60, 60, 60, 60]))).toEqual(['fp32-avx512']);
+    expect(names(form('fp32-ort', [80, 80, 80, 101, 101]), form('fp32-avx512', [60, 60, 60, 60, 60]))).toEqual([
+      'fp32-avx512',
+    ]);
     expect(names(form('fp32-ort', [98, 98, 98, 98, 98]))).toEqual([]);
     expect(names(form('fp32-ort', [1, 1, 1, 1, 1], ['wrong']))).toEqual([]);
     expect(recommend([fp32, { ...ort, measured: { ...ort.measured, size: 1 } }]).size).toBe('fp32');
