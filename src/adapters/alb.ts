@@ -1,13 +1,10 @@
 // An Application Load Balancer with the function as its target.
 // Source: Elastic Load Balancing, "Use Lambda functions as targets of an Application Load Balancer".
 import { STATUS_CODES } from 'node:http';
-import { isRecord } from '../core/is-record.ts';
 import { type HttpResponse, LightHeaders, LightRequest } from '../core/light-http.ts';
-import { headerLists, lists, pairs, type RestEvent } from './api-gateway.ts';
+import type { AlbEvent } from './alb-event.ts';
+import { headerLists, lists, pairs } from './api-gateway.ts';
 import { type CarriedBody, requestBody, responseBody, withinLimit } from './http-body.ts';
-
-/** The target group says whether headers and query are lists or single values; the answer's headers must be the same. */
-export type AlbEvent = Omit<RestEvent, 'requestContext'> & { readonly requestContext?: unknown };
 
 export interface AlbResult extends CarriedBody {
   readonly statusCode: number;
@@ -18,16 +15,6 @@ export interface AlbResult extends CarriedBody {
 
 /** A load balancer carries less than Lambda: 1 MB, either way. */
 const MAX_RESULT_BYTES = 1024 * 1024;
-
-export function isAlbEvent(event: unknown): event is AlbEvent {
-  return (
-    isRecord(event) &&
-    typeof event['httpMethod'] === 'string' &&
-    typeof event['path'] === 'string' &&
-    isRecord(event['requestContext']) &&
-    isRecord(event['requestContext']['elb'])
-  );
-}
 
 /** Before several functions (InferenceLoadBalancer) the first part of the path is the function's name. */
 export function withoutName(event: AlbEvent): AlbEvent {

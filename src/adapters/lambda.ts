@@ -6,7 +6,7 @@ import { isRecord } from '../core/is-record.ts';
 import { type HttpRequest, type HttpResponse, lightResponse } from '../core/light-http.ts';
 import { type Context, createContext } from '../handler/context.ts';
 import { answer, errorResponse } from '../handler/pipeline.ts';
-import * as alb from './alb.ts';
+import { isAlbEvent } from './alb-event.ts';
 import * as apiGateway from './api-gateway.ts';
 import { findable, isAskedLater } from './asked-later.ts';
 import { hasUpload, uploadHeader } from './asks-for-upload.ts';
@@ -61,7 +61,8 @@ export async function answerEvent(
       const response = findable(await serve(functionUrl.toRequest(own)), event.rawPath, own.rawPath);
       return await carried(functionUrl.fromResponse, response, context, large);
     }
-    if (alb.isAlbEvent(event)) {
+    if (isAlbEvent(event)) {
+      const alb = await import('./alb.ts');
       const own = host.namedRoutes ? alb.withoutName(event) : event;
       const response = findable(await serve(alb.toRequest(own)), event.path, own.path);
       return await carried((each) => alb.fromResponse(each, event), response, context, large);

@@ -80,7 +80,7 @@ export function ofVersion(
   starts?: readonly StartForm[],
 ): LockedVersion {
   const { model, version, files, signature } = manifest;
-  return { model, version, digest, variant, files, signature, ...(starts ? { starts } : {}) };
+  return { model, version, digest, variant, files, ...(starts ? { starts } : {}), signature };
 }
 
 /** Each variant, or undefined when the bytes are no index. @throws GlowplugError MODEL_NOT_FOUND */
