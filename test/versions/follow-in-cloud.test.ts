@@ -1,17 +1,15 @@
 // Following where it is used: AWS's own runtime client in a process that is frozen between invocations, and S3.
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { serializeLock } from '../../src/models/lock.ts';
 import { publish } from '../../src/models/publish.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
 import { tag } from '../../src/models/tag.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
-import { root } from '../root.ts';
 import { testApp } from '../testing/app.ts';
 import { adder, notOnnx } from './adder.ts';
+import { bundleAdder } from './bundle-adder.ts';
 
 it('a moved channel reaches a frozen environment within a few invocations, a corrupt one never, and none of them fails', async () => {
   using app = testApp({});
@@ -19,15 +17,22 @@ it('a moved channel reaches a frozen environment within a few invocations, a cor
     join(app.root, 'lock.json'),
     serializeLock({ lockVersion: 1, models: { 'adder:prod': adder(1).locked } }),
   );
-  app.write('followed', await bundle(), {
-    MemorySize: 512,
-    Environment: {
-      Variables: {
-        GLOWPLUG_STORE: { 'Fn::Join': ['', ['s3://', { Ref: 'Models' }]] },
-        GLOWPLUG_LOCK: join(app.root, 'lock.json'),
+  app.write(
+    'followed',
+    await bundleAdder(
+      `{ model: 'adder:prod', follow: { every: 0.001 } }`,
+      'return { added: y.data[0], pid: process.pid };',
+    ),
+    {
+      MemorySize: 512,
+      Environment: {
+        Variables: {
+          GLOWPLUG_STORE: { 'Fn::Join': ['', ['s3://', { Ref: 'Models' }]] },
+          GLOWPLUG_LOCK: join(app.root, 'lock.json'),
+        },
       },
     },
-  });
+  );
   await using cloud = await startLocalCloud({ root: app.root });
   const store = await s3Store(
     { bucket: 'a-models', prefix: '', region: cloud.region, endpoint: cloud.s3Endpoint },
@@ -75,31 +80,3 @@ it('a moved channel reaches a frozen environment within a few invocations, a cor
     throw new Error(`version ${number} did not answer within ${most} invocations`);
   }
 }, 60_000);
-
-/** The function as its bundle would be, with onnxruntime from this repository. */
-async function bundle(): Promise<string> {
-  const onnxruntime = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `
-        import { inference, tensor } from './index.ts';
-        const x = tensor('FP32', [1, 2], Float32Array.of(0, 0));
-        export const handler = inference({
-          models: { m: { model: 'adder:prod', follow: { every: 0.001 } } },
-          input: { kind: 'custom', decode: () => undefined },
-          async predict(_input, { m }) {
-            const { y } = await m.run({ x });
-            return { added: y.data[0], pid: process.pid };
-          },
-        });`,
-      resolveDir: join(root, 'src'),
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    external: [onnxruntime, 'sharp'],
-    alias: { 'onnxruntime-node': onnxruntime },
-  });
-  return outputFiles[0]!.text;
-}

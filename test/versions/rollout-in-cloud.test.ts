@@ -1,8 +1,6 @@
 // A rollout where it is used: functions of the local cloud that follow a channel, behind an alias with Lambda's weights.
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { serializeLock } from '../../src/models/lock.ts';
@@ -16,6 +14,7 @@ import { startLocalCloud } from '../../src/testing/index.ts';
 import { root } from '../root.ts';
 import { testApp } from '../testing/app.ts';
 import { adder } from './adder.ts';
+import { bundleAdder } from './bundle-adder.ts';
 import { type Event, rolloutPicture } from './rollout-picture.ts';
 
 /** Its owner's check takes 1 and 2 for right answers: version 13 computes something else. */
@@ -25,7 +24,10 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
   using app = testApp({});
   const locked = { 'adder:prod': adder(1).locked, 'adder:candidate': adder(1).locked };
   writeFileSync(join(app.root, 'lock.json'), serializeLock({ lockVersion: 1, models: locked }));
-  const code = await bundle();
+  const code = await bundleAdder(
+    `{ model: 'adder:prod', follow: { every: 0.001 }, split: { to: 'adder:candidate', percent: 'rollout', by: 'x-user' } }`,
+    "if (y.data[0] > 2) throw new Error('this cannot be'); return { added: y.data[0] };",
+  );
   // Two versions of one function, as Lambda keeps them.
   for (const version of ['v1', 'v2']) {
     app.write(version, `${code}\n// ${version}`, {
@@ -143,33 +145,3 @@ it('a bad version goes to 10 %, its errors cross the alarm’s rule, alias and c
     }
   }
 }, 60_000);
-
-/** The function as its bundle would be, with onnxruntime from this repository. */
-async function bundle(): Promise<string> {
-  const onnxruntime = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const split = `{ to: 'adder:candidate', percent: 'rollout', by: 'x-user' }`;
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `
-        import { inference, tensor } from './index.ts';
-        const x = tensor('FP32', [1, 2], Float32Array.of(0, 0));
-        export const handler = inference({
-          models: { m: { model: 'adder:prod', follow: { every: 0.001 }, split: ${split} } },
-          input: { kind: 'custom', decode: () => undefined },
-          async predict(_input, { m }) {
-            const { y } = await m.run({ x });
-            if (y.data[0] > 2) throw new Error('this cannot be');
-            return { added: y.data[0] };
-          },
-        });`,
-      resolveDir: join(root, 'src'),
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    external: [onnxruntime, 'sharp'],
-    alias: { 'onnxruntime-node': onnxruntime },
-  });
-  return outputFiles[0]!.text;
-}
