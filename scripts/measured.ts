@@ -68,7 +68,7 @@ const quoted = [
   {
     says: 'time to a cold function’s first answer, 11 MB of model, S3 at 75 MB/s, by that of “SDK, file, session”',
     bench: 'cold-start',
-    what: 'rec, 10.82 MB at 75 MB/s',
+    what: 'rec fp32-avx512, 10.92 MB at 75 MB/s',
     metric: '÷ naive',
   },
   { says: 'the same with 100 MB', bench: 'cold-start', what: 'matmul-100, 100.7 MB at 75 MB/s', metric: 'ms' },
