@@ -9,7 +9,7 @@ import { GlowplugError } from '../../src/core/errors.ts';
 import { chunksOf, isChunks, parseChunks } from '../../src/models/chunks.ts';
 import { fetchChunks, type OpenRange } from '../../src/models/fetch-chunks.ts';
 import { handClock } from '../hand-clock.ts';
-import { runs } from '../runs.ts';
+import { long } from '../runs.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const MiB = 1024 * 1024;
@@ -76,7 +76,7 @@ describe('fetchChunks', () => {
         });
         expect(signals.every((signal) => signal.aborted)).toBe(true);
       }),
-      { numRuns: runs(10) },
+      { numRuns: long ? 300 : 10 },
     );
     console.log(`wrong bytes found: ${cases}`);
   });
@@ -94,7 +94,7 @@ describe('fetchChunks', () => {
         });
         expect(Buffer.compare(file, bytes)).toBe(0);
       }),
-      { numRuns: runs(10) },
+      { numRuns: long ? 300 : 10 },
     );
     console.log(`broken downloads mended: ${cases}`);
   });
