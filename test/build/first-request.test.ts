@@ -124,7 +124,8 @@ async function probed(name: string, entry: string) {
       environment: {
         GLOWPLUG_STORE: 's3://models',
         GLOWPLUG_RESULTS: 's3://results',
-        GLOWPLUG_CAPTURE: 's3://captured',
+        // iris captures a share of its requests, by their ids, and what captures is in the other file.
+        ...(name === 'iris' ? {} : { GLOWPLUG_CAPTURE: 's3://captured' }),
       },
     },
   );
