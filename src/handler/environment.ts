@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { consoleLog, type Log } from '../core/log.ts';
+import { once } from '../core/once.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import { fetchFile } from '../models/fetch.ts';
 import { parseLock } from '../models/lock.ts';
@@ -50,8 +51,8 @@ export class Environment implements ModelHost, AsyncDisposable {
   readonly #onBatched: OnBatched;
   readonly #texts = new SingleFlight<string>();
   readonly #pool: SessionPool;
-  /** Of the processor that a snapshot was taken on. */
-  #features: ReadonlySet<string> = new Set();
+  /** Of the processor on which they were first asked for: a snapshot is taken there, too. */
+  readonly #features = once(cpuFeatures);
   #wantsRecycling = false;
 
   constructor(contract: Contract, runtime: Runtime, options: EnvironmentOptions = {}) {
@@ -179,7 +180,7 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   /** Everything is let go that would be dead, or known to too many, in who is made of the snapshot. */
   beforeSnapshot(): void {
-    this.#features = cpuFeatures();
+    this.#features();
     this.#forgetStore();
   }
 
@@ -190,7 +191,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   afterRestore(contract: Contract, features = cpuFeatures()): readonly string[] {
     this.#forgetStore();
     this.#contract = contract;
-    return [...this.#features].filter((feature) => !features.has(feature));
+    return [...this.#features()].filter((feature) => !features.has(feature));
   }
 
   #forgetStore(): void {
@@ -232,7 +233,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   /** Who stays packs, and optimises for itself; a read-only folder has the version's own files. */
   #formOf(version: LockedVersion): LockedVersion {
     const startsCold = this.#runtime.prepare !== undefined && this.#contract.modelsDir === undefined;
-    return startsCold ? startForm(version, cpuFeatures) : version;
+    return startsCold ? startForm(version, this.#features) : version;
   }
 
   async #prepare(): Promise<Prepared> {
