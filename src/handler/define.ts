@@ -94,6 +94,8 @@ export interface InferenceFunction {
   warm(): Promise<void>;
   /** Resolves when what was captured so far is written. Never rejects. */
   written(): Promise<void>;
+  /** Resolves when what `warm` began beside the models that answer is over, too. Never rejects. */
+  settled(): Promise<void>;
   /** This environment was made of a snapshot: what was seen of the store is looked at again. */
   restored(): void;
 }
@@ -194,6 +196,7 @@ function define(
     input,
     output: encode ? (streamFormat(encode) ?? 'custom') : predict ? 'custom' : 'tensors',
     warm: () => serving.warm(),
+    settled: () => serving.settled(),
     restored: () => serving.restored(),
     written: async () => await capture?.written(),
     answer: respond,

@@ -95,6 +95,11 @@ export class ServedModel {
     void this.#shadow?.run();
   }
 
+  /** Resolves when no channel is being looked at and nothing loads beside what answers. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open.map((channel) => channel.refresh()));
+  }
+
   /** This environment is another's snapshot: what channels name was seen then. */
   restored(): void {
     for (const channel of this.#open) channel.expire();

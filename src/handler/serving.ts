@@ -78,6 +78,10 @@ export class Serving {
     return this.#warming;
   }
 
+  async settled(): Promise<void> {
+    await Promise.all([...this.#served.values()].map((served) => served.settled()));
+  }
+
   restored(): void {
     for (const served of this.#served.values()) served.restored();
   }

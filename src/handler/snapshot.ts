@@ -28,6 +28,7 @@ export function snapshotOf(options: SnapshotOptions): Snapshot {
   return {
     async before() {
       await fn.warm();
+      await fn.settled();
       await hooks?.before?.();
       environment().beforeSnapshot();
     },

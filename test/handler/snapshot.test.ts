@@ -45,6 +45,14 @@ describe('an environment that is made of a snapshot', () => {
     expect(world.lines.map(({ message }) => message)).toContain('restored from a snapshot');
   });
 
+  it('is taken when the version that a channel names is loaded, with nothing under way to the store', async () => {
+    await world.channelMoves();
+    await world.snapshot.before();
+    expect(world.asked).toBe(1);
+    expect(await world.ask()).toBe(2);
+    expect(world.asked).toBe(1);
+  });
+
   it('would have been refused with what the snapshot held', async () => {
     await world.snapshot.before();
     // As if nobody had said that a snapshot was taken: the store is opened once more with what is known.
@@ -166,6 +174,10 @@ async function makeWorld() {
     readContract: () => contract,
     exit: () => exits++,
   });
+  const channelMoves = async () => {
+    await publish(await admin(), second);
+    await tag(await admin(), 'adder', { from: second.locked.version, to: 'prod' });
+  };
   const opened = opening.move();
   const ask = async () => {
     const request = new Request('https://f.example/', { method: 'POST', body: '{}' });
@@ -190,9 +202,9 @@ async function makeWorld() {
     get exits() {
       return exits;
     },
+    channelMoves,
     async timePasses() {
-      await publish(await admin(), second);
-      await tag(await admin(), 'adder', { from: second.locked.version, to: 'prod' });
+      await channelMoves();
       key++;
       s3.closeAllConnections();
       source.closeAllConnections();
