@@ -1,6 +1,7 @@
 // A version as one store holds it, to be published into another: its documents byte for byte, its blobs when they are asked for.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SingleFlight } from '../core/single-flight.ts';
 import { blobSource } from './blob-source.ts';
 import { hashFile } from './hash-file.ts';
 import { blobsOf } from './manifest.ts';
@@ -10,7 +11,7 @@ import { lockedVariant, readDocument, resolve } from './resolve.ts';
 import type { ReadableStore } from './stores/store.ts';
 import { parseVariants } from './variants.ts';
 import { writeVerified } from './verified-file.ts';
-import type { BuiltVariant, BuiltVersion, Content, RemoteFile } from './version.ts';
+import type { BuiltVariant, BuiltVersion, Content, Digest, RemoteFile } from './version.ts';
 
 /**
  * All variants of it, whichever the reference names. A blob that the other store lacks passes through `folder` and is
@@ -25,14 +26,15 @@ export async function readVersion(store: ReadableStore, reference: string, folde
   const manifest = await readDocument(store, model, locked.digest);
   const variants: Record<string, BuiltVariant> = {};
   const listed = parseVariants(manifest, locked.digest) ?? [];
+  const documents = new SingleFlight<Uint8Array>();
+  const read = (digest: Digest) => documents.run(digest, () => readDocument(store, model, digest));
   for (const { name, digest } of listed) {
-    const bytes = await readDocument(store, model, digest);
-    variants[name] = { manifest: bytes, locked: await lockedVariant(store, locked, listed, name) };
+    variants[name] = { manifest: await read(digest), locked: await lockedVariant(locked, listed, name, read) };
   }
-  const documents = Object.values(variants).map((variant) => variant.manifest);
-  const blobs = (documents.length > 0 ? documents : [manifest]).flatMap(blobsOf);
+  const manifests = Object.values(variants).map((variant) => variant.manifest);
+  const blobs = (manifests.length > 0 ? manifests : [manifest]).flatMap(blobsOf);
   const contents = blobs.map((blob) => [blob.digest, remote(blob)] as const);
-  return { locked, manifest, variants, blobs: new Map<BuiltVersion['locked']['digest'], Content>(contents) };
+  return { locked, manifest, variants, blobs: new Map<Digest, Content>(contents) };
 
   function remote({ digest, size }: (typeof blobs)[number]): RemoteFile {
     return {

@@ -31,20 +31,19 @@ export async function resolve(
     if (variant !== undefined) chooseVariant([], variant, formatReference({ model, digest: wanted }));
     return lockedVersion(model, bytes, wanted);
   }
-  return await lockedVariant(store, { model, digest: wanted }, variants, variant, signal);
+  const read = (one: Digest) => readDocument(store, model, one, signal);
+  return await lockedVariant({ model, digest: wanted }, variants, variant, read);
 }
 
 /** One of the version's variants, the first where none is named, with the forms that its cold start may take. */
 export async function lockedVariant(
-  store: ReadableStore,
   { model, digest }: Pick<LockedVersion, 'model' | 'digest'>,
   variants: readonly ListedVariant[],
   name: string | undefined,
-  signal?: AbortSignal,
+  readManifest: (digest: Digest) => Promise<Uint8Array>,
 ): Promise<LockedVersion> {
   const what = formatReference({ model, digest });
-  const read = async (one: ListedVariant) =>
-    lockedVersion(model, await readDocument(store, model, one.digest, signal), one.digest);
+  const read = async (one: ListedVariant) => lockedVersion(model, await readManifest(one.digest), one.digest);
   const chosen = chooseVariant(variants, name, what);
   const forms = chosen.starts?.map((form) => chooseVariant(variants, form, what));
   const [own, ...others] = await Promise.all([chosen, ...(forms ?? [])].map(read));
