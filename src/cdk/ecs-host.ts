@@ -1,6 +1,6 @@
 // An endpoint on ECS Managed Instances: a load balancer of its network, targets with a GPU, from none up.
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, Peer, Port, type Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   AlarmBehavior,
@@ -23,11 +23,13 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
+import { errorRule } from '../observe/alarm-rule.ts';
 import { apiKeysOf } from './api-keys-of.ts';
 import { BlueGreen } from './blue-green.ts';
 import { ecsCapacity } from './ecs-capacity.ts';
 import { drainSeconds, ecsPort, ecsTask } from './ecs-task.ts';
 import { EndpointApi } from './endpoint-api.ts';
+import { failureAlarm, sumOfAMinute } from './error-alarm.ts';
 import { goldenSample } from './golden-sample.ts';
 import type { GpuEndpointProps } from './gpu-endpoint-props.ts';
 import { gpuNetwork } from './gpu-network.ts';
@@ -176,29 +178,15 @@ export class EcsHost extends Construct {
   }
 
   #errorAlarm(name: string, minTargets: number): Alarm {
-    const period = Duration.minutes(1);
-    const sum = { statistic: 'Sum', period };
     const { metrics } = this.loadBalancer;
     // What takes longer than the API waits is a failure there alone.
     const [all, failed] = this.api
-      ? [this.api.api.metricCount(sum), this.api.api.metricServerError(sum)]
-      : [metrics.requestCount(sum), metrics.custom('HTTPCode_Target_5XX_Count', sum)];
-    return new Alarm(this, 'Errors', {
-      metric: new MathExpression({
-        expression: 'IF(FILL(all, 0) >= 20, FILL(failed, 0) / all, 0)',
-        usingMetrics: { all, failed },
-        label: 'share of requests that failed',
-        period,
-      }),
-      alarmDescription: `${name}: over 2 % of the requests to its endpoint fail`,
-      threshold: 0.02,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      // A waking endpoint answers 503 for some minutes, which is no outage; one that never sleeps has to tell within the bake time.
-      ...(minTargets > 0
-        ? { evaluationPeriods: 3, datapointsToAlarm: 2 }
-        : { evaluationPeriods: 10, datapointsToAlarm: 8 }),
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+      ? [this.api.api.metricCount(sumOfAMinute), this.api.api.metricServerError(sumOfAMinute)]
+      : [metrics.requestCount(sumOfAMinute), metrics.custom('HTTPCode_Target_5XX_Count', sumOfAMinute)];
+    const counted = { requests: 'the requests to its endpoint', metrics: { all, failed } };
+    // A waking endpoint answers 503 for some minutes, which is no outage; one that never sleeps has to tell within the bake time.
+    const minutes = minTargets > 0 ? { bad: 2, of: 3 } : { bad: 8, of: 10 };
+    return failureAlarm(this, 'Errors', name, counted, { ...errorRule, ...minutes });
   }
 
   #explain(): void {

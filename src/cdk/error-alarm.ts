@@ -1,6 +1,6 @@
-// An AlarmRule as CloudWatch's alarm: failed requests among all, over the URL and by direct invocation.
+// An AlarmRule as CloudWatch's alarm: failed requests among all, of a function or of an endpoint.
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { AlarmRule } from '../observe/alarm-rule.ts';
@@ -11,19 +11,45 @@ export interface Alarmed {
   readonly bundle: { readonly name: string };
 }
 
+/** Over the URL and by direct invocation. */
 export function errorAlarm(scope: Construct, id: string, of: Alarmed, rule: AlarmRule): Alarm {
-  const period = Duration.minutes(1);
-  const sum = (name: string) => of.function.metric(name, { statistic: 'Sum', period });
-  // A 500 that the function answers is no error to Lambda; a crash is none to nobody. Where both count, it is one request.
-  const failed = 'MAX([FILL(refused, 0), FILL(crashed, 0)])';
+  const sum = (name: string) => of.function.metric(name, sumOfAMinute);
+  const counted: Failures = {
+    requests: 'its requests',
+    metrics: { all: sum('Invocations'), crashed: sum('Errors'), refused: sum('Url5xxCount') },
+    // A 500 that the function answers is no error to Lambda; a crash is none to nobody. Where both count, it is one request.
+    failed: 'MAX([FILL(refused, 0), FILL(crashed, 0)])',
+  };
+  return failureAlarm(scope, id, of.bundle.name, counted, rule);
+}
+
+/** The period of every metric that a `failureAlarm` is over. */
+export const sumOfAMinute = { statistic: 'Sum', period: Duration.minutes(1) };
+
+export interface Failures {
+  /** In words: `its requests`. */
+  readonly requests: string;
+  /** `all`, and what `failed` names. */
+  readonly metrics: Readonly<Record<string, IMetric>>;
+  /** CloudWatch's expression over `metrics`. @default that of the metric `failed` */
+  readonly failed?: string;
+}
+
+export function failureAlarm(
+  scope: Construct,
+  id: string,
+  name: string,
+  { requests, metrics, failed = 'FILL(failed, 0)' }: Failures,
+  rule: AlarmRule,
+): Alarm {
   return new Alarm(scope, id, {
     metric: new MathExpression({
       expression: `IF(FILL(all, 0) >= ${rule.atLeast}, ${failed} / all, 0)`,
-      usingMetrics: { all: sum('Invocations'), crashed: sum('Errors'), refused: sum('Url5xxCount') },
+      usingMetrics: metrics,
       label: 'share of requests that failed',
-      period,
+      period: sumOfAMinute.period,
     }),
-    alarmDescription: `${of.bundle.name}: over ${rule.above * 100} % of its requests fail`,
+    alarmDescription: `${name}: over ${rule.above * 100} % of ${requests} fail`,
     threshold: rule.above,
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     evaluationPeriods: rule.of,

@@ -1,6 +1,6 @@
 // An endpoint on SageMaker: the image as an inference component, whose copies have a GPU each, from none up.
-import { Aws, Duration, Names, RemovalPolicy } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Aws, Names, RemovalPolicy } from 'aws-cdk-lib';
+import { type Alarm, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { Grant, type IGrantable, type Role } from 'aws-cdk-lib/aws-iam';
@@ -8,6 +8,8 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnEndpoint, CfnEndpointConfig, CfnInferenceComponent } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
 import { GlowplugError } from '../core/errors.ts';
+import { errorRule } from '../observe/alarm-rule.ts';
+import { failureAlarm, sumOfAMinute } from './error-alarm.ts';
 import { gpus } from './gpus.ts';
 import { type Hosted, modelsOf, pinModels } from './hosted.ts';
 import { sagemakerRole } from './sagemaker-role.ts';
@@ -112,22 +114,10 @@ export class SageMakerHost extends Construct {
   }
 
   #errorAlarm(name: string): Alarm {
-    const period = Duration.minutes(1);
-    const sum = (metricName: string) => this.metric(metricName).with({ statistic: 'Sum', period });
-    return new Alarm(this, 'Errors', {
-      metric: new MathExpression({
-        // What finds no copy while the first one starts is answered 400, and is not among them.
-        expression: 'IF(FILL(all, 0) >= 20, FILL(failed, 0) / all, 0)',
-        usingMetrics: { all: sum('Invocations'), failed: sum('Invocation5XXErrors') },
-        label: 'share of requests that failed',
-        period,
-      }),
-      alarmDescription: `${name}: over 2 % of the requests to its endpoint fail`,
-      threshold: 0.02,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    const sum = (metricName: string) => this.metric(metricName).with(sumOfAMinute);
+    // What finds no copy while the first one starts is answered 400, and is not among them.
+    const metrics = { all: sum('Invocations'), failed: sum('Invocation5XXErrors') };
+    return failureAlarm(this, 'Errors', name, { requests: 'the requests to its endpoint', metrics }, errorRule);
   }
 }
 
