@@ -1,9 +1,12 @@
-// The rows of a dashboard: what is drawn of a function, of its queue, and of what its monitor found.
+// The rows of a dashboard: what is drawn of a function, of its queue, and of what its monitor found; and what an endpoint's
+// rows (endpoint-rows.ts) have in common with them.
 import { Duration } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
   GraphWidget,
+  type GraphWidgetProps,
+  type IMetric,
   type IWidget,
   MathExpression,
   Metric,
@@ -12,18 +15,13 @@ import {
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { InferenceFunction } from './inference-function.ts';
 import type { InferenceQueue } from './inference-queue.ts';
-import type { Slo } from './slo.ts';
+import type { FunctionSlos } from './slo.ts';
 
 const period = Duration.minutes(1);
 const coldStages = ['Boot', 'Import', 'Resolve', 'Fetch', 'Verify', 'Runtime', 'Create', 'Warm', 'FirstRun'];
 
-export type FunctionSlosOf = Readonly<Record<'availability' | 'latency', Slo>>;
-
 /** One row of a function: its objectives, then what explains them. */
-export function functionRows(
-  of: Pick<InferenceFunction, 'function' | 'bundle'>,
-  { availability, latency }: FunctionSlosOf,
-): IWidget[] {
+export function functionRows(of: Pick<InferenceFunction, 'function' | 'bundle'>, slos: FunctionSlos): IWidget[] {
   const { function: lambda, bundle } = of;
   const own = (metricName: string, statistic: string, label = metricName) =>
     new Metric({
@@ -36,8 +34,6 @@ export function functionRows(
     });
   const percentiles = ['p50', 'p95', 'p99'];
   const latencies = percentiles.map((statistic) => lambda.metric('Duration', { statistic, period, label: statistic }));
-  const graph = (title: string, left: (Metric | MathExpression)[], more: object = {}) =>
-    new GraphWidget({ title, width: 6, height: 5, left, liveData: true, ...more });
   // Dimensions that come and go, codes and versions, are found when somebody looks.
   const search = (dimensions: string, metric: string, statistic: string, label: string) =>
     new MathExpression({
@@ -47,42 +43,35 @@ export function functionRows(
       period,
     });
   return [
-    new TextWidget({ markdown: `# ${bundle.name}\n${bundle.references.join(', ')}`, width: 24, height: 2 }),
-    new AlarmStatusWidget({
-      title: 'Objectives',
-      width: 6,
-      height: 5,
-      // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
-      alarms: [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[],
-    }),
-    graph('Requests', [own('Latency', 'SampleCount', 'requests'), own('ColdRequests', 'Sum', 'of them cold')]),
-    graph('Errors by code', [
+    ...headOf(bundle, slos),
+    live('Requests', [own('Latency', 'SampleCount', 'requests'), own('ColdRequests', 'Sum', 'of them cold')]),
+    live('Errors by code', [
       search('FunctionName,Code', 'Errors', 'Sum', each('Code')),
       lambda.metricErrors({ period }),
       lambda.metricThrottles({ period }),
     ]),
-    graph('Duration', latencies),
-    graph(
+    live('Duration', latencies),
+    live(
       'Cold starts by stage',
       coldStages.map((stage) => own(stage, 'Average')),
       { stacked: true },
     ),
-    graph(
+    live(
       'Rows of a run',
       ['p50', 'p95'].map((statistic) =>
         search('FunctionName,Model', 'BatchRows', statistic, `${statistic} ${each('Model')}`),
       ),
     ),
-    graph('Queue time and run time', [
+    live('Queue time and run time', [
       search('FunctionName,Model', 'Queue', 'p95', `waited: ${each('Model')}`),
       search('FunctionName,Model', 'Run', 'p95', `ran: ${each('Model')}`),
     ]),
-    graph(
+    live(
       'Runs by version',
       [search('FunctionName,Model,Version', 'Runs', 'Sum', `${each('Model')} ${each('Version')}`)],
       { stacked: true },
     ),
-    graph('Cost, dollars a minute', [
+    live('Cost, dollars a minute', [
       new MathExpression({
         expression: 'cost / 1000000',
         usingMetrics: { cost: own('CostMicrodollars', 'Sum') },
@@ -93,6 +82,31 @@ export function functionRows(
   ];
 }
 
+/** Whose row it is, and whether its objectives are met. */
+export function headOf(
+  { name, references }: Pick<InferenceFunction['bundle'], 'name' | 'references'>,
+  { availability, latency }: FunctionSlos,
+): IWidget[] {
+  return [
+    new TextWidget({ markdown: `# ${name}\n${references.join(', ')}`, width: 24, height: 2 }),
+    // CDK's CompositeAlarm is not written for exactOptionalPropertyTypes: it has what an IAlarm has.
+    states('Objectives', [availability.fast, availability.slow, latency.fast, latency.slow] as unknown as Alarm[]),
+  ];
+}
+
+function states(title: string, alarms: Alarm[]): AlarmStatusWidget {
+  return new AlarmStatusWidget({ title, width: 6, height: 5, alarms });
+}
+
+function graph(title: string, left: IMetric[], more: GraphWidgetProps = {}): GraphWidget {
+  return new GraphWidget({ title, width: 6, height: 5, left, ...more });
+}
+
+/** With the minute that goes on now. */
+export function live(title: string, left: IMetric[], more: GraphWidgetProps = {}): GraphWidget {
+  return graph(title, left, { liveData: true, ...more });
+}
+
 /** CloudWatch's dynamic label: of each metric that a search finds its own dimension. */
 function each(dimension: string): string {
   return `\${PROP('Dim.${dimension}')}`;
@@ -100,10 +114,9 @@ function each(dimension: string): string {
 
 /** What waits, how long it has waited, and what could not be answered. */
 export function queueRow(name: string, { queue, deadLetterQueue, unanswered }: InferenceQueue): IWidget[] {
-  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
   const most = { period, statistic: 'Maximum' };
   return [
-    new AlarmStatusWidget({ title: `Queue of ${name}`, width: 6, height: 5, alarms: [unanswered] }),
+    states(`Queue of ${name}`, [unanswered]),
     graph('Requests that wait', [
       queue.metricApproximateNumberOfMessagesVisible(most),
       queue.metricApproximateNumberOfMessagesNotVisible(most),
@@ -124,9 +137,8 @@ export function qualityRow(name: string, { functionName: FunctionName }: LambdaF
       dimensionsMap: { FunctionName },
       label: metricName,
     });
-  const graph = (title: string, left: Metric[]) => new GraphWidget({ title, width: 6, height: 5, left });
   return [
-    new AlarmStatusWidget({ title: `Quality of ${name}`, width: 6, height: 5, alarms }),
+    states(`Quality of ${name}`, alarms),
     graph('Features that drift', [figure('Drifting')]),
     graph('Captured and labelled', [figure('Captured'), figure('Labelled')]),
     graph('Accuracy', [figure('Accuracy')]),

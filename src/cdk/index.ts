@@ -17,12 +17,7 @@ export type { GpuImage } from './gpu-image.ts';
 export { type Gpu, gpus } from './gpus.ts';
 export type { Hosted } from './hosted.ts';
 export { InferenceApi, type InferenceApiProps } from './inference-api.ts';
-export {
-  type FunctionSlos,
-  InferenceDashboard,
-  type InferenceDashboardProps,
-  type Objectives,
-} from './inference-dashboard.ts';
+export { InferenceDashboard, type InferenceDashboardProps, type Objectives } from './inference-dashboard.ts';
 export { InferenceFunction } from './inference-function.ts';
 export type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 export { InferenceLoadBalancer, type InferenceLoadBalancerProps } from './inference-load-balancer.ts';
@@ -35,5 +30,5 @@ export { ModelStore, type ModelStoreProps } from './model-store.ts';
 export { QualityMonitor, type QualityMonitorProps } from './quality-monitor.ts';
 export { Rollout, type RolloutProps } from './rollout.ts';
 export { SageMakerHost } from './sagemaker-host.ts';
-export { Slo, type SloMetrics, type SloProps } from './slo.ts';
+export { type FunctionSlos, Slo, type SloMetrics, type SloProps } from './slo.ts';
 export { Waker, type WakerProps } from './waker.ts';

@@ -14,7 +14,7 @@ import type { GpuHost } from './gpu-endpoint-props.ts';
 import type { InferenceFunction } from './inference-function.ts';
 import { LambdaHost } from './lambda-host.ts';
 import type { QualityMonitor } from './quality-monitor.ts';
-import { Slo } from './slo.ts';
+import { type FunctionSlos, Slo } from './slo.ts';
 import { type Counted, countedByEcs, countedByLambda, countedBySageMaker } from './slo-metrics.ts';
 
 export interface Objectives {
@@ -44,11 +44,6 @@ export interface InferenceDashboardProps {
 }
 
 type Watched = InferenceFunction | GpuEndpoint<GpuHost>;
-
-export interface FunctionSlos {
-  readonly availability: Slo;
-  readonly latency: Slo;
-}
 
 /**
  * A dashboard, and objectives as alarms on how fast their budgets burn.

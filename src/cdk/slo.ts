@@ -33,6 +33,12 @@ export interface SloProps {
   readonly actions?: readonly IAlarmAction[];
 }
 
+/** Of a function or of an endpoint. */
+export interface FunctionSlos {
+  readonly availability: Slo;
+  readonly latency: Slo;
+}
+
 /** Each burn is one composite alarm over two others; only the composite one tells anybody. */
 export class Slo extends Construct {
   /** 2 % of the month's budget in an hour: wake somebody. */
