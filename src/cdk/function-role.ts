@@ -36,23 +36,25 @@ function attachTracing(role: Role): void {
   });
 }
 
+/** With which Lambda attaches a function to a VPC: AWSLambdaVPCAccessExecutionRole without its logs. */
+export const networkActions = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html, "Required IAM permissions" and "Security best practices". */
 function attachNetwork(role: Role): void {
-  const actions = [
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:CreateNetworkInterface',
-    'ec2:DeleteNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSubnets',
-    'ec2:UnassignPrivateIpAddresses',
-  ];
   const functions = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function:*`;
   const network = new Policy(role, 'Network', {
     statements: [
-      new PolicyStatement({ actions, resources: ['*'] }),
+      new PolicyStatement({ actions: networkActions, resources: ['*'] }),
       new PolicyStatement({
         effect: Effect.DENY,
-        actions,
+        actions: networkActions,
         resources: ['*'],
         // Set when the function's own code calls, and not when Lambda attaches it.
         conditions: { ArnLike: { 'lambda:SourceFunctionArn': functions } },

@@ -7,6 +7,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { bundleOp } from '../build/bundle-op.ts';
 import { explainWildcard } from './explain.ts';
+import { networkActions } from './function-role.ts';
 
 export interface OpFunctionProps {
   readonly op: Parameters<typeof bundleOp>[0];
@@ -51,16 +52,7 @@ export function opFunction(scope: Construct, id: string, props: OpFunctionProps)
   return made;
 }
 
-/** AWSLambdaVPCAccessExecutionRole without its logs. */
 function mayJoin(role: Role): void {
-  const actions = [
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:CreateNetworkInterface',
-    'ec2:DeleteNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSubnets',
-    'ec2:UnassignPrivateIpAddresses',
-  ];
-  role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
+  role.addToPolicy(new PolicyStatement({ actions: networkActions, resources: ['*'] }));
   explainWildcard(role, '*', 'Lambda makes the network interfaces by this role: EC2 knows no name to limit them by.');
 }
