@@ -24,6 +24,7 @@ import { Construct } from 'constructs';
 import { writeContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { explainWildcard } from './explain.ts';
+import { modelsOf } from './hosted.ts';
 import type { InferenceFunction } from './inference-function.ts';
 import type { ModelStore } from './model-store.ts';
 import { opFunction } from './op-function.ts';
@@ -79,7 +80,7 @@ export class ChannelRollout extends Construct {
         },
       );
     }
-    const models = props.models ?? Object.values(of.bundle.lock.models).map(({ model }) => model);
+    const models = props.models ?? modelsOf(of.bundle);
     this.step = opFunction(this, 'Step', {
       op: 'rollout',
       description: `glowplug ${of.bundle.name}: one step of a rollout`,

@@ -16,9 +16,9 @@ import { type Hosted, modelsOf, pinModels } from './hosted.ts';
 
 export interface EcsTask {
   readonly hosted: Hosted;
-  /** MB. */
   /** Under which it tells what its runs wait. */
   readonly endpoint: string;
+  /** MB. */
   readonly memorySize: number;
   readonly vcpus: number;
   /** Which it asks of its clients; none: it asks for none. */

@@ -23,6 +23,7 @@ import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts
 import { projectRoot } from '../build/project.ts';
 import { writeContract } from '../core/contract.ts';
 import { functionRole } from './function-role.ts';
+import { modelsOf } from './hosted.ts';
 import type { InferenceFunctionProps, ManagedInstances } from './inference-function-props.ts';
 import { InferenceQueue } from './inference-queue.ts';
 import { LargeBodies } from './large-bodies.ts';
@@ -87,7 +88,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     const role = functionRole(this, {
       logGroup: this.logGroup,
       store: props.store,
-      models: Object.values(this.bundle.lock.models).map(({ model }) => model),
+      models: modelsOf(this.bundle),
       tracing,
       inVpc: props.vpc !== undefined,
     });
