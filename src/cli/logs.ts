@@ -7,7 +7,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { type LoggedLine, logsIn, readLogs } from '../testing/log-files.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { command, printLine } from './print.ts';
-import { printableLog } from './printable.ts';
+import { printableLines } from './printable.ts';
 
 interface Options {
   readonly follow?: boolean;
@@ -45,8 +45,7 @@ async function logs(name: string | undefined, options: Options): Promise<void> {
   }
 }
 
-/** \r is a line break inside a message, as in CloudWatch. It begins nobody else's line. */
 function linesOf({ function: from, line }: LoggedLine, named: boolean): string {
   const [before, below] = named ? [`${from} │ `, `${' '.repeat(from.length)} │ `] : ['', ''];
-  return `${before}${printableLog(line).replaceAll('\r', `\n${below}`)}`;
+  return `${before}${printableLines(line, below)}`;
 }

@@ -1,7 +1,7 @@
 // What every command does around its one verb: print for people or as JSON, and end with the right code.
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
-import { printableLog } from './printable.ts';
+import { printableLines } from './printable.ts';
 
 /** 0: done. 1: it failed. 2: the command line cannot be understood (commander's own refusals). */
 export const exitCodes = { failed: 1, usage: 2 } as const;
@@ -15,11 +15,10 @@ export function printProgress(text: string): void {
   process.stderr.write(`${pc.dim('·')} ${text}\n`);
 }
 
-/** A line of a function's log, which has \r for line breaks inside a message as CloudWatch does. */
+/** A line of a function's log. */
 export function printLog(name: string, line: string): void {
-  process.stderr.write(
-    `${pc.dim(`${name} │`)} ${printableLog(line.trimEnd()).replaceAll('\r', `\n${pc.dim(`${' '.repeat(name.length)} │`)} `)}\n`,
-  );
+  const below = `${pc.dim(`${' '.repeat(name.length)} │`)} `;
+  process.stderr.write(`${pc.dim(`${name} │`)} ${printableLines(line.trimEnd(), below)}\n`);
 }
 
 export function printJson(value: unknown): void {

@@ -6,6 +6,11 @@ export function printable(text: string, limit = 60): string {
   return clean.length <= limit ? clean : `${clean.slice(0, limit)}…`;
 }
 
+/** A line of a log, whose \r are line breaks inside a message, as in CloudWatch: `below` begins each further line of it. */
+export function printableLines(line: string, below: string): string {
+  return printableLog(line).replaceAll('\r', `\n${below}`);
+}
+
 /** A log's text, with its lines, tabs and colours, which end with it; what else a terminal would obey is a sign. */
 export function printableLog(text: string): string {
   const clean = text.replace(

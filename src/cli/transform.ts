@@ -14,6 +14,7 @@ import { supervise } from '../server/supervisor.ts';
 import { type Manifest, type Progress, transform } from '../transform/transform.ts';
 import { chosenStore } from './chosen-store.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
+import { local } from './running-cloud.ts';
 import { agreed } from './transform-forecast.ts';
 
 interface Options {
@@ -60,7 +61,7 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
     it.error('error: expected one of --function, --model and --url', { exitCode: exitCodes.usage });
   }
   const [from, to] = [await chosenStore({ store: fromName }), await chosenStore({ store: toName })];
-  if (fromName !== 'local' && !fromName.startsWith('s3://') && !existsSync(fromName)) {
+  if (fromName !== local && !fromName.startsWith('s3://') && !existsSync(fromName)) {
     throw new GlowplugError('CONFIG_INVALID', `expected a folder at ${fromName}, found nothing`, {
       remedy: 'Give the path of a folder that is there, or s3://bucket[/prefix].',
     });
