@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import type { LocalCloud } from '../testing/cloud.ts';
 import { curlLine } from '../testing/curl-line.ts';
+import type { LocalCloud } from '../testing/local-cloud.ts';
 import { answerBody, difference, readSamples, type Sample } from '../testing/samples.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';

@@ -3,8 +3,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
-import type { LocalCloud } from '../testing/cloud.ts';
 import type { Credentials } from '../testing/curl-line.ts';
+import type { LocalCloud } from '../testing/local-cloud.ts';
 import { cloudFolder } from './cloud-folder.ts';
 
 export interface RunningCloud {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { readSamples } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { rememberRunningCloud } from '../../src/cli/running-cloud.ts';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { root } from '../root.ts';
 

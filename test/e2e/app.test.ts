@@ -7,7 +7,7 @@ import { AwsClient } from 'aws4fetch';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { clientCommand } from '../../src/cli/client.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { difference, readSamples, type Sample } from '../../src/testing/samples.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { synthesiseVoice } from '../functions/synthesise-voice.ts';

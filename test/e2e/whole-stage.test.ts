@@ -12,7 +12,7 @@ import spam from '../../models/spam.ts';
 import { publish } from '../../src/models/publish.ts';
 import { s3Store } from '../../src/models/stores/s3.ts';
 import { buildVersion } from '../../src/release/build-version.ts';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
 import { MetricFeed } from '../../src/testing/page/metric-feed.ts';
 import { readSample } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalCloud, startLocalCloud } from '../../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../../src/testing/index.ts';
 import { MetricFeed } from '../../../src/testing/page/metric-feed.ts';
 import { embeddedMetricFaults } from '../../observe/embedded-metrics.ts';
 import { root } from '../../root.ts';
@@ -82,7 +82,9 @@ describe.skipIf(!executablePath)('the metrics of ocr in Chromium', () => {
     await page.goto(cloud.page);
     await page.getByRole('button', { name: 'ocr' }).click();
     const section = page.locator('section.metrics');
-    await section.getByText('4 requests, 1 cold, 1 refused, 0 failed', { exact: false }).waitFor();
+    await expect
+      .poll(() => section.locator('.counts').textContent(), { timeout: 20_000 })
+      .toMatch(/4 requests,\s+1 cold,\s+1 refused,\s+0 failed/);
     const rows = await section.locator('tbody th').allTextContents();
     for (const row of [
       'latency',

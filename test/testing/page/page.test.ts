@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalCloud, startLocalCloud } from '../../../src/testing/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../../src/testing/index.ts';
 import { root } from '../../root.ts';
 import { type TestApp, testApp } from '../app.ts';
 
