@@ -184,7 +184,8 @@ const entries = {
   },
   SESSION_LOST: {
     status: 503,
-    meaning: 'A run did not end within its limit, or the thread that ran the model ended. It is being replaced.',
+    meaning:
+      'A run did not end within its limit, or the thread or process that ran the model ended. It is being replaced.',
     remedy: 'Try again in some seconds; if it comes back, look at the log and at this input.',
   },
   SERVER_BUSY: {

@@ -1,7 +1,6 @@
 // The answer to what is no HTTP request, too large a head, or too slow: Node's parser gives up before there is a request.
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { catalogue } from '../core/errors.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 export function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
   // An answer that has begun is not written into.
@@ -13,11 +12,7 @@ export function refuseMalformed(error: Error & { code?: string }, socket: Duplex
   }
   const [status, text] = answers[error.code ?? ''] ?? [400, 'expected an HTTP/1.1 request'];
   const code = status === 408 ? 'REQUEST_SLOW' : status === 400 ? 'NOT_FOUND' : 'INPUT_TOO_LARGE';
-  const body = JSON.stringify({ error: text, code, remedy: catalogue[code].remedy });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  socket.end(rawAnswer({ status, code, error: text }));
 }
 
 const answers: Readonly<Record<string, readonly [number, string]>> = {

@@ -9,9 +9,13 @@ type Read = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 const compress = promisify(gzip);
 /** Below this a compressed answer saves no packet worth the time. */
 const GZIP_BYTES = 8 * 1024;
+/** So many bytes fit into the buffer of a socket that has nothing else to send: the kernel takes all of them or none. */
+const WHOLE_BYTES = 8 * 1024;
 
 interface SendOptions {
   readonly acceptEncoding?: string | undefined;
+  /** When the kernel may get a part of the answer and not the rest, before its first byte where that is foreseen. */
+  readonly onPartly?: () => void;
   /** Between the last byte of an answer in one piece and its end. */
   readonly beforeEnd?: () => Promise<void>;
 }
@@ -32,13 +36,18 @@ export async function sendResponse(response: Response, out: ServerResponse, opti
     const body = first.value ?? new Uint8Array();
     const packed = worthPacking(response, body, options.acceptEncoding) ? await pack(body, out) : body;
     out.setHeader('content-length', packed.byteLength);
+    const large = packed.byteLength > WHOLE_BYTES;
+    if (large) options.onPartly?.();
     if (options.beforeEnd) {
       out.write(packed);
       await options.beforeEnd();
       out.end();
     } else out.end(packed);
+    // Behind an answer that the client has not read yet, it may not fit.
+    if (!large && out.socket?.writableLength) options.onPartly?.();
     return;
   }
+  options.onPartly?.();
   await stream(first.value, rest, reader, out);
 }
 

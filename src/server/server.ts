@@ -1,7 +1,7 @@
 // The server: sockets on one side, units that answer web Requests on the other, and what holds for all of them between.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { consoleLog, type Log } from '../core/log.ts';
@@ -24,8 +24,10 @@ import { warmUp } from './warm-up.ts';
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+  /** 0 takes a free one; undefined: it listens on none, connections come by `take`. */
+  readonly port: number | undefined;
+  /** Whether the kernel has a part of an answer and not yet the rest of it: nobody else may write to that socket now. */
+  readonly onPartly?: (socket: Socket, partly: boolean) => void;
   /** Where gRPC is answered, 0 for a free one; undefined: it is not. */
   readonly grpcPort?: number | undefined;
   readonly limits?: Partial<Limits>;
@@ -40,13 +42,16 @@ export interface ServerOptions {
 }
 
 export interface RunningServer extends AsyncDisposable {
+  /** 0 where it listens on none. */
   readonly port: number;
   readonly grpcPort: number | undefined;
+  /** Serves a connection that somebody else accepted. */
+  take(socket: Socket): void;
   /** Opens every model; from then on the server says that it is ready. Rejects with why a unit cannot be. */
   warm(): Promise<void>;
   /** From now on no new work is taken, and readiness says so. */
   refuse(): void;
-  /** Refuses, and resolves when all that was accepted is answered, or cut because `limitMs` have passed. */
+  /** Refuses, and resolves when all that was accepted is answered, or cut because `limitMs` have passed; connections by `take` stay open. */
   drain(limitMs: number): Promise<void>;
 }
 
@@ -71,6 +76,8 @@ class Service implements RunningServer {
   readonly #checkKey: (headers: IncomingMessage['headers']) => void;
   readonly #server: Server;
   readonly #open = new Set<ServerResponse>();
+  /** Connections whose client did not wait for an answer before it asked again: how far they are, nobody can say. */
+  readonly #piped = new WeakSet<Socket>();
   #grpc: GrpcServer | undefined;
   #idle = Promise.withResolvers<void>();
   #state: 'starting' | 'ready' | 'refusing' = 'starting';
@@ -107,12 +114,19 @@ class Service implements RunningServer {
 
   get port(): number {
     // An HTTP server that listens on a port has an address of this kind.
-    return (this.#server.address() as AddressInfo).port;
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  take(socket: Socket): void {
+    socket.allowHalfOpen = true;
+    this.#server.emit('connection', socket);
   }
 
   async listen(): Promise<void> {
     const { port, grpcPort, host } = this.#options;
-    await listen(this.#server, host, port);
+    if (port !== undefined) await listen(this.#server, host, port);
+    // From this event on Node watches over the times that connections may take.
+    else this.#server.emit('listening');
     if (grpcPort === undefined) return;
     this.#grpc = await startGrpc(this.#units, {
       host,
@@ -145,13 +159,14 @@ class Service implements RunningServer {
       this.#log.error('the drain limit has passed: requests are cut', { requests: this.#open.size });
     this.#cutting = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
+    // Who handed a connection here answers who still waits on it.
+    if (this.#options.port !== undefined) this.#server.closeAllConnections();
     await Promise.all([closed, calls]);
     late.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server.listening) await this.drain(0);
+    if (!this.#cutting) await this.drain(0);
   }
 
   async #handle(message: IncomingMessage, out: ServerResponse, goOn = () => {}): Promise<void> {
@@ -161,6 +176,11 @@ class Service implements RunningServer {
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(late(this.#limits.answerMs)), this.#limits.answerMs);
     this.#open.add(out);
+    // It gets its socket when the answer before it is written.
+    if (!out.socket && !this.#piped.has(message.socket)) {
+      this.#piped.add(message.socket);
+      this.#options.onPartly?.(message.socket, true);
+    }
     let unit: Unit | undefined;
     out.once('close', () => {
       this.#open.delete(out);
@@ -255,8 +275,12 @@ class Service implements RunningServer {
   async #send(response: Response, message: IncomingMessage, out: ServerResponse): Promise<void> {
     // A client that reads nothing for as long as an answer may take is gone.
     out.setTimeout(this.#limits.answerMs, () => out.destroy());
-    const acceptEncoding = String(message.headers['accept-encoding'] ?? '');
-    if (message.complete || !hasBody(message)) return await sendResponse(response, out, { acceptEncoding });
+    const onPartly = () => {
+      this.#options.onPartly?.(message.socket, true);
+      out.once('finish', () => this.#options.onPartly?.(message.socket, this.#piped.has(message.socket)));
+    };
+    const options = { acceptEncoding: String(message.headers['accept-encoding'] ?? ''), onPartly };
+    if (message.complete || !hasBody(message)) return await sendResponse(response, out, options);
     // Closing a socket that still receives resets it, and the client may lose the answer.
     out.setHeader('connection', 'close');
     const beforeEnd = async () => {
@@ -265,7 +289,7 @@ class Service implements RunningServer {
       message.resume();
       await this.#clock.sleep(LINGER_MS, arrived.signal).catch(() => {});
     };
-    await sendResponse(response, out, { acceptEncoding, beforeEnd });
+    await sendResponse(response, out, { ...options, beforeEnd });
   }
 }
 

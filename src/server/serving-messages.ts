@@ -11,9 +11,9 @@ export interface ServeSpec {
   /** Where their versions are; undefined: as the environment says. */
   readonly store?: string | undefined;
   readonly host: string;
-  /** 0: the first process takes a free one, which the later ones keep. */
+  /** 0: a free one. */
   readonly port: number;
-  /** The same for gRPC; undefined: it is not answered. */
+  /** For gRPC, 0: the first process takes a free one, which the later ones keep; undefined: it is not answered. */
   readonly grpcPort: number | undefined;
   readonly sagemaker: boolean;
   readonly apiKeys: readonly string[];
@@ -51,10 +51,18 @@ export interface ModelsSpec {
   readonly cacheDir: string | undefined;
 }
 
-export type ToServing = { readonly kind: 'serve'; readonly spec: ServeSpec } | { readonly kind: 'ping' };
+export type ToServing =
+  | { readonly kind: 'serve'; readonly spec: ServeSpec }
+  | { readonly kind: 'ping' }
+  /** With its socket, which the supervisor keeps open too. */
+  | { readonly kind: 'connection'; readonly id: number };
+
+/** A connection of which the kernel has a part of an answer, has all that was answered, or that is over. */
+export type ConnectionState = 'partly answered' | 'answered' | 'closed';
 
 export type FromServing =
-  | { readonly kind: 'listening' | 'ready'; readonly port: number; readonly grpcPort: number | undefined }
+  | { readonly kind: 'listening' | 'ready'; readonly grpcPort: number | undefined }
+  | { readonly kind: 'connection'; readonly id: number; readonly state: ConnectionState }
   /** It could not start, or it must end: why. */
   | { readonly kind: 'failed'; readonly error: PackedError }
   | { readonly kind: 'pong' };

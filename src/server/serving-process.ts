@@ -1,6 +1,7 @@
 // The process that serves: the supervisor forks it, tells it what to serve, and hears how it goes.
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { readContract } from '../core/contract.ts';
@@ -18,20 +19,37 @@ import { loadUnits } from './load-units.ts';
 import { readLockedModels } from './locked-models.ts';
 import { runMetrics } from './request-metrics.ts';
 import { type RunningServer, startServer } from './server.ts';
-import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
+import type { ConnectionState, FromServing, ServeSpec, ToServing } from './serving-messages.ts';
 import type { Unit } from './units.ts';
 
 /** For the answers of those who waited for a stuck run to leave. */
 const LAST_WORDS_MS = 500;
 
-process.on('message', (message: ToServing) => {
+let server: RunningServer | undefined;
+const idOf = new WeakMap<Socket, number>();
+
+process.on('message', (message: ToServing, socket: Socket | undefined) => {
   if (message.kind === 'ping') say({ kind: 'pong' });
-  else void serve(message.spec);
+  else if (message.kind === 'serve') void serve(message.spec);
+  else take(message.id, socket);
 });
+
+/** A connection that was reset on its way here comes without its socket. */
+function take(id: number, socket: Socket | undefined): void {
+  if (socket && server) {
+    idOf.set(socket, id);
+    socket.once('close', () => tell(socket, 'closed'));
+    server.take(socket);
+  } else say({ kind: 'connection', id, state: 'closed' });
+}
+
+function tell(socket: Socket, state: ConnectionState): void {
+  const id = idOf.get(socket);
+  if (id !== undefined) say({ kind: 'connection', id, state });
+}
 
 async function serve(spec: ServeSpec): Promise<void> {
   const metrics = new Metrics();
-  let server: RunningServer | undefined;
   let openError: unknown;
   const inMetrics = runMetrics(metrics);
   const queueTime = queueTimeOf(readContract().endpoint);
@@ -50,7 +68,7 @@ async function serve(spec: ServeSpec): Promise<void> {
         {
           runLimitMs: spec.runLimitMs,
           onRun: (run) => counted({ model }, run),
-          onStuck: (error) => void end(server, error),
+          onStuck: (error) => void end(error),
         },
       );
       consoleLog.info('a model was opened', { model, ...session.picked });
@@ -66,12 +84,13 @@ async function serve(spec: ServeSpec): Promise<void> {
     const given = { ...(store ? { store } : {}), ...(modelsMb ? { modelsMb } : {}) };
     const contract = { ...readContract(), onLambda: false, ...given };
     const units = loadUnits(spec.units, { contract, createSession, onBatched: batchMetrics(metrics), bodyBytes });
-    server = await startServer(units, { ...spec, metrics });
+    const onPartly = (socket: Socket, partly: boolean) => tell(socket, partly ? 'partly answered' : 'answered');
+    server = await startServer(units, { ...spec, port: undefined, metrics, onPartly });
     drainOnSignals(server, units, spec.drainMs);
-    const { port, grpcPort } = server;
-    say({ kind: 'listening', port, grpcPort });
+    const { grpcPort } = server;
+    say({ kind: 'listening', grpcPort });
     await server.warm();
-    say({ kind: 'ready', port, grpcPort });
+    say({ kind: 'ready', grpcPort });
   } catch (error) {
     say({ kind: 'failed', error: packError(openError ?? error) });
     await flushed();
@@ -93,7 +112,7 @@ function queueTimeOf(endpoint: string | undefined): QueueTime | undefined {
 }
 
 /** A stuck run cannot be ended, and a process that exits waits for its threads: SIGKILL is the end that always comes. */
-async function end(server: RunningServer | undefined, error: unknown): Promise<void> {
+async function end(error: unknown): Promise<void> {
   consoleLog.error('a run is stuck: this process ends and is replaced', { error: String(error) });
   say({ kind: 'failed', error: packError(error) });
   await server?.drain(LAST_WORDS_MS);

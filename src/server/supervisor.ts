@@ -1,10 +1,12 @@
-// Owns one serving process: starts it, passes signals on, and starts the next one when it dies.
+// Owns the port and one serving process: starts it, hands it the connections, passes signals on, and starts the next one when it dies.
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { unpackError } from '../session/worker-messages.ts';
+import { Acceptor } from './acceptor.ts';
+import { defaultLimits } from './limits.ts';
 import type { FromServing, ServeSpec, ToServing } from './serving-messages.ts';
 
 export interface SupervisorOptions {
@@ -35,16 +37,26 @@ const KILL_AFTER_MS = 5000;
 /**
  * Resolves when `signal` ended it and all that was accepted is answered.
  *
- * @throws GlowplugError what the first start failed with, or INTERNAL when it dies again and again
+ * @throws GlowplugError CONFIG_INVALID when the port is taken, what the first start failed with, or INTERNAL when it dies
+ *   again and again
  */
 export async function supervise(spec: ServeSpec, options: SupervisorOptions): Promise<void> {
+  const acceptor = new Acceptor({ ...defaultLimits, ...spec.limits }.connections);
+  await acceptor.listen(spec.host, spec.port);
+  try {
+    await keepServing(spec, acceptor, options);
+  } finally {
+    await acceptor.close();
+  }
+}
+
+async function keepServing(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOptions): Promise<void> {
   const { signal, onEvent, clock = systemClock, pauseMs = 250 } = options;
-  let { port, grpcPort } = spec;
+  let { grpcPort } = spec;
   let deaths = 0;
   let everReady = false;
   while (!signal.aborted) {
-    const life = await live({ ...spec, port, grpcPort }, options);
-    port = life.port ?? port;
+    const life = await live({ ...spec, grpcPort }, acceptor, options);
     grpcPort = life.grpcPort ?? grpcPort;
     everReady ||= life.ready;
     if (signal.aborted) return;
@@ -67,7 +79,7 @@ export async function supervise(spec: ServeSpec, options: SupervisorOptions): Pr
 }
 
 interface Life {
-  readonly port: number | undefined;
+  readonly listening: boolean;
   readonly grpcPort: number | undefined;
   readonly ready: boolean;
   /** Why it said it ends. */
@@ -76,12 +88,12 @@ interface Life {
   readonly end: string;
 }
 
-async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> {
+async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOptions): Promise<Life> {
   const { signal, onReady, clock = systemClock, silenceMs = 30_000 } = options;
   const child = (options.start ?? start)();
   const over = new AbortController();
   const state: { -readonly [Key in Exclude<keyof Life, 'end'>]: Life[Key] } = {
-    port: undefined,
+    listening: false,
     grpcPort: undefined,
     ready: false,
     error: undefined,
@@ -90,10 +102,14 @@ async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> 
   child.on('message', (message: FromServing) => {
     asked = undefined;
     if (message.kind === 'failed') state.error = unpackError(message.error);
-    if (message.kind === 'listening') [state.port, state.grpcPort] = [message.port, message.grpcPort];
+    if (message.kind === 'connection') acceptor.hear(message);
+    if (message.kind === 'listening') {
+      [state.listening, state.grpcPort] = [true, message.grpcPort];
+      acceptor.handTo(child);
+    }
     if (message.kind !== 'ready') return;
     state.ready = true;
-    if (child.pid !== undefined) onReady({ port: message.port, grpcPort: message.grpcPort, pid: child.pid });
+    if (child.pid !== undefined) onReady({ port: acceptor.port, grpcPort: message.grpcPort, pid: child.pid });
   });
   child.on('error', (error) => {
     state.error ??= new GlowplugError('INTERNAL', 'the serving process cannot be started', { cause: error });
@@ -110,9 +126,11 @@ async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> 
   void watch();
   child.send({ kind: 'serve', spec } satisfies ToServing, () => {});
   const end = await new Promise<string>((resolve) => {
-    child.once('exit', (code, by) => resolve(by ? `by ${by}` : `with exit code ${code}`));
+    // After the last thing that it said, which 'exit' need not be.
+    child.once('close', (code, by) => resolve(by ? `by ${by}` : `with exit code ${code}`));
     child.once('error', () => child.pid ?? resolve('before it began'));
   });
+  acceptor.lost(signal.aborted ? 'it drained' : 'it died');
   over.abort();
   signal.removeEventListener('abort', drain);
   return { ...state, end: state.error ? `${state.error.message}, ${end}` : end };
@@ -122,7 +140,7 @@ async function live(spec: ServeSpec, options: SupervisorOptions): Promise<Life> 
     while (!over.signal.aborted) {
       await clock.sleep(silenceMs / 4, over.signal).catch(() => {});
       // Until it listens it is busy loading, which is not for this clock.
-      if (state.port === undefined || signal.aborted) continue;
+      if (!state.listening || signal.aborted) continue;
       if (asked !== undefined && clock.now() - asked >= silenceMs) child.kill('SIGKILL');
       if (asked === undefined && child.connected) {
         asked = clock.now();

@@ -16,6 +16,6 @@ export async function readAll(socket: Socket): Promise<string> {
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');
   });
-  if (!socket.destroyed) await once(socket, 'close');
+  if (!socket.destroyed) await new Promise((closed) => socket.once('close', closed));
   return text;
 }
