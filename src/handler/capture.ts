@@ -12,7 +12,7 @@ export interface CaptureOptions<I, O> {
   readonly percent: number;
   /**
    * What is kept of a request: numbers, booleans, and texts, of which the first 200 characters are kept. Nothing else of it is:
-   * leave out what nobody should read. Up to 64 names; a number that is not finite is left out.
+   * leave out what nobody should read. Up to 64 names of as many characters; a number that is not finite is left out.
    */
   of(input: I, output: O): Features;
   /**
@@ -130,9 +130,13 @@ export class Capture {
 
 function tidy(features: Features): Features {
   const kept = Object.entries(features).flatMap(([name, value]): [string, Feature][] => {
-    if (typeof value === 'number') return Number.isFinite(value) ? [[name, value]] : [];
-    if (typeof value === 'boolean') return [[name, value]];
-    return typeof value === 'string' ? [[name, value.slice(0, mostCharacters)]] : [];
+    const tidied = tidyValue(value);
+    return tidied === undefined ? [] : [[name.slice(0, mostCharacters), tidied]];
   });
   return Object.fromEntries(kept.slice(0, mostNames));
+}
+
+function tidyValue(value: Feature): Feature | undefined {
+  if (typeof value === 'string') return value.slice(0, mostCharacters);
+  return typeof value === 'boolean' || Number.isFinite(value) ? value : undefined;
 }

@@ -27,7 +27,14 @@ function capturing(of: (input: never, output: never) => Features, write: WriteRe
 
 it('keeps what was named, tidied, under the hour and the request’s id', async () => {
   const written: [string, CapturedRecord][] = [];
-  const of = () => ({ n: 1, bad: Number.NaN, yes: true, long: 'x'.repeat(500), object: {} as never });
+  const of = () => ({
+    n: 1,
+    bad: Number.NaN,
+    yes: true,
+    long: 'x'.repeat(500),
+    object: {} as never,
+    ['y'.repeat(500)]: 2,
+  });
   const { capture, request } = capturing(of, async (key, record) => void written.push([key, record]));
   void request('a/../b');
   await capture.written();
@@ -38,7 +45,7 @@ it('keeps what was named, tidied, under the hour and the request’s id', async 
         requestId: 'a/../b',
         at: at.toISOString(),
         models: 'spam=spam:1.0.0',
-        features: { n: 1, yes: true, long: 'x'.repeat(200) },
+        features: { n: 1, yes: true, long: 'x'.repeat(200), ['y'.repeat(200)]: 2 },
       },
     ],
   ]);
