@@ -12,7 +12,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { explainWildcard } from './explain.ts';
-import { type Hosted, modelsOf, pinModels } from './hosted.ts';
+import { type Hosted, markHosted, modelsOf } from './hosted.ts';
 
 export interface EcsTask {
   readonly hosted: Hosted;
@@ -54,7 +54,7 @@ export function ecsTask(
   });
   hosted.props.store.grantRead(task.taskRole, modelsOf(bundle));
   const resource = task.node.defaultChild;
-  if (CfnResource.isCfnResource(resource)) pinModels(resource, bundle);
+  if (CfnResource.isCfnResource(resource)) markHosted(resource, bundle);
   Validations.of(task).acknowledge({
     id: 'AwsSolutions-ECS2',
     reason: 'The environment holds the store, the stage and the endpoint’s name; the keys come from Secrets Manager.',

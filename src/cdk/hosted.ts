@@ -20,8 +20,9 @@ export function modelsOf({ lock }: FunctionBundle): string[] {
   return Object.values(lock.models).map(({ model }) => model);
 }
 
-/** How `glowplug deploy` knows which versions the image uses, so that none of them is pruned. */
-export function pinModels(resource: CfnResource, { lock }: FunctionBundle): void {
+/** What commands read of the template: `cost` whom it hosts, `deploy` which versions the image uses, so that none of them is pruned. */
+export function markHosted(resource: CfnResource, { name, lock }: FunctionBundle): void {
+  resource.addMetadata('glowplug:endpoint', name);
   const pins = Object.values(lock.models).map(({ model, version, digest }) => ({ model, version, digest }));
   resource.addMetadata('glowplug:pins', pins);
 }

@@ -25,7 +25,7 @@ import { errorAlarm } from './error-alarm.ts';
 import { functionRole } from './function-role.ts';
 import { gpuNetwork } from './gpu-network.ts';
 import { type Gpu, gpus } from './gpus.ts';
-import { type Hosted, modelsOf, pinModels } from './hosted.ts';
+import { type Hosted, markHosted, modelsOf } from './hosted.ts';
 import { mustFitDisk } from './must-fit.ts';
 
 /**
@@ -98,7 +98,7 @@ export class LambdaHost extends Construct {
         id: 'CloudFormation-Validate::F3002',
         reason: 'AcceleratorConfig is documented, and newer than the schema.',
       });
-      pinModels(resource, bundle);
+      markHosted(resource, bundle);
     }
     this.url = this.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
     this.alarms = [errorAlarm(this, 'Errors', { function: this.function, bundle }, errorRule)];

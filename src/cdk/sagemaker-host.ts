@@ -11,7 +11,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { errorRule } from '../observe/alarm-rule.ts';
 import { failureAlarm, sumOfAMinute } from './error-alarm.ts';
 import { gpus } from './gpus.ts';
-import { type Hosted, modelsOf, pinModels } from './hosted.ts';
+import { type Hosted, markHosted, modelsOf } from './hosted.ts';
 import { sagemakerRole } from './sagemaker-role.ts';
 import { scaleCopies } from './scale-copies.ts';
 
@@ -90,7 +90,7 @@ export class SageMakerHost extends Construct {
     });
     // SageMaker would make the log group itself, and keep it for ever.
     this.component.node.addDependency(this.logGroup);
-    pinModels(this.component, bundle);
+    markHosted(this.component, bundle);
     scaleCopies(this, { component: this.component, name, minTargets, maxTargets, concurrency });
   }
 

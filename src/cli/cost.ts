@@ -8,7 +8,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import { breakEven, estimateCosts, type HostCost, readTraffic, type Traffic } from '../observe/cost.ts';
 import { prices } from '../observe/prices.ts';
-import type { TemplateFunction } from '../testing/template/function-sizes.ts';
+import type { functionSizes, TemplateFunction } from '../testing/template/function-sizes.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 import { printTable } from './table.ts';
 
@@ -19,15 +19,19 @@ interface Options {
   readonly json?: boolean;
 }
 
-interface Estimate extends TemplateFunction {
+/** Without a size it is an endpoint's. */
+interface Estimate extends Partial<TemplateFunction> {
+  readonly name: string;
   readonly traffic: Traffic;
   readonly costs: readonly HostCost[];
-  readonly breakEven: number;
+  readonly breakEven?: number;
 }
 
 export function costCommand(): Command {
   return new Command('cost')
-    .description('Reckon what each function costs a month, from the synthesised template and the traffic that it has.')
+    .description(
+      'Reckon what each function and endpoint costs a month, from the synthesised template and the traffic that it has.',
+    )
     .option(
       '--traffic <file>',
       'JSON: function → requestsPerMonth, ms and, where known, coldMs, coldShare, peakPerSecond, gpuMs',
@@ -48,20 +52,19 @@ export function costCommand(): Command {
 
 async function cost(options: Options): Promise<void> {
   const trafficOf = await readTraffics(options);
-  const functions = await synthesized();
-  const names = functions.map(({ name }) => name).join(', ');
-  const estimates: Estimate[] = [];
-  for (const [name, traffic] of trafficOf(functions.map(({ name }) => name))) {
+  const { functions, endpoints } = await synthesized();
+  const names = [...functions.map(({ name }) => name), ...endpoints];
+  const estimates = trafficOf(names).map(([name, traffic]): Estimate => {
     const size = functions.find((each) => each.name === name);
-    if (!size) {
+    if (!size && !endpoints.includes(name)) {
       throw new GlowplugError(
         'CONFIG_INVALID',
-        `expected one of the functions ${names || '(the template has none)'}, got ${name}`,
+        `expected one of the functions ${names.join(', ') || '(the template has none)'}, got ${name}`,
       );
     }
     const costs = estimateCosts(size, traffic, prices);
-    estimates.push({ ...size, traffic, costs, breakEven: breakEven(size, traffic, prices) });
-  }
+    return { name, ...size, traffic, costs, ...(size ? { breakEven: breakEven(size, traffic, prices) } : {}) };
+  });
   if (options.json) return printJson({ asOf: prices.asOf, region: prices.region, functions: estimates });
   for (const estimate of estimates) show(estimate);
   printLine(
@@ -69,8 +72,8 @@ async function cost(options: Options): Promise<void> {
   );
 }
 
-async function synthesized(): Promise<TemplateFunction[]> {
-  const [{ synthesize }, { functionSizes }] = await Promise.all([
+async function synthesized(): ReturnType<typeof functionSizes> {
+  const [{ synthesize }, sizes] = await Promise.all([
     import('../testing/template/synthesize.ts'),
     import('../testing/template/function-sizes.ts'),
   ]);
@@ -78,7 +81,7 @@ async function synthesized(): Promise<TemplateFunction[]> {
   try {
     printProgress('synthesising the app');
     await synthesize(process.cwd(), folder);
-    return await functionSizes(folder);
+    return await sizes.functionSizes(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -130,7 +133,13 @@ function show({ name, traffic, costs, breakEven: from }: Estimate): void {
     }),
     [undefined, pc.bold, pc.yellow, pc.dim],
   );
-  printLine(pc.dim(`  a GPU that is always on costs less from ${from.toLocaleString('en')} requests a month on`));
+  printLine(
+    pc.dim(
+      from === undefined
+        ? '  an endpoint alone: for Lambda beside it, the app needs an InferenceFunction, which has a memory size'
+        : `  a GPU that is always on costs less from ${from.toLocaleString('en')} requests a month on`,
+    ),
+  );
 }
 
 function money(dollars: number): string {

@@ -39,25 +39,24 @@ const secondsPerMonth = hoursPerMonth * 3600;
 /** A server at more than this answers its queue, not its callers. */
 const busyAtMost = 0.7;
 
-/** The cheapest first. */
-export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Prices): HostCost[] {
-  const { architecture } = size;
-  const gb = size.memoryMb / 1024;
-  const { requestsPerMonth: requests, ms, coldMs, coldShare, peakPerSecond, gpuMs } = traffic;
-  const { lambda, managedInstances: managed, gpu, sagemaker } = prices;
+/** The cheapest first. @param size undefined: of an endpoint alone, whose memory on Lambda nobody has chosen */
+export function estimateCosts(size: FunctionSize | undefined, traffic: Traffic, prices: Prices): HostCost[] {
+  const costs = [...(size ? lambdaCosts(size, traffic, prices) : []), ...gpuCosts(traffic, prices)];
+  return costs.sort((a, b) => a.dollars - b.dollars);
+}
 
+function lambdaCosts({ architecture, memoryMb }: FunctionSize, traffic: Traffic, prices: Prices): HostCost[] {
+  const gb = memoryMb / 1024;
+  const { requestsPerMonth: requests, ms, coldMs, coldShare, peakPerSecond } = traffic;
+  const { lambda, managedInstances: managed } = prices;
   const billedSeconds = (requests * (ms + coldShare * coldMs)) / 1000;
   const environments = Math.max(1, Math.ceil((peakPerSecond * ms) / 1000));
-  const servers = (perRequestMs: number, atOnce: number, least: number) =>
-    Math.max(least, Math.ceil((peakPerSecond * perRequestMs) / 1000 / atOnce / busyAtMost));
-  const instances = servers(ms, managed.vcpus, managed.least);
-  const gpus = servers(gpuMs, 1, 1);
-
-  const costs: HostCost[] = [
+  const instances = Math.max(managed.least, servers(traffic, ms, managed.vcpus));
+  return [
     {
       host: 'lambda',
       dollars: requests * lambda.request + billedSeconds * gb * lambda.gbSecond[architecture],
-      basis: `${size.memoryMb} MB ${architecture}, ${percent(coldShare)} of the requests cold`,
+      basis: `${memoryMb} MB ${architecture}, ${percent(coldShare)} of the requests cold`,
     },
     {
       host: 'provisioned',
@@ -72,6 +71,13 @@ export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Pric
       dollars: requests * managed.request + instances * hoursPerMonth * managed.hour[architecture] * (1 + managed.fee),
       basis: `${instances} × ${managed.instance[architecture]}, one request a vCPU at once`,
     },
+  ];
+}
+
+function gpuCosts(traffic: Traffic, prices: Prices): HostCost[] {
+  const { managedInstances: managed, gpu, sagemaker, natHour } = prices;
+  const gpus = servers(traffic, traffic.gpuMs, 1);
+  return [
     {
       host: 'ecs-gpu',
       dollars: gpus * hoursPerMonth * gpu.hour + ecsIdle(prices),
@@ -80,8 +86,9 @@ export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Pric
     },
     {
       host: 'lambda-gpu',
-      dollars: requests * managed.request + hoursPerMonth * (gpus * gpu.hour * (1 + managed.fee) + prices.natHour),
-      idle: hoursPerMonth * prices.natHour,
+      dollars:
+        traffic.requestsPerMonth * managed.request + hoursPerMonth * (gpus * gpu.hour * (1 + managed.fee) + natHour),
+      idle: hoursPerMonth * natHour,
       basis: `${gpus} × ${gpu.instance} and a NAT gateway, always on`,
     },
     {
@@ -91,7 +98,11 @@ export function estimateCosts(size: FunctionSize, traffic: Traffic, prices: Pric
       basis: `${gpus} × ${sagemaker.instance}, always on`,
     },
   ];
-  return costs.sort((a, b) => a.dollars - b.dollars);
+}
+
+/** For the busiest second, of servers that answer `atOnce` requests at once. */
+function servers({ peakPerSecond }: Traffic, perRequestMs: number, atOnce: number): number {
+  return Math.max(1, Math.ceil((peakPerSecond * perRequestMs) / 1000 / atOnce / busyAtMost));
 }
 
 /** What stands beside an endpoint on ECS, whether it runs or not. */

@@ -140,7 +140,10 @@ describe('GpuEndpoint', () => {
 
   it('tells glowplug deploy which versions the image uses', () => {
     template.hasResource('AWS::ECS::TaskDefinition', {
-      Metadata: { 'glowplug:pins': [Match.objectLike({ model: 'iris', version: '1.0.0' })] },
+      Metadata: {
+        'glowplug:endpoint': 'sort',
+        'glowplug:pins': [Match.objectLike({ model: 'iris', version: '1.0.0' })],
+      },
     });
   });
 

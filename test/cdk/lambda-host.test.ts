@@ -119,6 +119,7 @@ describe("GpuEndpoint with host: 'lambda'", () => {
   it('tells glowplug deploy which versions the image uses', () => {
     template.hasResource('AWS::Lambda::Function', {
       Metadata: Match.objectLike({
+        'glowplug:endpoint': 'sort',
         'glowplug:pins': [Match.objectLike({ model: 'iris', digest: Match.stringLikeRegexp('^sha256:') })],
       }),
     });

@@ -167,6 +167,7 @@ describe("GpuEndpoint with host: 'sagemaker'", () => {
   it('tells glowplug deploy which versions the image uses', () => {
     template.hasResource('AWS::SageMaker::InferenceComponent', {
       Metadata: Match.objectLike({
+        'glowplug:endpoint': 'sort',
         'glowplug:pins': [Match.objectLike({ model: 'iris', digest: Match.stringLikeRegexp('^sha256:') })],
       }),
     });

@@ -38,6 +38,12 @@ describe('the cost of a function', () => {
     expect(idle).toMatchObject({ sagemaker: 0, managed: undefined, provisioned: undefined });
   });
 
+  it('without a function’s memory is that of the GPUs alone', () => {
+    const of = (given: typeof size | undefined) => estimateCosts(given, traffic, prices);
+    const gpus = ['ecs-gpu', 'lambda-gpu', 'sagemaker'];
+    expect(of(undefined)).toEqual(of(size).filter(({ host }) => gpus.includes(host)));
+  });
+
   it('names the cheapest first, and the traffic from which a GPU is', () => {
     expect(estimateCosts(size, traffic, prices)[0]?.host).toBe('lambda');
     const from = breakEven(size, traffic, prices);
