@@ -13,6 +13,7 @@ import { type Asker, check, inferenceService, methods, open } from './grpc-metho
 import { statusOf } from './grpc-status.ts';
 import type { Limits } from './limits.ts';
 import { listen } from './listen.ts';
+import type { ServerState } from './own-answer.ts';
 import type { Answered } from './request-metrics.ts';
 import type { Unit } from './units.ts';
 
@@ -22,7 +23,7 @@ export interface GrpcOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly checkKey: (headers: IncomingHttpHeaders) => void;
-  readonly state: () => 'starting' | 'ready' | 'refusing';
+  readonly state: () => ServerState;
   readonly answered: (unit: Unit, answered: Answered) => void;
 }
 

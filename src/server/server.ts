@@ -8,12 +8,13 @@ import { consoleLog, type Log } from '../core/log.ts';
 import { createContext } from '../handler/context.ts';
 import { errorResponse } from '../handler/pipeline.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { live, ready, serverMetadata } from '../protocol/metadata.ts';
 import { keyCheck } from './api-keys.ts';
 import { cors } from './cors.ts';
 import { type GrpcServer, startGrpc } from './grpc-server.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { listen } from './listen.ts';
+import { ownAnswer, pathOf, type ServerState } from './own-answer.ts';
+import { PartlyAnswered, type TellPartly } from './partly-answered.ts';
 import { refuseMalformed } from './refuse-malformed.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { invocation, invocationAnswer } from './sagemaker.ts';
@@ -26,8 +27,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 takes a free one; undefined: it listens on none, connections come by `take`. */
   readonly port: number | undefined;
-  /** Whether the kernel has a part of an answer and not yet the rest of it: nobody else may write to that socket now. */
-  readonly onPartly?: (socket: Socket, partly: boolean) => void;
+  /** For who holds the connections too. */
+  readonly onPartly?: TellPartly;
   /** Where gRPC is answered, 0 for a free one; undefined: it is not. */
   readonly grpcPort?: number | undefined;
   readonly limits?: Partial<Limits>;
@@ -76,11 +77,10 @@ class Service implements RunningServer {
   readonly #checkKey: (headers: IncomingMessage['headers']) => void;
   readonly #server: Server;
   readonly #open = new Set<ServerResponse>();
-  /** Connections whose client did not wait for an answer before it asked again: how far they are, nobody can say. */
-  readonly #piped = new WeakSet<Socket>();
+  readonly #partly: PartlyAnswered;
   #grpc: GrpcServer | undefined;
   #idle = Promise.withResolvers<void>();
-  #state: 'starting' | 'ready' | 'refusing' = 'starting';
+  #state: ServerState = 'starting';
   #cutting = false;
 
   constructor(units: readonly Unit[], options: ServerOptions) {
@@ -91,6 +91,7 @@ class Service implements RunningServer {
     this.#log = options.log ?? consoleLog;
     this.#metrics = options.metrics ?? new Metrics();
     this.#counted = new RequestMetrics(this.#metrics, units, () => this.#open.size + (this.#grpc?.calls ?? 0));
+    this.#partly = new PartlyAnswered(options.onPartly);
     this.#checkKey = keyCheck(options.apiKeys ?? []);
     const { headerBytes, headersMs, receiveMs, idleMs, connections } = this.#limits;
     this.#server = createServer({
@@ -176,11 +177,7 @@ class Service implements RunningServer {
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(late(this.#limits.answerMs)), this.#limits.answerMs);
     this.#open.add(out);
-    // It gets its socket when the answer before it is written.
-    if (!out.socket && !this.#piped.has(message.socket)) {
-      this.#piped.add(message.socket);
-      this.#options.onPartly?.(message.socket, true);
-    }
+    this.#partly.came(message, out);
     let unit: Unit | undefined;
     out.once('close', () => {
       this.#open.delete(out);
@@ -206,7 +203,7 @@ class Service implements RunningServer {
       try {
         if (cors(this.#options.cors ?? [], message, out)) return;
         response =
-          this.#own(message) ??
+          ownAnswer(message, this.#asked) ??
           (await this.#ask(message, requestId, over.signal, goOn, (found) => {
             unit = found;
           }));
@@ -228,24 +225,10 @@ class Service implements RunningServer {
     this.#log.info('the client left before its answer', { requestId, code: 'CLIENT_GONE', ms: Math.round(ms) });
   }
 
-  /** What the server answers by itself. Health is asked by load balancers, which have no keys. */
-  #own(message: IncomingMessage): Response | undefined {
-    if (message.method !== 'GET' && message.method !== 'HEAD') return undefined;
-    const path = pathOf(message);
-    if (path === '/v2/health/live') return Response.json(live);
-    if (path === '/v2/health/ready' || (path === '/ping' && this.#options.sagemaker)) {
-      if (this.#state === 'ready') return Response.json(ready);
-      const why = this.#state === 'starting' ? 'the models are being loaded' : 'the server is shutting down';
-      return Response.json({ error: why }, { status: 503, headers: { 'retry-after': '1' } });
-    }
-    if (path === '/metrics') {
-      this.#checkKey(message.headers);
-      return new Response(this.#metrics.render(), {
-        headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-      });
-    }
-    const protocol = this.#units.length > 1 && (path === '/v2' || path === '/v2/');
-    return protocol ? Response.json(serverMetadata()) : undefined;
+  get #asked() {
+    const [metrics, checkKey] = [this.#metrics, this.#checkKey];
+    const { sagemaker = false } = this.#options;
+    return { state: this.#state, metrics, checkKey, sagemaker, several: this.#units.length > 1 };
   }
 
   async #ask(
@@ -275,10 +258,7 @@ class Service implements RunningServer {
   async #send(response: Response, message: IncomingMessage, out: ServerResponse): Promise<void> {
     // A client that reads nothing for as long as an answer may take is gone.
     out.setTimeout(this.#limits.answerMs, () => out.destroy());
-    const onPartly = () => {
-      this.#options.onPartly?.(message.socket, true);
-      out.once('finish', () => this.#options.onPartly?.(message.socket, this.#piped.has(message.socket)));
-    };
+    const onPartly = () => this.#partly.begins(message, out);
     const options = { acceptEncoding: String(message.headers['accept-encoding'] ?? ''), onPartly };
     if (message.complete || !hasBody(message)) return await sendResponse(response, out, options);
     // Closing a socket that still receives resets it, and the client may lose the answer.
@@ -300,9 +280,4 @@ function late(ms: number): GlowplugError {
 /** `complete` of a request without a body is only set after its handler was called. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function pathOf({ url = '/' }: IncomingMessage): string {
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
 }
