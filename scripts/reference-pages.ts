@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/program.ts';
-import { variables } from '../src/core/contract.ts';
 import { catalogue } from '../src/core/errors.ts';
+import { variables } from '../src/core/variables.ts';
 import { table } from './markdown-table.ts';
 import { benchmarks } from './measured.ts';
 

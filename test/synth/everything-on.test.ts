@@ -2,7 +2,7 @@
 // here with its reason. What it keeps and watches, and who is told.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stageNames } from '../../infra/config.ts';
-import { variables } from '../../src/core/contract.ts';
+import { variables } from '../../src/core/variables.ts';
 import { type Statement, text } from '../cdk/policy.ts';
 import { everythingOn } from './everything-on.ts';
 import { type SynthesisedStage, synthStage } from './synth-stage.ts';
