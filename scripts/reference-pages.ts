@@ -62,7 +62,7 @@ function cli(program: Command): string {
   return page(
     'The command line',
     'src/cli',
-    'In this repository: `npm run glowplug -- <command>`. Where the package is installed: `npx glowplug <command>`.',
+    '`npx glowplug <command>`, where the package is installed and, after the first `npm start` or `npm test`, in a clone of this repository.',
     sections.join('\n\n'),
   );
 }

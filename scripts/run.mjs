@@ -1,7 +1,7 @@
 // Every npm script comes through here. Plain JavaScript that Node 20 runs before anything is installed:
 // it installs what the lock file says, then goes on under Lambda's own Node.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,6 +52,7 @@ if (!steps) {
   process.exit(2);
 }
 install();
+linkCommand();
 const node = lambdaNode();
 const env = {
   ...process.env,
@@ -78,6 +79,18 @@ function install() {
   if (npm.status !== 0) {
     console.error(`glowplug: npm ci ended with ${npm.status ?? npm.error?.message}. Is the npm registry reachable?`);
     process.exit(1);
+  }
+}
+
+/** npm links the commands of what it installs, not the package's own. */
+function linkCommand() {
+  const link = join(root, 'node_modules', '.bin', 'glowplug');
+  if (process.platform === 'win32' || existsSync(link)) return;
+  try {
+    symlinkSync(join('..', '..', 'scripts', 'glowplug.mjs'), link);
+  } catch (error) {
+    // Another process was as quick, or nobody may write there: `npm run glowplug` goes on.
+    if (!['EEXIST', 'EACCES', 'EROFS'].includes(error.code)) throw error;
   }
 }
 

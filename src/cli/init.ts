@@ -129,7 +129,12 @@ function nameOf(file: string): string {
 
 /** A tarball is named from where the command was typed; the app lies elsewhere. */
 function specifier(what: string): string {
-  return what.endsWith('.tgz') ? `file:${resolve(what)}` : what;
+  if (!what.endsWith('.tgz')) return what;
+  const path = resolve(what.replace(/^file:/, ''));
+  if (existsSync(path)) return `file:${path}`;
+  throw new GlowplugError('CONFIG_INVALID', `expected a tarball of glowplug at ${path}, found nothing`, {
+    remedy: 'Give --glowplug a version, or the path of what npm pack made.',
+  });
 }
 
 async function run(program: string, args: readonly string[], folder: string): Promise<void> {

@@ -44,7 +44,7 @@ export function nodeFinding(version: string): Finding {
   return {
     status: 'missing',
     found,
-    remedy: 'start glowplug through npm run glowplug, which brings Node 24 along, or install Node 24',
+    remedy: 'in a clone, start glowplug through npx glowplug, which brings Node 24 along, or install Node 24',
   };
 }
 

@@ -36,6 +36,7 @@ describe('glowplug init', () => {
     const json = JSON.parse(await readFile(join(folder, 'demo/package.json'), 'utf8'));
     const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     expect(json).toMatchObject({ name: 'demo', dependencies: { glowplug: `^${own.version}` } });
+    expect(await readFile(join(folder, 'demo/README.md'), 'utf8')).toMatch(/^# `demo`\n/);
     expect(json.devDependencies['aws-cdk-lib']).toBe(own.devDependencies['aws-cdk-lib']);
     for (const file of await readdir(join(folder, 'demo'), { recursive: true, withFileTypes: true })) {
       if (!file.isFile() || file.name.endsWith('.onnx')) continue;
@@ -62,10 +63,21 @@ describe('glowplug init', () => {
     expect(await readdir(join(folder, 'demo/functions'))).toEqual(['my-iris-v2']);
   });
 
+  it('takes a tarball, by its path or as npm writes it', async () => {
+    const tarball = join(folder, 'glowplug-0.1.0.tgz');
+    await writeFile(tarball, '');
+    for (const [name, given] of Object.entries({ plain: tarball, file: `file:${tarball}` })) {
+      await init(join(folder, name), '--glowplug', given);
+      const { dependencies } = JSON.parse(await readFile(join(folder, name, 'package.json'), 'utf8'));
+      expect(dependencies.glowplug).toBe(`file:${tarball}`);
+    }
+  });
+
   it.each([
     ['a folder that holds something', '.', [], 'to be absent or empty'],
     ['a folder whose name is no package’s', 'Über uns', [], 'expected a folder named with letters, digits and -'],
     ['a name that is no model’s', 'demo', ['--name', '../x'], 'expected a model’s name'],
+    ['a tarball that is not there', 'demo', ['--glowplug', 'file:nowhere.tgz'], 'nowhere.tgz, found nothing'],
     ['a file that is no model', 'demo', ['--model', join(root, 'package.json')], '(MODEL_INVALID)'],
     [
       'a file that is not there',

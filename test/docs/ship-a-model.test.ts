@@ -90,8 +90,8 @@ async function run(line: string): Promise<string> {
     process.env[name] = value;
     return '';
   }
-  expect(line).toMatch(/^npm run glowplug -- /);
-  const words = [...line.replace('npm run glowplug -- ', '').matchAll(/"([^"]*)"|(\S+)/g)];
+  expect(line).toMatch(/^npx glowplug /);
+  const words = [...line.replace('npx glowplug ', '').matchAll(/"([^"]*)"|(\S+)/g)];
   const args = words.map(([, quoted, plain = '']) => quoted ?? plain);
   const { exitCode, stdout, stderr } = await runCommand(buildProgram(), ...args);
   expect({ line, exitCode, stderr: stderr.includes('✗') ? stderr : '' }).toEqual({ line, exitCode: 0, stderr: '' });
