@@ -9,7 +9,7 @@ import { Capture, type CaptureOptions, type WriteRecord } from './capture.ts';
 import type { Context } from './context.ts';
 import { type Input, tensors } from './input.ts';
 import type { Model, ModelHost, Models } from './model.ts';
-import type { ModelUse } from './model-use.ts';
+import type { ModelUse, Spelled } from './model-use.ts';
 import type { Served } from './open-inference.ts';
 import { decodeWith } from './own-decode.ts';
 import { answer, pipeline, type Verbs } from './pipeline.ts';
@@ -26,7 +26,7 @@ export interface FunctionOptions<M extends References, I, O> {
    * the reference, `{ iris: { model: 'iris:prod', follow: { every: 60 } } }`, moves of the channel reach the function; with
    * `batch: { objective: { p95: 100 } }` requests that meet share runs.
    */
-  readonly models?: M;
+  readonly models?: M & { readonly [Name in keyof M]: Spelled<M[Name]> };
   /**
    * Decode: what a request's body is: `json(schema)`, `image()`, `tensors()`, or a decode of your own.
    * @default tensors()

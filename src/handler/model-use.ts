@@ -52,6 +52,19 @@ export interface Shadow {
 /** The reference within a use, as a type: models.d.ts knows it. */
 export type ReferenceOf<U> = U extends { readonly model: infer R extends string } ? R : U extends string ? U : never;
 
+/** A use as it may be spelled, as a type: an option of another name, which would be off without a word, does not compile. */
+export type Spelled<U> = U extends string ? U : Known<U, ModelOptions>;
+
+type Known<T, Options> = {
+  readonly [Name in keyof T]: Name extends keyof Options
+    ? T[Name] extends string | ((...given: never) => unknown)
+      ? T[Name]
+      : T[Name] extends object
+        ? Known<T[Name], NonNullable<Options[Name]>>
+        : T[Name]
+    : never;
+};
+
 /** @throws GlowplugError CONFIG_INVALID, REFERENCE_INVALID */
 export function readUse(name: string, use: ModelUse): ModelOptions {
   if (typeof use === 'string') return { model: use };
