@@ -1,5 +1,5 @@
 // The smallest app that the local cloud runs: its "synth" is a script that writes the template of one bucket and the
-// functions under functions/, without CDK, in a few milliseconds.
+// functions under code/, without CDK, in a few milliseconds.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,8 +24,8 @@ mkdirSync(out, { recursive: true });
 const write = (name, value) => writeFileSync(join(out, name), JSON.stringify(value));
 const files = {};
 const Resources = { Models: { Type: 'AWS::S3::Bucket', Properties: { VersioningConfiguration: { Status: 'Enabled' } } } };
-for (const name of readdirSync('functions')) {
-  const { source, properties } = JSON.parse(readFileSync(join('functions', name), 'utf8'));
+for (const name of readdirSync('code')) {
+  const { source, properties } = JSON.parse(readFileSync(join('code', name), 'utf8'));
   const hash = createHash('sha256').update(source).digest('hex');
   mkdirSync(join(out, 'asset.' + hash), { recursive: true });
   writeFileSync(join(out, 'asset.' + hash, 'index.mjs'), source);
@@ -56,7 +56,7 @@ write('manifest.json', { artifacts: {
 
 export function testApp(functions: Record<string, string>): TestApp {
   const root = mkdtempSync(join(tmpdir(), 'glowplug-test-app-'));
-  mkdirSync(join(root, 'functions'));
+  mkdirSync(join(root, 'code'));
   const writeScript = (first: string) => writeFileSync(join(root, 'synth.mjs'), `${first}\n${script}`);
   writeScript('');
   writeFileSync(join(root, 'package.json'), '{}');
@@ -65,8 +65,8 @@ export function testApp(functions: Record<string, string>): TestApp {
   const app: TestApp = {
     root,
     write: (name, source, properties = {}) =>
-      writeFileSync(join(root, 'functions', name), JSON.stringify({ source, properties })),
-    remove: (name) => rmSync(join(root, 'functions', name)),
+      writeFileSync(join(root, 'code', name), JSON.stringify({ source, properties })),
+    remove: (name) => rmSync(join(root, 'code', name)),
     resources: (resources) => writeFileSync(join(root, 'resources.json'), JSON.stringify(resources)),
     sabotage: writeScript,
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
