@@ -121,7 +121,7 @@ export class LocalQueues implements AsyncDisposable {
     response.writeHead(answer.statusCode, { 'content-type': contentType, ...Object.fromEntries(error) });
     response.end(
       namesQueues.has(target)
-        ? answer.payload.replaceAll(/sqs\.[\w-]+\.localhost(?=:\d+\/)/g, loopback)
+        ? answer.payload.replaceAll(/sqs\.[\w-]+\.localhost(:\d+)?(?=\/)/g, host)
         : answer.payload,
     );
   }
@@ -155,7 +155,7 @@ const loopback = '127.0.0.1';
 const batchLimit = 10;
 /** A batch is 1 MiB at most, and JSON may need six characters for one. */
 const requestLimit = 7 * 2 ** 20;
-/** fauxqs names its queues by a host that not every system resolves. */
+/** fauxqs names its queues by a host that not every system resolves, and by the port of who made them: the template's have none. */
 const namesQueues: ReadonlySet<string> = new Set(
   ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues'].map((action) => `AmazonSQS.${action}`),
 );

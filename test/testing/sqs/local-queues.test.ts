@@ -3,6 +3,7 @@ import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListQueuesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
@@ -106,6 +107,17 @@ describe('the local SQS', () => {
     await expect(sqs.client.send(new GetQueueUrlCommand({ QueueName: 'none' }))).rejects.toMatchObject({
       name: 'QueueDoesNotExist',
     });
+  });
+
+  it('names the template’s queues by a URL that works, as those that are made', async () => {
+    using app = appWith(forward, queues());
+    await using cloud = await startLocalCloud({ root: app.root });
+    using sqs = connect(cloud);
+    const urls = cloud.queues.map(({ url }) => url);
+    const { QueueUrl } = await sqs.client.send(new GetQueueUrlCommand({ QueueName: 'a-Jobs' }));
+    expect(QueueUrl).toBe(sqs.url('Jobs'));
+    expect((await sqs.client.send(new ListQueuesCommand())).QueueUrls?.toSorted()).toEqual(urls);
+    await sqs.client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'good' }));
   });
 
   behaviour(
