@@ -86,6 +86,10 @@ describe('a running local cloud', () => {
       keys.push(cloud.credentials.secretAccessKey);
     }
     expect(keys[1]).toBe(keys[0]);
+    // As the AWS CLI and SDKs read it.
+    expect(readFileSync(join(kept.path, 'credentials'), 'utf8')).toMatch(
+      /^\[default\]\naws_access_key_id = \w+\naws_secret_access_key = \w+\n$/,
+    );
     let tmp: unknown;
     {
       await using cloud = await start(app);
