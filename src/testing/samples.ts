@@ -28,7 +28,8 @@ export interface Golden {
 export function readSamples(root: string): Sample[] {
   const folder = join(root, 'functions');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? entry.name : []))
     .sort()
     .flatMap((name) => readSample(join(folder, name), name) ?? []);
 }
@@ -74,16 +75,37 @@ export function difference(golden: unknown, actual: unknown, tolerance: number, 
 
 function readGolden(path: string): Golden | undefined {
   if (!existsSync(path)) return undefined;
-  const golden: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  if (
-    isTree(golden) &&
-    typeof golden['status'] === 'number' &&
-    typeof golden['tolerance'] === 'number' &&
-    'body' in golden
-  ) {
-    return { status: golden['status'], tolerance: golden['tolerance'], body: golden['body'] };
+  const golden = parseGolden(path);
+  const { status, tolerance, body } = isTree(golden) ? golden : {};
+  if (typeof status === 'number' && typeof tolerance === 'number' && body !== undefined) {
+    return { status, tolerance, body };
   }
-  throw new GlowplugError('CONFIG_INVALID', `expected { status, tolerance, body } in ${path}, got ${shorten(golden)}`);
+  const lacking = Object.entries({ status, tolerance, body }).flatMap(([name, value]) =>
+    value === undefined ? name : [],
+  );
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `expected { status, tolerance, body } in ${path}, got ${lacking.length > 0 ? `no ${lacking.join(' and no ')}` : shorten(golden)}`,
+    {
+      remedy:
+        'Write { "status": 200, "tolerance": 0.001, "body": … }: numbers of the body may differ by the tolerance.',
+    },
+  );
+}
+
+function parseGolden(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected JSON in ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        cause,
+        remedy: 'Mend it, or delete it and hold the answer against nothing.',
+      },
+    );
+  }
 }
 
 function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
