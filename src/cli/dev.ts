@@ -1,11 +1,11 @@
 // glowplug dev: the app in the local cloud, each function's sample answered, and hot reload until Ctrl-C.
-import { relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import { curlLine } from '../testing/curl-line.ts';
 import type { LocalCloud } from '../testing/local-cloud.ts';
-import { answerBody, difference, readSamples, type Sample } from '../testing/samples.ts';
+import { readSamples } from '../testing/samples.ts';
+import { answerSample, printAnswer, type SampleAnswer } from './answer-sample.ts';
 import { cloudFolder } from './cloud-folder.ts';
+import { foldersWithoutFunction } from './function-names.ts';
 import { command, exitCodes, printError, printJson, printLine, printLog, printProgress } from './print.ts';
 import { forgetRunningCloud, rememberRunningCloud } from './running-cloud.ts';
 import { watchSources } from './watch.ts';
@@ -16,17 +16,6 @@ interface Options {
   readonly inspect?: string;
   readonly inspectPort: number;
   readonly json?: boolean;
-}
-
-/** What a sample came to. `problem` says where the answer is not the golden one. */
-interface SampleAnswer {
-  readonly name: string;
-  readonly url: string;
-  readonly status: number;
-  readonly ms: number;
-  readonly body: unknown;
-  readonly problem: string | undefined;
-  readonly curl: string;
 }
 
 export function devCommand(): Command {
@@ -60,13 +49,19 @@ async function dev(options: Options): Promise<void> {
   });
   const answers: SampleAnswer[] = [];
   for (const sample of readSamples(root)) {
+    if (!cloud.functions.includes(sample.name)) {
+      printProgress(`${sample.name}: has a sample, but the CDK app deploys no such function that runs here`);
+      continue;
+    }
     const answer = await answerSample(cloud, sample, root);
     answers.push(answer);
     if (!options.json) printAnswer(answer);
   }
+  for (const name of await foldersWithoutFunction(root)) {
+    if (!cloud.functions.includes(name)) printProgress(`functions/${name}: no function, it holds no function.ts`);
+  }
   if (options.json) printJson(answers);
-  for (const name of options.json ? [] : cloud.functions)
-    if (!answers.some((answer) => answer.name === name)) printUnasked(name, cloud.function(name).url);
+  else printOthers(cloud, answers);
   if (answers.some(({ problem }) => problem !== undefined)) process.exitCode = exitCodes.failed;
   if (options.once) return;
 
@@ -76,64 +71,53 @@ async function dev(options: Options): Promise<void> {
     if (options.inspect) {
       printLine(`Attach a debugger to ${pc.bold(options.inspect)} at ${pc.cyan(`127.0.0.1:${options.inspectPort}`)}.`);
     }
-    await serve(cloud, root);
+    await serve(cloud, root, options.inspect);
   } finally {
     await forgetRunningCloud(root);
   }
 }
 
-async function answerSample(cloud: LocalCloud, sample: Sample, root: string): Promise<SampleAnswer> {
-  const { name, contentType, golden } = sample;
-  const fn = cloud.function(name);
-  const file = relative(root, sample.file);
-  const curl = curlLine(fn.url, sample, file, cloud.region, cloud.credentials);
-  const start = performance.now();
-  const response = await fn.fetch('/', { method: 'POST', headers: { 'content-type': contentType }, body: sample.body });
-  const bytes = await response.bytes();
-  const ms = Math.round(performance.now() - start);
-  const body = answerBody(response.headers.get('content-type') ?? '', bytes);
-  const problem =
-    golden && golden.status !== response.status
-      ? `expected status ${golden.status}, got ${response.status}`
-      : golden && difference(golden.body, body, golden.tolerance);
-  return { name, url: fn.url, status: response.status, ms, body, problem, curl };
+/** What no sample was sent to. A function without a URL is a job: nobody asks it. */
+function printOthers(cloud: LocalCloud, answers: readonly SampleAnswer[]): void {
+  for (const name of cloud.functions) {
+    const { url } = cloud.function(name);
+    if (url === '' || answers.some((answer) => answer.name === name)) continue;
+    printLine(`\n${pc.dim('·')} ${pc.bold(name)}  ${pc.cyan(url)}  no sample to ask it with`);
+    printLine(pc.dim(`  put a request.json into functions/${name}, or: glowplug invoke ${name} --data @file`));
+  }
+  if (cloud.queues.length > 0) printLine();
+  for (const { url } of cloud.queues) printLine(`${pc.dim('·')} queue  ${pc.cyan(url)}`);
 }
 
-function printAnswer({ name, url, status, ms, body, problem, curl }: SampleAnswer): void {
-  const mark = problem ? pc.red('✗') : pc.green('✓');
-  printLine(`\n${mark} ${pc.bold(name)}  ${pc.cyan(url)}  ${status} in ${ms} ms, cold`);
-  printLine(indent(typeof body === 'string' ? body : JSON.stringify(body, null, 1).replace(/\n\s*/g, ' ')));
-  if (problem) printLine(pc.red(`  not the golden answer: ${problem}`));
-  printLine(pc.dim(`  ${curl}`));
-}
-
-function printUnasked(name: string, url: string): void {
-  printLine(`\n${pc.dim('·')} ${pc.bold(name)}  ${pc.cyan(url)}  no sample to ask it with`);
-  printLine(pc.dim(`  put a request.json into functions/${name}, or: glowplug invoke ${name} --data @file`));
-}
-
-async function serve(cloud: LocalCloud, root: string): Promise<void> {
+async function serve(cloud: LocalCloud, root: string, inspected: string | undefined): Promise<void> {
   printLine(
     `\n${pc.bold('The local cloud is up:')} ${pc.cyan(cloud.page)}\nAWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
   );
   await using _watch = await watchSources(root, async (changed) => {
     printProgress(`${changed.join(', ')} changed`);
+    let reloaded: string[];
     try {
-      const reloaded = await cloud.reload();
-      printProgress(reloaded.length > 0 ? `reloaded ${reloaded.join(', ')}` : 'nothing that is deployed changed');
+      reloaded = await cloud.reload();
     } catch (error) {
       printError(error);
       printProgress('the last good version goes on answering');
+      return;
     }
+    printProgress(reloaded.length > 0 ? `reloaded ${reloaded.join(', ')}` : 'nothing that is deployed changed');
+    // A debugger may hold its answer back.
+    await askAgain(cloud, root, (name) => reloaded.includes(name) && name !== inspected).catch(printError);
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   await promise;
 }
 
-function indent(text: string): string {
-  const shown = text.length > 1200 ? `${text.slice(0, 1200)} …` : text;
-  return `  ${shown.replaceAll('\n', '\n  ')}`;
+/** What is wrong with the new code is said when it is saved, not at the next request. */
+async function askAgain(cloud: LocalCloud, root: string, chosen: (name: string) => boolean): Promise<void> {
+  for (const sample of readSamples(root)) {
+    if (chosen(sample.name) && cloud.functions.includes(sample.name))
+      printAnswer(await answerSample(cloud, sample, root));
+  }
 }
 
 function port(text: string): number {

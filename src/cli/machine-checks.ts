@@ -1,12 +1,13 @@
 // The things that glowplug needs of a machine, each with a way to look for it and a way to get it.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Finding } from './finding.ts';
+import { functionNames } from './function-names.ts';
 import { installed, loads, transforms } from './package-checks.ts';
 import { findRunningCloud } from './running-cloud.ts';
 
@@ -134,11 +135,4 @@ async function lockFile(root: string): Promise<Finding> {
     const found = error instanceof Error ? error.message : String(error);
     return { status: 'missing', found, remedy: 'mend it, then glowplug lock' };
   }
-}
-
-async function functionNames(root: string): Promise<string[]> {
-  const entries = await readdir(join(root, 'functions'), { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory() && existsSync(join(root, 'functions', entry.name, 'function.ts')))
-    .map(({ name }) => name);
 }
