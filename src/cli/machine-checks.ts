@@ -25,10 +25,11 @@ export const machineChecks: Readonly<Record<string, (root: string) => Promise<Fi
   esbuild: (root) => loads(root, 'esbuild', 'missing', 'npm i esbuild', transforms),
   sharp: (root) => loads(root, 'sharp', 'advice', 'npm i sharp: functions that take images need it'),
   'aws-lambda-ric': (root) =>
-    installed(root, 'aws-lambda-ric', 'npm i -D --ignore-scripts aws-lambda-ric: the local cloud needs it'),
+    installed(root, 'aws-lambda-ric', 'missing', 'npm i -D --ignore-scripts aws-lambda-ric: the local cloud needs it'),
+  fauxqs: (root) => installed(root, 'fauxqs', 'advice', 'npm i -D fauxqs@2: an app with queues needs it to run here'),
   'aws-cdk-lib': (root) =>
-    installed(root, 'aws-cdk-lib', 'npm i -D aws-cdk-lib constructs: the local cloud and deploying need it'),
-  'aws-cdk': (root) => installed(root, 'aws-cdk', 'npm i -D aws-cdk: deploying needs it'),
+    installed(root, 'aws-cdk-lib', 'missing', 'npm i -D aws-cdk-lib constructs: the local cloud and deploying need it'),
+  'aws-cdk': (root) => installed(root, 'aws-cdk', 'missing', 'npm i -D aws-cdk: deploying needs it'),
   ports: (root) => ports(root),
   disk: (root) => disk(root),
   'lock file': (root) => lockFile(root),

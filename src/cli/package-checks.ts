@@ -27,9 +27,14 @@ export async function loads(
 }
 
 /** For what is a program of its own, or takes long to load: only whether it is there. */
-export async function installed(root: string, name: string, remedy: string): Promise<Finding> {
+export async function installed(
+  root: string,
+  name: string,
+  absent: 'missing' | 'advice',
+  remedy: string,
+): Promise<Finding> {
   const version = versionOf(root, name);
-  return version ? { status: 'ok', found: version } : { status: 'missing', found: 'not installed', remedy };
+  return version ? { status: 'ok', found: version } : { status: absent, found: 'not installed', remedy };
 }
 
 /** Whether esbuild, whose binary is a package of its own, turns TypeScript into JavaScript. */

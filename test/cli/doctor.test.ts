@@ -42,6 +42,11 @@ describe('glowplug doctor', () => {
       status: 'missing',
       found: 'not installed',
     });
+    expect(await machineChecks['fauxqs']!(folder.path)).toEqual({
+      status: 'advice',
+      found: 'not installed',
+      remedy: 'npm i -D fauxqs@2: an app with queues needs it to run here',
+    });
     expect(await machineChecks['lock file']!(folder.path)).toEqual({
       status: 'ok',
       found: 'no functions/ here, none needed',
