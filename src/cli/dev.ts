@@ -90,9 +90,6 @@ function printOthers(cloud: LocalCloud, answers: readonly SampleAnswer[]): void 
 }
 
 async function serve(cloud: LocalCloud, root: string, inspected: string | undefined): Promise<void> {
-  printLine(
-    `\n${pc.bold('The local cloud is up:')} ${pc.cyan(cloud.page)}\nAWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
-  );
   await using _watch = await watchSources(root, async (changed) => {
     printProgress(`${changed.join(', ')} changed`);
     let reloaded: string[];
@@ -107,6 +104,9 @@ async function serve(cloud: LocalCloud, root: string, inspected: string | undefi
     // A debugger may hold its answer back.
     await askAgain(cloud, root, (name) => reloaded.includes(name) && name !== inspected).catch(printError);
   });
+  printLine(
+    `\n${pc.bold('The local cloud is up:')} ${pc.cyan(cloud.page)}\nAWS APIs at ${pc.cyan(cloud.endpoint)}; it reloads when you save; Ctrl-C ends it.`,
+  );
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   await promise;

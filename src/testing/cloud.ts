@@ -73,6 +73,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 async function start(options: LocalCloudOptions, resources: AsyncDisposableStack): Promise<LocalCloud> {
   const { port = 0, onProgress = () => {} } = options;
   const root = resolve(options.root ?? projectRoot());
+  if (!existsSync(join(root, 'cdk.json'))) {
+    throw new GlowplugError('CONFIG_INVALID', `expected cdk.json in ${root}, found none`, {
+      remedy:
+        'Run it in the folder of a CDK app, or let startLocalCloud({ root }) name it; glowplug init makes an app.',
+    });
+  }
   const folder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), 'glowplug-cloud-')));
   const temporary = options.folder === undefined;
   if (temporary) resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));

@@ -231,7 +231,12 @@ describe('a local cloud that cannot start says what to do', () => {
   it('when there is no app, or it is none that can be run', async () => {
     using folder = temporaryFolder();
     const starting = () => startLocalCloud({ root: folder.path });
-    await expect(starting()).rejects.toMatchObject({ message: expect.stringContaining('cdk.json') });
+    for (const root of [folder.path, join(folder.path, 'nowhere')]) {
+      await expect(startLocalCloud({ root })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: `expected cdk.json in ${root}, found none`,
+      });
+    }
     writeFileSync(join(folder.path, 'cdk.json'), '{}');
     await expect(starting()).rejects.toMatchObject({ message: expect.stringContaining('expected "app"') });
   });

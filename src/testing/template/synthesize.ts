@@ -89,7 +89,7 @@ async function readSettings(path: string, optional = false): Promise<JsonObject>
     if (optional && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
     throw new GlowplugError('CONFIG_INVALID', `expected ${path} to be readable JSON with the CDK app's settings`, {
       cause,
-      remedy: 'Run it in a folder with a CDK app, or pass root.',
+      remedy: 'Run it in a folder with a CDK app, and mend its file.',
     });
   }
 }
