@@ -1,5 +1,5 @@
 // glowplug invoke: one request to a function, in the local cloud or at a real function URL.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
@@ -9,8 +9,9 @@ import { contentTypeOf } from '../core/content-type.ts';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { readSample } from '../testing/samples.ts';
+import { functionNames, unknownFunction } from './function-names.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
-import { findRunningCloud } from './running-cloud.ts';
+import { findRunningCloud, type RunningCloud } from './running-cloud.ts';
 
 interface Options {
   readonly data?: string;
@@ -38,9 +39,13 @@ export function invokeCommand(): Command {
 }
 
 async function invoke(target: string, options: Options): Promise<void> {
-  const body = await readBody(target, options);
+  const isUrl = /^https?:\/\//.test(target);
+  const running = isUrl ? undefined : await findRunningCloud(process.cwd());
+  // A job, which nobody asks, wants no body.
+  const job = options.data === undefined && running?.urls[target] === '';
+  const body = await readBody(target, job ? { ...options, data: '{}' } : options);
   const start = performance.now();
-  const response = await (/^https?:\/\//.test(target) ? invokeUrl(target, body) : invokeLocal(target, body));
+  const response = await (isUrl ? invokeUrl(target, body) : invokeLocal(target, body, running));
   const bytes = Buffer.from(await response.arrayBuffer());
   const ms = Math.round(performance.now() - start);
   const contentType = response.headers.get('content-type') ?? '';
@@ -52,7 +57,7 @@ async function invoke(target: string, options: Options): Promise<void> {
     printJson({ status: response.status, ms, requestId, body });
   } else if (isJson) printLine(text.trimEnd());
   else process.stdout.write(bytes);
-  if (!response.ok) process.exitCode = exitCodes.failed;
+  if (!response.ok || response.headers.has('x-amz-function-error')) process.exitCode = exitCodes.failed;
 }
 
 async function readBody(target: string, { data, type }: Options): Promise<Body> {
@@ -61,7 +66,7 @@ async function readBody(target: string, { data, type }: Options): Promise<Body> 
     const sample = isUrl ? undefined : readSample(join('functions', target), target);
     if (sample) return { bytes: sample.body, contentType: type ?? sample.contentType };
     if (!isUrl && existsSync('functions') && !existsSync(join('functions', target)))
-      throw unknownFunction(target, readdirSync('functions').sort());
+      throw unknownFunction(target, await functionNames('.'));
     throw new GlowplugError('CONFIG_INVALID', 'expected --data, and there is no sample request to send instead', {
       remedy: 'glowplug invoke <function> --data @file, or --data \'{"a":1}\'.',
     });
@@ -72,19 +77,24 @@ async function readBody(target: string, { data, type }: Options): Promise<Body> 
   return { bytes: new Uint8Array(await readFile(file)), contentType: type ?? contentTypeOf(extname(file)) };
 }
 
-async function invokeLocal(name: string, body: Body): Promise<Response> {
-  const running = await findRunningCloud(process.cwd());
+async function invokeLocal(name: string, body: Body, running: RunningCloud | undefined): Promise<Response> {
   if (running) {
-    const url = running.urls[name];
-    if (url) return await signed(running.credentials, running.region, url, body);
-    throw unknownFunction(name, Object.keys(running.urls));
+    const { urls, credentials, region, s3Endpoint } = running;
+    const url = urls[name];
+    if (url === undefined) throw unknownFunction(name, Object.keys(urls));
+    const api = `${s3Endpoint}/2015-03-31/functions/${name}/invocations`;
+    return await signed(credentials, region, url || api, body);
   }
   const { startLocalCloud } = await import('../testing/cloud.ts');
   await using cloud = await startLocalCloud({ root: process.cwd(), onProgress: printProgress });
   if (!cloud.functions.includes(name)) throw unknownFunction(name, cloud.functions);
-  const response = await cloud
-    .function(name)
-    .fetch('/', { method: 'POST', headers: { 'content-type': body.contentType }, body: body.bytes });
+  const fn = cloud.function(name);
+  if (fn.url === '') return Response.json(await fn.invoke(JSON.parse(Buffer.from(body.bytes).toString())));
+  const response = await fn.fetch('/', {
+    method: 'POST',
+    headers: { 'content-type': body.contentType },
+    body: body.bytes,
+  });
   // Read whole before the cloud goes.
   return new Response(await response.arrayBuffer(), response);
 }
@@ -110,10 +120,4 @@ async function readStdin(): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));
-}
-
-function unknownFunction(name: string, known: readonly string[]): GlowplugError {
-  return new GlowplugError('NOT_FOUND', `expected one of the functions ${known.join(', ')}; got ${name}`, {
-    remedy: 'Name a folder of functions/ that infra deploys.',
-  });
 }

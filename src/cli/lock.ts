@@ -6,6 +6,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { readTrustedKeys } from '../release/read-trusted-keys.ts';
 import { checkLock, writeLock } from '../release/write-lock.ts';
 import { chosenStore } from './chosen-store.ts';
+import { foldersWithoutFunction } from './function-names.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 
 interface Options {
@@ -37,6 +38,9 @@ async function lock(options: Options): Promise<void> {
     throw new GlowplugError('CONFIG_INVALID', `expected functions/ in ${process.cwd()}, found none`, {
       remedy: 'Run it in the folder of an app; glowplug init makes one.',
     });
+  }
+  for (const name of await foldersWithoutFunction(process.cwd())) {
+    printProgress(`functions/${name}: no function, it holds no function.ts`);
   }
   const store = options.store ? await chosenStore(options) : undefined;
   const where = { root: process.cwd(), ...(store ? { store } : {}) };

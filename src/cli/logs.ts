@@ -1,13 +1,15 @@
 // glowplug logs: what the functions of the local cloud wrote, and with -f what they write.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { type LoggedLine, logsIn, readLogs } from '../testing/log-files.ts';
 import { cloudFolder } from './cloud-folder.ts';
+import { functionNames, unknownFunction } from './function-names.ts';
 import { command, printLine } from './print.ts';
 import { printableLines } from './printable.ts';
+import { findRunningCloud } from './running-cloud.ts';
 
 interface Options {
   readonly follow?: boolean;
@@ -31,10 +33,11 @@ async function logs(name: string | undefined, options: Options): Promise<void> {
       remedy: 'Run glowplug dev in another terminal, in the same folder.',
     });
   }
-  if (name !== undefined && !existsSync(join('functions', name)) && !existsSync(join(folder, `${name}.log`))) {
-    throw new GlowplugError('CONFIG_INVALID', `expected a function of this app, got ${name}`, {
-      remedy: 'Write the name of a folder under functions/.',
-    });
+  if (name !== undefined) {
+    const known = new Set([...(await functionNames(process.cwd())), ...(await loggedIn(folder))]);
+    const { urls = {} } = (await findRunningCloud(process.cwd())) ?? {};
+    for (const running of Object.keys(urls)) known.add(running);
+    if (!known.has(name)) throw unknownFunction(name, [...known].sort());
   }
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -43,6 +46,10 @@ async function logs(name: string | undefined, options: Options): Promise<void> {
     if (options.json) printLine(JSON.stringify(entry));
     else printLine(linesOf(entry, name === undefined));
   }
+}
+
+async function loggedIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).flatMap((file) => (file.endsWith('.log') ? file.slice(0, -4) : []));
 }
 
 function linesOf({ function: from, line }: LoggedLine, named: boolean): string {

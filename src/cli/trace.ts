@@ -7,6 +7,7 @@ import type { Stage } from '../handler/cold-start.ts';
 import { coldStartsIn } from '../testing/cold-starts-in.ts';
 import { logsIn, readLogs } from '../testing/log-files.ts';
 import { cloudFolder } from './cloud-folder.ts';
+import { functionNames, unknownFunction } from './function-names.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 import { findRunningCloud } from './running-cloud.ts';
 import { waterfall } from './waterfall.ts';
@@ -53,7 +54,11 @@ async function trace(name: string | undefined, options: Options): Promise<void> 
 
 /** Of the running cloud the last start of each function that is meant; else one that is made now. */
 async function startsOf(name: string | undefined): Promise<Stage[][]> {
-  if (await findRunningCloud(process.cwd())) {
+  const running = await findRunningCloud(process.cwd());
+  const known = running ? Object.keys(running.urls) : await functionNames(process.cwd());
+  // Before anything is synthesised and published.
+  if (name !== undefined && known.length > 0 && !known.includes(name)) throw unknownFunction(name, known);
+  if (running) {
     const logs = new Map<string, string[]>();
     for await (const { function: own, line } of readLogs(logsIn(cloudFolder(process.cwd())), name)) {
       logs

@@ -2,9 +2,12 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { invokeCommand } from '../../src/cli/invoke.ts';
+import { logsCommand } from '../../src/cli/logs.ts';
 import { root } from '../root.ts';
 import { type TestApp, testApp } from '../testing/app.ts';
+import { runCommand } from './run-command.ts';
 
 const answers = (body: string) => `export const handler = async () => ({
   statusCode: 200, headers: { 'content-type': 'application/json' }, body: '${body}' });`;
@@ -47,6 +50,27 @@ it.each([
   expect(await dev.ended).toBe(1);
   expect(dev.stderr()).toMatch(message);
   expect(dev.stderr()).not.toMatch(/^\s+at /m);
+});
+
+it('runs a job, which has no URL, for who invokes it, and knows its log', async () => {
+  using app = testApp({ tulip: answers('1') });
+  app.write(
+    'job',
+    'export const handler = async (event) => { if (event.fail) throw new Error("no"); return event; };',
+    {
+      url: false,
+    },
+  );
+  await using dev = started(app, '--port', '0');
+  await expect.poll(dev.stdout, { timeout: 20_000 }).toContain('The local cloud is up');
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(app.root);
+  onTestFinished(() => cwd.mockRestore());
+  expect((await runCommand(logsCommand(), 'job')).exitCode).toBe(0);
+  expect(await runCommand(invokeCommand(), 'job')).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' });
+  expect(await runCommand(invokeCommand(), 'job', '--data', '{"fail":1}')).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining('"errorMessage":"no"'),
+  });
 });
 
 it('asks what was edited again, so that its fault is said when it is saved', async () => {

@@ -31,7 +31,7 @@ it('prints every function’s lines, one function’s, or JSON; and names no fun
   expect((await runCommand(logsCommand())).stdout).toBe('iris │ one\niris │ two\n     │ and more\nocr │ three\n');
   expect((await runCommand(logsCommand(), 'ocr')).stdout).toBe('three\n');
   expect((await runCommand(logsCommand(), 'ocr', '--json')).stdout).toBe('{"function":"ocr","line":"three"}\n');
-  expect((await runCommand(logsCommand(), 'other')).stderr).toContain('expected a function of this app, got other');
+  expect((await runCommand(logsCommand(), 'other')).stderr).toContain('one of the functions iris, ocr; got other');
 });
 
 it('shows colours, and what else a terminal would obey as a sign; a line of a message stays its function’s', async () => {

@@ -1,10 +1,12 @@
 // What is said to those who mistype a path or a name, or stand in the wrong folder.
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { devCommand } from '../../src/cli/dev.ts';
 import { invokeCommand } from '../../src/cli/invoke.ts';
 import { lockCommand } from '../../src/cli/lock.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { publishCommand } from '../../src/cli/publish.ts';
+import { traceCommand } from '../../src/cli/trace.ts';
 import { transformCommand } from '../../src/cli/transform.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { runCommand } from './run-command.ts';
@@ -27,18 +29,26 @@ describe('a mistake', () => {
   });
 
   it('in a function’s name is answered with the names that there are', async () => {
-    const { stderr } = await runCommand(invokeCommand(), 'irs');
-    expect(stderr).toMatch(/expected one of the functions embed, iris, .*; got irs/);
+    for (const command of [invokeCommand(), traceCommand()]) {
+      const { stderr } = await runCommand(command, 'irs');
+      expect(stderr).toMatch(/^✗ expected one of the functions embed, iris, .*; got irs/);
+    }
   });
 
-  it('in the folder: lock writes nothing there, publish says that it found nothing', async () => {
+  it('in the folder: lock and dev write nothing there, publish says that it found nothing', async () => {
     await using folder = await temporaryFolder();
     const before = process.cwd();
     process.chdir(folder.path);
     try {
       const shown = await runCommand(lockCommand());
       expect(shown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('glowplug init makes one') });
+      const { stderr } = await runCommand(devCommand());
+      expect(stderr).toMatch(/^✗ expected cdk\.json in .*, found none\n.*glowplug init makes an app/);
       expect(await readdir('.')).toEqual([]);
+      await mkdir('functions/garden', { recursive: true });
+      expect((await runCommand(lockCommand())).stderr).toContain(
+        'functions/garden: no function, it holds no function.ts',
+      );
       expect((await runCommand(publishCommand(), '--store', 'store')).stdout).toMatch(/^no model in .*models\n$/);
     } finally {
       process.chdir(before);

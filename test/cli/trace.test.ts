@@ -95,12 +95,16 @@ describe('a cold start’s trace', () => {
       };
       const whole = JSON.stringify(line);
       await keep(['ocr', JSON.stringify({ ...line, stages: [] })], ['ocr', whole], ['iris', whole]);
-      await writeFile(join(folder, '.glowplug/cloud/running.json'), JSON.stringify({ pid: process.pid }));
+      await writeFile(
+        join(folder, '.glowplug/cloud/running.json'),
+        JSON.stringify({ pid: process.pid, urls: { ocr: '', iris: '' } }),
+      );
       const shown = async (...args: string[]): Promise<unknown[][]> =>
         JSON.parse((await runCommand(traceCommand(), '--json', ...args)).stdout);
       expect((await shown('ocr')).map((stages) => stages.length)).toEqual([6]);
       expect(await shown()).toHaveLength(2);
-      expect(await runCommand(traceCommand(), 'nobody')).toMatchObject({ exitCode: 1 });
+      const { exitCode, stderr } = await runCommand(traceCommand(), 'nobody');
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('one of the functions ocr, iris; got nobody')]);
       // A cloud that starts begins its logs anew.
       await keep(['ocr', 'START']);
       expect(await runCommand(traceCommand(), 'ocr')).toMatchObject({ stderr: expect.stringContaining('found none') });
