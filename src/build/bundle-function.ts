@@ -181,9 +181,10 @@ function bundled<T>(entry: string, root: string, bundle: () => T): T {
   } catch (cause) {
     // "Build failed with 1 error:\nfile:line:column: ERROR: …"
     const [head = '', first = head] = String(cause instanceof Error ? cause.message : cause).split('\n');
+    const [, absent] = /Could not resolve "((?:@[^/"]+\/)?[^@#./"][^/"]*)/.exec(first) ?? [];
     throw new GlowplugError('CONFIG_INVALID', `${relative(root, entry)} cannot be bundled: ${first}`, {
       cause,
-      remedy: 'Mend the file that the message names.',
+      remedy: `${absent ? `npm i ${absent}, or mend` : 'Mend'} the file that the message names.`,
     });
   }
 }

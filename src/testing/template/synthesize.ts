@@ -10,6 +10,17 @@ const limitMs = 10 * 60_000;
 /** Of what a failing app prints: enough for an error and where it came from. */
 const shownCharacters = 2_000;
 
+/** Before what glowplug refused, as JSON: Node's own print of an error that nobody caught is for who wrote the error. */
+const refusal = 'glowplug refused: ';
+
+const teller = `
+  import { writeSync } from 'node:fs';
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (!error?.[Symbol.for('glowplug.error')]) return;
+    const { message, remedy } = error;
+    writeSync(2, ${JSON.stringify(`\n${refusal}`)} + JSON.stringify({ message, remedy }) + '\\n');
+  });`;
+
 /** Each module that is loaded and no package's goes into a file, a line each. */
 const recorder = (file: string) => `
   import * as module from 'node:module';
@@ -42,6 +53,7 @@ export async function synthesize(root: string, output: string, modules?: string)
     ...objectAt(settings, 'context'),
     'glowplug:architecture': process.arch === 'arm64' ? 'arm64' : 'x86_64',
   };
+  const preloads = modules === undefined ? [teller] : [teller, recorder(modules)];
   const child = spawn(app, {
     cwd: root,
     shell: true,
@@ -52,11 +64,7 @@ export async function synthesize(root: string, output: string, modules?: string)
       // Half of the rest is CDK's check of the templates, which `cdk synth` and deploying make.
       CDK_VALIDATION: 'false',
       ...process.env,
-      ...(modules === undefined
-        ? {}
-        : {
-            NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import data:text/javascript,${encodeURIComponent(recorder(modules))}`,
-          }),
+      NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', ...preloads.map(preloading)].join(' '),
       CDK_OUTDIR: output,
       CDK_CONTEXT_JSON: JSON.stringify(context),
     },
@@ -71,6 +79,8 @@ export async function synthesize(root: string, output: string, modules?: string)
     child.once('close', (code, by) => resolve(code === 0 ? undefined : `it ended with ${by ?? `exit code ${code}`}`));
   });
   if (ended === undefined) return;
+  const refused = refusedIn(printed);
+  if (refused) throw refused;
   throw new GlowplugError(
     'CONFIG_INVALID',
     `the app could not be synthesised: ${ended}\n${essence(printed)}`.trimEnd(),
@@ -78,6 +88,16 @@ export async function synthesize(root: string, output: string, modules?: string)
       remedy: `Mend what it names; ${app} in ${root} shows all of it.`,
     },
   );
+}
+
+const preloading = (source: string) => `--import data:text/javascript,${encodeURIComponent(source)}`;
+
+/** As it would be said where no process lies between. */
+function refusedIn(printed: string): GlowplugError | undefined {
+  const line = printed.split('\n').find((each) => each.startsWith(refusal));
+  if (line === undefined) return undefined;
+  const { message, remedy } = Object(parseJson(line.slice(refusal.length)));
+  return new GlowplugError('CONFIG_INVALID', `the app could not be synthesised: ${message}`, { remedy });
 }
 
 async function readSettings(path: string, optional = false): Promise<JsonObject> {

@@ -142,6 +142,23 @@ it('that cannot be bundled says why, the last good version goes on, and the next
   expect(synths()).toBe(1);
 });
 
+it('that imports what is not installed is said alike with a synth and without: message and remedy alone', async () => {
+  const { write, cloud, synths } = await app();
+  const message =
+    'functions/a/function.ts cannot be bundled: functions/a/function.ts:1:7: ERROR: Could not resolve "@scope/none/part"';
+  const remedy = 'npm i @scope/none, or mend the file that the message names.';
+  write('functions/a/function.ts', `import '@scope/none/part';\n${source('a', 1)}`);
+  await expect(cloud.reload()).rejects.toMatchObject({ code: 'CONFIG_INVALID', message, remedy });
+  expect(synths()).toBe(1);
+  write('lib/both.ts', 'export const both = 1;');
+  await expect(cloud.reload()).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: `the app could not be synthesised: ${message}`,
+    remedy,
+  });
+  expect(synths()).toBe(2);
+});
+
 it('with a new file, another environment or another module of the app is synthesised', async () => {
   const { write, cloud, synths } = await app();
   write('functions/a/extra.ts', 'export const extra = 1;');
