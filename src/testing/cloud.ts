@@ -86,7 +86,10 @@ async function start(options: LocalCloudOptions, resources: AsyncDisposableStack
   const reaper = resources.use(Reaper.start({ folder, remove: temporary }));
   const credentials = localCredentials(folder);
   const secretFor = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined);
-  const faults = createFaults();
+  const faults = createFaults({
+    functions: () => deployment.names,
+    queues: () => template?.queues.map(({ name }) => name) ?? [],
+  });
   const { now } = faults;
 
   const s3 = await s3Listener({ folder: join(folder, 's3'), credentials, now });

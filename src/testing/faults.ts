@@ -1,7 +1,7 @@
 // What a test does to its local cloud: S3 fails, environments die, messages come twice, credentials expire, time passes. Each fault lasts
 // until it is disposed, and its dice fall the same way at every run.
 import type { IncomingMessage } from 'node:http';
-import { GlowplugError } from '../core/errors.ts';
+import { GlowplugError, shorten } from '../core/errors.ts';
 import { seededRandom } from '../core/seeded-random.ts';
 import type { Spoil } from './s3/spoil.ts';
 
@@ -48,11 +48,11 @@ export interface Faults {
   s3(fault: S3Fault): Fault;
   /** S3 takes no credentials any more: 400 ExpiredToken. */
   expireCredentials(): Fault;
-  /** Environments are killed while they work, as when a host dies: their callers get Runtime.ExitError. */
+  /** Environments are killed while they work, as when a host dies: their callers get Runtime.ExitError. @throws GlowplugError CONFIG_INVALID */
   kill(fault?: KillFault): Fault;
-  /** Messages of standard queues come a second time, as SQS may deliver them: later, and after the first was deleted. */
+  /** Messages of standard queues come a second time, as SQS may deliver them: later, and after the first was deleted. @throws GlowplugError CONFIG_INVALID */
   duplicate(fault?: DuplicateFault): Fault;
-  /** The clock of S3 and Lambda is ahead by so many milliseconds; functions keep their own. Presigned URLs expire. */
+  /** The clock of S3 and Lambda is ahead by so many milliseconds; functions keep their own. Presigned URLs expire. @throws GlowplugError CONFIG_INVALID */
   moveClock(ms: number): Fault;
 }
 
@@ -66,7 +66,13 @@ export interface ActiveFaults extends Faults {
   onMessage(queueName: string): boolean;
 }
 
-export function createFaults(): ActiveFaults {
+/** What a fault may name. */
+export interface Deployed {
+  functions(): readonly string[];
+  queues(): readonly string[];
+}
+
+export function createFaults(deployed: Deployed): ActiveFaults {
   const s3 = new Set<Striking<S3Fault>>();
   const kills = new Set<Striking<KillFault>>();
   const duplicates = new Set<Striking<DuplicateFault>>();
@@ -77,9 +83,21 @@ export function createFaults(): ActiveFaults {
       return add(s3, fault);
     },
     expireCredentials: () => add(s3, { status: 400, code: 'ExpiredToken' }),
-    kill: (fault = {}) => add(kills, fault),
-    duplicate: (fault = {}) => add(duplicates, fault),
-    moveClock: (ms) => add(clocks, { ms }),
+    kill(fault = {}) {
+      checkNames(fault, ['function', 'withinMs', ...dice]);
+      checkOneOf('function', fault.function, deployed.functions());
+      checkNumber('withinMs', fault.withinMs);
+      return add(kills, fault);
+    },
+    duplicate(fault = {}) {
+      checkNames(fault, ['queue', ...dice]);
+      checkOneOf('queue', fault.queue, deployed.queues());
+      return add(duplicates, fault);
+    },
+    moveClock(ms) {
+      if (!Number.isFinite(ms)) throw invalid(`expected milliseconds to move the clock by, got ${shorten(ms)}`);
+      return add(clocks, { ms });
+    },
     now: () => new Date([...clocks].reduce((time, { fault }) => time + fault.ms, Date.now())),
     onS3(message) {
       const [bucket = '', ...key] = decodeURIComponent((message.url ?? '').split('?', 1)[0] ?? '')
@@ -103,7 +121,9 @@ interface Striking<F extends Dice> {
 }
 
 function add<F extends Dice>(faults: Set<Striking<F>>, fault: F): Fault {
-  const { rate = 1 } = fault;
+  const { rate = 1, times, seed } = fault;
+  checkNumber('times', times);
+  checkNumber('seed', seed);
   if (!(rate >= 0 && rate <= 1)) throw invalid(`expected a rate from 0 to 1, got ${rate}`);
   const striking: Striking<F> = { fault, random: seededRandom(fault.seed ?? 1), hits: 0 };
   faults.add(striking);
@@ -126,7 +146,17 @@ function strike<F extends Dice>(faults: Set<Striking<F>>, fits: (fault: F) => bo
   return undefined;
 }
 
-function checkS3({ status, reset, silent, short, wrong, delayMs }: S3Fault): void {
+const dice = ['rate', 'seed', 'times'];
+const answering = ['before the answer', 'in the answer'];
+const places = {
+  reset: ['before the request', 'in the request', ...answering],
+  silent: answering,
+  wrong: ['in the request', 'in the answer'],
+};
+
+function checkS3(fault: S3Fault): void {
+  const { status, reset, silent, short, wrong, delayMs } = fault;
+  checkNames(fault, ['status', 'code', 'reset', 'silent', 'short', 'wrong', 'delayMs', 'only', ...dice]);
   const effects = [status, reset, silent, short || undefined, wrong].filter((each) => each !== undefined);
   if (effects.length > 1) throw invalid('expected one of status, reset, silent, short and wrong, got several');
   if (effects.length === 0 && delayMs === undefined) {
@@ -135,6 +165,25 @@ function checkS3({ status, reset, silent, short, wrong, delayMs }: S3Fault): voi
   if (status !== undefined && !(status >= 400 && status <= 599)) {
     throw invalid(`expected a status from 400 to 599, got ${status}`);
   }
+  checkOneOf('reset', reset, places.reset);
+  checkOneOf('silent', silent, places.silent);
+  checkOneOf('wrong', wrong, places.wrong);
+  checkNumber('delayMs', delayMs);
+}
+
+/** Tests are run without their types being looked at: a name that is misspelt would strike nothing, or everything. */
+function checkNames(fault: object, known: readonly string[]): void {
+  for (const name of Object.keys(fault)) checkOneOf('fault’s option', name, known);
+}
+
+function checkOneOf(what: string, given: string | undefined, known: readonly string[]): void {
+  if (given === undefined || known.includes(given)) return;
+  throw invalid(`expected the ${what} to be one of ${known.join(', ') || '(there is none)'}; got ${shorten(given)}`);
+}
+
+function checkNumber(name: string, given: number | undefined): void {
+  if (given === undefined || given >= 0) return;
+  throw invalid(`expected ${name} to be a number from 0 up, got ${shorten(given)}`);
 }
 
 function invalid(message: string): GlowplugError {

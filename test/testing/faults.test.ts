@@ -145,7 +145,32 @@ describe('faults', () => {
     ['two effects', { status: 503, short: true }],
     ['a status that is no error', { status: 200 }],
     ['a rate that is no share', { status: 503, rate: 10 }],
+    ['a number that is none', { status: 503, times: Number.NaN }],
+    ['a time that is over', { delayMs: -1 }],
   ])('refuse %s', (_name, fault) => {
     expect(() => cloud.faults.s3(fault)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+
+  /** As a test has it whose types nobody looks at. */
+  const loosely = (fault: object): object => fault;
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'a function',
+      () => cloud.faults.kill({ function: 'pids' }),
+      'function to be one of other, pid; got "pids"',
+    ],
+    ['a queue', () => cloud.faults.duplicate({ queue: 'jobs' }), 'queue to be one of (there is none); got "jobs"'],
+    [
+      'an option',
+      () => cloud.faults.kill(loosely({ fn: 'pid' })),
+      'one of function, withinMs, rate, seed, times; got "fn"',
+    ],
+    ['a place', () => cloud.faults.s3(loosely({ silent: 'always' })), 'one of before the answer, in the answer; got'],
+    ['a time', () => cloud.faults.moveClock(Object('1h')), 'expected milliseconds to move the clock by, got "1h"'],
+  ])('refuse %s that there is not, and name what there is', (_name, fault, message) => {
+    expect(fault).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) }),
+    );
   });
 });

@@ -107,7 +107,7 @@ it(
       timeoutMs: 1500,
       environment: { GLOWPLUG_RESULTS: 's3://results/of', GLOWPLUG_RESULT_QUEUE: told.url },
     });
-    const faults = createFaults();
+    const faults = createFaults({ functions: () => [], queues: () => [] });
     using duplicates = faults.duplicate({ rate: 0.1 });
     let running = 0;
     let invocations = 0;

@@ -226,7 +226,7 @@ describe('the local SQS', () => {
         using app = appWith(forward, resources);
         await using cloud = await startLocalCloud({ root: app.root });
         using sqs = connect(cloud);
-        using elsewhere = cloud.faults.duplicate({ queue: 'other' });
+        using elsewhere = cloud.faults.duplicate({ queue: fifo ? 'dead.fifo' : 'a-Dead' });
         using twice = cloud.faults.duplicate({ queue: name.QueueName, times: 1 });
         for (const MessageBody of ['one', 'two']) {
           const grouped = fifo ? { MessageGroupId: 'g', MessageDeduplicationId: MessageBody } : {};
