@@ -36,7 +36,7 @@ describe('toMatchTensor', () => {
         expect(tensor('FP32', [2, 2], Float32Array.of(1, 2, 3, 9))).toMatchTensor(
           tensor('FP32', [2, 2], Float32Array.of(1, 2.1, 3, 4)),
         ),
-      'expected element 3 (1, 1) to be 4, got 9: off by 1.25',
+      `expected element 3 (1, 1) to be 4, got 9: off by 1.25 of it, and 0.00001 of it is allowed on ${process.arch}`,
     ],
     ['the shape', () => expect(floats(1, 2)).toMatchTensor(floats(1)), 'expected FP32 [1, 1], got FP32 [1, 2]'],
     [
@@ -57,6 +57,24 @@ describe('toMatchTensor', () => {
     ],
   ])('says %s', (_what, attempt, message) => {
     expect(attempt).toThrow(message);
+  });
+
+  it('says what is absolute as it is, and halves as numbers', () => {
+    expect(() => expect(floats(0.5)).toMatchTensor(floats(0.25))).toThrow(
+      /got 0.5: off by 0.25, and 0.00001 is allowed/,
+    );
+    const half = (...bits: number[]) => tensor('FP16', [bits.length], Uint16Array.from(bits));
+    expect(() => expect(half(0x4000)).toMatchTensor(half(0x4400))).toThrow('to be 4, got 2: off by 0.5 of it');
+  });
+
+  it.each<[string, object | number, string]>([
+    ['for no architecture', { x86: 1e-3 }, 'for an architecture, got one for x86'],
+    ['that is no number', Number.NaN, 'from 0 up, got NaN'],
+    ['below 0', { arm64: -1 }, 'from 0 up, got -1'],
+  ])('refuses a tolerance %s, whatever is expected', (_what, tolerance, message) => {
+    const error = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) });
+    expect(() => expect(floats(1)).toMatchTensor(floats(1), tolerance as number)).toThrow(error);
+    expect(() => expect(floats(1)).not.toMatchTensor(floats(2), tolerance as number)).toThrow(error);
   });
 
   it('takes any tensor for itself, NaN and infinities included, and none that differs in one element', () => {
