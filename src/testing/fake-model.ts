@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../build/project.ts';
 import { GlowplugError } from '../core/errors.ts';
+import type { Signature } from '../core/signature.ts';
 import type { Model } from '../handler/model.ts';
 import type { FeedsOf, OutputsOf } from '../handler/registry.ts';
 import { parseLock } from '../models/lock.ts';
 import type { Lock } from '../models/version.ts';
 import { fakeSession } from '../session/fake.ts';
+import { checkFeeds } from '../session/feeds.ts';
 import type { Tensors } from '../tensor/tensor.ts';
 
 export interface FakeModel<R extends string> extends Model<R> {
@@ -25,7 +27,8 @@ export interface FakeModelOptions {
 /**
  * Answers by `answer`. Its name, version and signature are the locked ones, so that it refuses the feeds that the real model would.
  *
- * @throws GlowplugError LOCK_STALE without models.lock.json, MODEL_NOT_FOUND for a reference that it does not hold; INPUT_TENSOR from `run`
+ * @throws GlowplugError LOCK_STALE without models.lock.json, MODEL_NOT_FOUND for a reference that it does not hold; INPUT_TENSOR from `run`,
+ *   and CONFIG_INVALID where `answer` gives what the locked model does not
  * @example
  * const iris = fakeModel('iris:prod', () => ({
  *   class: tensor('INT64', [1], BigInt64Array.of(1n)),
@@ -48,7 +51,11 @@ export function fakeModel<const R extends string>(
   // The lock's signature checks by value what the registry says of it in types.
   const session = fakeSession({
     signature: locked.signature,
-    answer: async (feeds) => (await answer(feeds as FeedsOf<R>)) as Tensors,
+    async answer(feeds) {
+      const outputs = (await answer(feeds as FeedsOf<R>)) as Tensors;
+      checkOutputs(reference, locked.signature, outputs);
+      return outputs;
+    },
   });
   return {
     reference,
@@ -69,6 +76,18 @@ export function fakeModel<const R extends string>(
     batching: async () => undefined,
     warm: async () => {},
   };
+}
+
+/** As feeds are: what the real model would not answer proves nothing of who reads it. */
+function checkOutputs(reference: string, { outputs }: Signature, answered: Tensors): void {
+  try {
+    checkFeeds({ inputs: outputs, outputs: {} }, answered ?? {});
+  } catch (cause) {
+    const told = cause instanceof Error ? cause.message.replace(/\binput/, 'output') : String(cause);
+    throw new GlowplugError('CONFIG_INVALID', `the fake of ${reference} answers what the model does not: ${told}`, {
+      remedy: `Answer ${Object.keys(outputs).join(', ')} with the element types and shapes that models.lock.json has.`,
+    });
+  }
 }
 
 function readLock(path: string): Lock {

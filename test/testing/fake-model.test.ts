@@ -34,6 +34,23 @@ describe('fakeModel', () => {
     expect(model.runs).toEqual([]);
   });
 
+  it.each<[string, object, string]>([
+    ['nothing', {}, 'expected output "class", got none of that name'],
+    ['one too few', { class: answer().class }, 'expected output "probabilities", got none of that name'],
+    [
+      'one too many',
+      { ...answer(), classes: answer().class },
+      'expected outputs ["class","probabilities"], got "classes"',
+    ],
+    ['another type', { ...answer(), class: floats(1) }, 'output "class": expected INT64, got FP32'],
+  ])('refuses an answer that the locked model would not give: %s', async (_what, answered, message) => {
+    const model = fakeModel('iris:prod', () => answered as ReturnType<typeof answer>, { root });
+    await expect(model.run({ x: floats(1, 2, 3, 4) })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `the fake of iris:prod answers what the model does not: ${message}`,
+    });
+  });
+
   it('is of a model that is locked', () => {
     using folder = temporaryFolder();
     const made = (reference: string, root: string) => () => fakeModel(reference, () => ({}), { root });
