@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import { type MetricSet, metricSet } from '../core/metric-set.ts';
 
 /** Stage → its metric. */
-const metricNames = {
+export const metricNames = {
   boot: 'Boot',
   import: 'Import',
   resolve: 'Resolve',

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { GlowplugError } from '../core/errors.ts';
-import { type Stage, type StageName, spent } from '../handler/cold-start.ts';
+import { isStageName, metricNames, type Stage, type StageName, spent } from '../handler/cold-start.ts';
 import type { CloudFunction } from './cloud-function.ts';
 import { coldStartsIn } from './cold-starts-in.ts';
 import { readSample } from './samples.ts';
@@ -24,18 +24,23 @@ export interface ColdStartReport {
   /** What the same parts would take with all overlapping that can be: boot + import + the longer of fetch and runtime + create + the first runs. */
   readonly floorMs: number;
   readonly stages: readonly Stage[];
-  /** What is over the budget, in words; empty when nothing is. */
+  /** What is over the budget, in words; empty when nothing is. @throws GlowplugError CONFIG_INVALID for a stage that there is not */
   over(budget: ColdStartBudget): string[];
   /** Whether nothing is over the budget. */
   meets(budget: ColdStartBudget): boolean;
 }
 
-/** @throws GlowplugError CONFIG_INVALID without a request to send, INTERNAL when the function does not answer it */
+/** @throws GlowplugError CONFIG_INVALID without a request to send or with no start, INTERNAL when the function does not answer it */
 export async function measureColdStart(
   root: string,
   fresh: () => CloudFunction,
   { starts = 3, request }: ColdStartOptions = {},
 ): Promise<ColdStartReport> {
+  if (!(Number.isInteger(starts) && starts > 0)) {
+    throw new GlowplugError('CONFIG_INVALID', `expected starts to be a whole number from 1 up, got ${starts}`, {
+      remedy: 'cloud.coldStart(name, { starts: 3 }), or leave it out.',
+    });
+  }
   const found: Stage[][] = [];
   for (let start = 0; start < starts; start++) {
     await using started = fresh();
@@ -60,9 +65,9 @@ export function report(stages: readonly Stage[]): ColdStartReport {
   const floorMs =
     boot + of('import') + Math.max(of('fetch'), of('runtime') + sum(stages, 'create')) + sum(stages, 'run');
   const over = (budget: ColdStartBudget) =>
-    Object.entries(budget).flatMap(([name, most]) => {
+    checked(budget).flatMap(([name, most]) => {
       const total = name === 'total';
-      const [got, unit] = total ? [ms, floorMs] : [of(name as StageName), boot];
+      const [got, unit] = total ? [ms, floorMs] : [of(name), boot];
       const ratio = got / unit;
       const than = total ? `the floor, ${floorMs.toFixed(0)} ms` : `boot, ${boot.toFixed(0)} ms`;
       return ratio <= most
@@ -70,6 +75,21 @@ export function report(stages: readonly Stage[]): ColdStartReport {
         : [`${name}: expected at most ${most} × ${than}; got ${ratio.toFixed(2)} ×, ${got.toFixed(0)} ms`];
     });
   return { ms, floorMs, stages, over, meets: (budget) => over(budget).length === 0 };
+}
+
+/** Nobody looks at a test's types: a stage that is misspelt would never be over. */
+function checked(budget: ColdStartBudget): [StageName | 'total', number][] {
+  return Object.entries(budget).map(([name, most]) => {
+    if (name !== 'total' && !isStageName(name)) {
+      throw new GlowplugError('CONFIG_INVALID', `expected a cold start’s budget to name its stages, got ${name}`, {
+        remedy: `Name total, or of the stages ${Object.keys(metricNames).join(', ')}.`,
+      });
+    }
+    if (typeof most === 'number' && most >= 0) return [name, most];
+    throw new GlowplugError('CONFIG_INVALID', `expected the budget of ${name} to be from 0 up, got ${most}`, {
+      remedy: 'Write how many times: { total: 2, import: 1 }.',
+    });
+  });
 }
 
 function sum(stages: readonly Stage[], name: StageName): number {

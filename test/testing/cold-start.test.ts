@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../src/handler/cold-start.ts';
-import { report } from '../../src/testing/cold-start.ts';
+import { measureColdStart, report } from '../../src/testing/cold-start.ts';
 import { type ColdStartMatchers, coldStartMatchers } from '../../src/testing/index.ts';
 
 declare module 'vitest' {
@@ -44,6 +44,21 @@ describe('the budget of a cold start', () => {
 
   it('counts a stage that did not happen as nothing', () => {
     expect(start.over({ warm: 0 })).toEqual([]);
+  });
+
+  it.each<[string, object, string]>([
+    ['a stage that there is not', { total: 3, imports: 0.5 }, 'name its stages, got imports'],
+    ['no number', { total: Number.NaN }, 'budget of total to be from 0 up'],
+    ['less than nothing', { import: -1 }, 'budget of import to be from 0 up, got -1'],
+  ])('refuses one of %s', (_what, budget, message) => {
+    const error = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) });
+    expect(() => start.over(budget)).toThrow(error);
+    expect(() => expect(start).not.toColdStartWithin(budget)).toThrow(error);
+  });
+
+  it('is of one start at least', async () => {
+    const measured = measureColdStart('.', () => expect.fail(), { starts: 0 });
+    await expect(measured).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   it('is a matcher, whose failure shows the stages', () => {
