@@ -95,7 +95,7 @@ export function createFaults(deployed: Deployed): ActiveFaults {
       return add(duplicates, fault);
     },
     moveClock(ms) {
-      if (!Number.isFinite(ms)) throw invalid(`expected milliseconds to move the clock by, got ${shorten(ms)}`);
+      if (!Number.isFinite(ms)) throw invalid(`expected milliseconds to move the clock by, got ${ms}`);
       return add(clocks, { ms });
     },
     now: () => new Date([...clocks].reduce((time, { fault }) => time + fault.ms, Date.now())),
@@ -183,7 +183,7 @@ function checkOneOf(what: string, given: string | undefined, known: readonly str
 
 function checkNumber(name: string, given: number | undefined): void {
   if (given === undefined || given >= 0) return;
-  throw invalid(`expected ${name} to be a number from 0 up, got ${shorten(given)}`);
+  throw invalid(`expected ${name} to be a number from 0 up, got ${given}`);
 }
 
 function invalid(message: string): GlowplugError {
