@@ -8,7 +8,7 @@ export interface PageFunction {
   readonly timeoutMs: number;
   /** The request that lies beside the function. */
   readonly sample: PageSample | undefined;
-  /** The same request for a terminal, signed as the URL wants it. */
+  /** For a terminal, signed as the URL wants it: a request's content type and body follow. */
   readonly curl: string | undefined;
 }
 

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { SingleFlight } from '../../core/single-flight.ts';
 import { listModels, listVersions } from '../../models/list-models.ts';
 import type { CloudFunction } from '../cloud-function.ts';
-import { curlLine } from '../curl-line.ts';
+import { signedCurl } from '../curl-line.ts';
 import type { CloudIdentity } from '../runtime/function-spec.ts';
 import { readSample, type Sample } from '../samples.ts';
 import { declaredInput } from './declared-input.ts';
@@ -51,10 +51,7 @@ export function pageOf({ root, feed, metrics, where, functions, stores }: PageSu
       memoryMb: spec.memoryMb,
       timeoutMs: spec.timeoutMs,
       sample: sample && file !== undefined ? { file, contentType: sample.contentType } : undefined,
-      curl:
-        sample && file !== undefined && url !== ''
-          ? curlLine(url, sample, file, where.region, where.credentials)
-          : undefined,
+      curl: url === '' ? undefined : signedCurl(url, where.region, where.credentials),
     };
   }
 

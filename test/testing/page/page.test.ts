@@ -159,6 +159,8 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     const { page } = open;
     await page.getByRole('button', { name: 'iris' }).focus();
     await page.keyboard.press('Enter');
+    const curl = page.locator('.snippets pre').first();
+    expect(await curl.textContent()).toContain('--data-binary @functions/iris/request.json');
     const field = page.getByLabel('petalLength');
     await field.fill('6');
     await page.keyboard.press('Control+Enter');
@@ -166,6 +168,7 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     expect(await page.locator('.bars th').allTextContents()).toEqual(['setosa', 'versicolor', 'virginica']);
     await page.getByText('The request elsewhere').click();
     expect(await page.locator('.snippets pre').last().textContent()).toContain('"petalLength\\": 6');
+    expect(await curl.textContent()).toMatch(/--aws-sigv4 .* --data-raw '\{[\s\S]*"petalLength": 6[\s\S]*\}\s*'$/);
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     expect(overflow).toBeLessThanOrEqual(0);
     await picture(page, 'page-phone');
@@ -195,6 +198,10 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     );
     await drop('small.png', 'image/png', 'test/functions/ocr-pages/narrow.png');
     await page.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await page.locator('.snippets pre').allTextContents()).toEqual([
+      expect.stringMatching(/--data-binary @small\.png$/),
+      expect.stringContaining("readFile('small.png')"),
+    ]);
     await page.getByRole('button', { name: 'Run' }).click();
     await page.locator('.answer .good').waitFor();
     await page.getByRole('button', { name: 'speech' }).click();

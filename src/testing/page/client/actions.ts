@@ -69,7 +69,7 @@ export async function takeFile(name: string, file: File | undefined): Promise<vo
   changed({ problem });
   if (problem !== undefined) return;
   const contentType = file.type || 'application/octet-stream';
-  setDraft(name, { contentType, body: isText(contentType) ? await file.text() : file });
+  setDraft(name, { contentType, body: isText(contentType) ? await file.text() : file, file: file.name });
 }
 
 /** The request that lies beside the function becomes the draft. */
@@ -81,7 +81,7 @@ export async function useSample(name: string, again = true): Promise<void> {
   const body = isText(sample.contentType) ? await answered.text() : await answered.blob();
   // A file may have been dropped meanwhile: it stays.
   if (!again && state.drafts.has(name)) return;
-  setDraft(name, { contentType: sample.contentType, body });
+  setDraft(name, { ...sample, body });
 }
 
 export function setDraft(name: string, draft: Draft): void {

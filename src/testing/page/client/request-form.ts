@@ -37,28 +37,28 @@ function shown(name: string, draft: Draft | undefined, answer: Answer | undefine
   if (!draft) return '';
   const { contentType, body } = draft;
   if (typeof body === 'string')
-    return /json\b/.test(contentType) ? jsonFields(name, draft, body) : textField(name, draft, body);
+    return /json\b/.test(contentType) ? jsonFields(name, contentType, body) : textField(name, contentType, body);
   if (contentType.startsWith('image/')) return pictureWithBoxes(body, boxesIn(answer?.value));
   if (contentType.startsWith('audio/')) return waveform(body, segmentsIn(answer?.value));
   return html`<p>${body.size.toLocaleString('en')} bytes of ${contentType}</p>`;
 }
 
-function textField(name: string, draft: Draft, text: string) {
+function textField(name: string, contentType: string, text: string) {
   return html`<label class="field"
     >Text
     <textarea
       rows="8"
       .value=${text}
-      @input=${(event: InputEvent) => setDraft(name, { ...draft, body: typed(event) })}
+      @input=${(event: InputEvent) => setDraft(name, { contentType, body: typed(event) })}
     ></textarea>
   </label>`;
 }
 
 /** Each field of an object gets the input of its kind; anything deeper is JSON in an input of its own. */
-function jsonFields(name: string, draft: Draft, text: string) {
+function jsonFields(name: string, contentType: string, text: string) {
   const value = parsed(text);
   const flat = isRecord(value) && Object.keys(value).length <= 12;
-  const put = (body: string) => setDraft(name, { ...draft, body });
+  const put = (body: string) => setDraft(name, { contentType, body });
   const raw = html`<label class="field"
     >${flat ? 'The same as JSON' : 'JSON'}
     <textarea rows=${flat ? 4 : 12} spellcheck="false" .value=${text} @input=${(event: InputEvent) => put(typed(event))}></textarea>

@@ -1,14 +1,18 @@
 // The request as a terminal and as a program would send it.
 import { html } from 'lit-html';
+import { curlBody } from '../../curl-line.ts';
 import type { PageFunction } from '../page-data.ts';
 import type { Draft } from './state.ts';
 
-export function snippets({ url, curl, sample }: PageFunction, { contentType, body }: Draft) {
+export function snippets({ url, curl }: PageFunction, { contentType, body, file }: Draft) {
+  const text = typeof body === 'string' ? body : undefined;
+  const named = file ?? 'request.bin';
+  const sent = file === undefined && text !== undefined ? { text } : { file: named };
   return html`<details class="snippets">
     <summary>The request elsewhere</summary>
-    ${curl === undefined ? '' : html`<h3>curl</h3><pre tabindex="0">${curl}</pre>`}
+    ${curl === undefined ? '' : html`<h3>curl</h3><pre tabindex="0">${curl} ${curlBody(contentType, sent)}</pre>`}
     <h3>TypeScript</h3>
-    <pre tabindex="0">${typescript(url, contentType, typeof body === 'string' ? body : undefined, sample?.file ?? 'request.bin')}</pre>
+    <pre tabindex="0">${typescript(url, contentType, text, named)}</pre>
   </details>`;
 }
 

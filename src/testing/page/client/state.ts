@@ -21,6 +21,8 @@ export interface Answer {
 export interface Draft {
   readonly contentType: string;
   readonly body: string | Blob;
+  /** Where the body lies, as a terminal may name it; undefined for what was typed. */
+  readonly file?: string;
 }
 
 export interface State {
