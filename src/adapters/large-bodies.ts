@@ -34,7 +34,9 @@ export async function offerPlace(request: HttpRequest, caller: string, { results
   const { bytes, contentType } = await declared(request);
   if (bytes > maxBytes) {
     const message = `expected an upload of at most ${maxBytes} bytes (maxBytes of the function’s input), got ${bytes}`;
-    throw new GlowplugError('INPUT_TOO_LARGE', message);
+    throw new GlowplugError('INPUT_TOO_LARGE', message, {
+      remedy: 'Send less, or raise it where the function declares its input: json(schema, { maxBytes: … }).',
+    });
   }
   const until = (now ?? Date.now)() + lifetimeMs;
   const upload = `${randomBytes(32).toString('base64url')}.${until.toString(36)}`;

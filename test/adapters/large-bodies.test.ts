@@ -199,7 +199,11 @@ describe('a body that is too large for Lambda', () => {
     const { post } = host(undefined, 10);
     expect(await post('/uploads', declare(11))).toMatchObject({
       status: 413,
-      body: { error: 'expected an upload of at most 10 bytes (maxBytes of the function’s input), got 11' },
+      body: {
+        error: 'expected an upload of at most 10 bytes (maxBytes of the function’s input), got 11',
+        // Not to POST /uploads: that is what it did.
+        remedy: expect.stringMatching(/^Send less, or raise it .*json\(schema, \{ maxBytes/),
+      },
     });
     const { body: place } = await host().post('/uploads', declare(11));
     await put(place.url, new Uint8Array(11), place.headers);
