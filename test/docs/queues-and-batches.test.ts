@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
+import { cloudFolder } from '../../src/cli/cloud-folder.ts';
 import { startLocalCloud } from '../../src/testing/index.ts';
 import { root } from '../root.ts';
 import { pageApp } from './page-app.ts';
@@ -14,19 +15,17 @@ const page = readFileSync(join(root, 'docs/guide/6-queues-and-batches.md'), 'utf
 
 it('answers a queued message, its URL and a direct invocation, as docs/guide/6-queues-and-batches.md says', async () => {
   await using app = await pageApp(page);
-  await using cloud = await startLocalCloud({ root: app.root });
+  // As glowplug dev has it.
+  await using cloud = await startLocalCloud({ root: app.root, folder: cloudFolder(app.root) });
   const { credentials, region, endpoint } = cloud;
   const jobs = cloud.queues.find(({ id }) => !id.includes('DeadLetters'));
-  const sent = await promisify(execFile)(process.execPath, ['send.ts'], {
-    cwd: app.root,
-    env: {
-      JOBS: jobs?.url,
-      AWS_ENDPOINT_URL_SQS: endpoint,
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    },
-  });
+  const send = (env: Readonly<Record<string, string | undefined>>) =>
+    promisify(execFile)(process.execPath, ['send.ts'], { cwd: app.root, env });
+  await expect(send({})).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^JOBS: .*\n$/m) });
+  const [, exported = ''] = /^export (AWS_.*)$/m.exec(page) ?? [];
+  const told = Object.fromEntries(exported.split(' ').map((each) => each.split('=')));
+  expect(told).toMatchObject({ AWS_REGION: region, AWS_ENDPOINT_URL: 'http://127.0.0.1:9000' });
+  const sent = await send({ ...told, AWS_ENDPOINT_URL: endpoint, JOBS: jobs?.url });
   const key = sent.stdout.trim();
   const Bucket = cloud.stores.find((name) => name.includes('results'));
   const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
