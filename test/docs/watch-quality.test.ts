@@ -37,6 +37,8 @@ const flower = (grown = 1) =>
 
 it('does as docs/guide/11-watch-quality.md says', async () => {
   await using app = await pageApp(page);
+  const [, example = ''] = /such as `training\/1\.json`:\n\n```json\n(.*)\n```/.exec(page) ?? [];
+  expect(Object.keys(JSON.parse(example))).toEqual(['lengths']);
   for (let at = 0; at < 150; at++) {
     await app.write(`training/${at}.json`, JSON.stringify({ lengths: flower() }));
   }
