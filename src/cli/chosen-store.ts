@@ -16,9 +16,11 @@ export function storeOption(command: Command): Command {
   );
 }
 
-export async function chosenStore({ store }: StoreOption): Promise<Store> {
-  if (store === local) return await openStore(await localPlace(process.cwd(), '--store', storeOf));
-  return await openStore(readContract({ ...process.env, ...(store ? { GLOWPLUG_STORE: store } : {}) }));
+/** `option` is what named it, for whom it cannot be used. */
+export async function chosenStore({ store }: StoreOption, option = '--store'): Promise<Store> {
+  if (store === local) return await openStore(await localPlace(process.cwd(), option, storeOf));
+  if (!store) return await openStore(readContract());
+  return await openStore(readContract({ ...process.env, GLOWPLUG_STORE: store }), option);
 }
 
 function storeOf(environments: RunningCloud['environments']): string | undefined {

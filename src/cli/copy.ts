@@ -32,7 +32,10 @@ export function copyCommand(): Command {
 }
 
 async function copy(reference: string, options: Options): Promise<void> {
-  const [from, to] = [await chosenStore({ store: options.from }), await chosenStore({ store: options.to })];
+  const [from, to] = [
+    await chosenStore({ store: options.from }, '--from'),
+    await chosenStore({ store: options.to }, '--to'),
+  ];
   const version = await readVersion(from, reference, readContract().cacheDir);
   const progress = transferProgress();
   const { locked, created } = await publish(to, version, {

@@ -27,7 +27,8 @@ export async function keptStore(name: string, { kept }: KeptOption): Promise<Sto
   }
   const contract = readContract();
   const store = kept ?? contract.capture;
-  if (store !== undefined) return await openStore({ ...contract, store });
+  if (store !== undefined)
+    return await openStore({ ...contract, store }, kept === undefined ? 'GLOWPLUG_CAPTURE' : '--kept');
   throw new GlowplugError('CONFIG_INVALID', 'expected the place where captured requests are kept, got none', {
     remedy: 'Name it: --kept s3://bucket, which the stack puts out as Location, or --kept folder.',
   });

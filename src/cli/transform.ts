@@ -60,7 +60,7 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
   if ([options.function, options.model, options.url].filter((each) => each !== undefined).length !== 1) {
     it.error('error: expected one of --function, --model and --url', { exitCode: exitCodes.usage });
   }
-  const [from, to] = [await chosenStore({ store: fromName }), await chosenStore({ store: toName })];
+  const [from, to] = [await chosenStore({ store: fromName }, 'from'), await chosenStore({ store: toName }, 'to')];
   if (fromName !== local && !fromName.startsWith('s3://') && !existsSync(fromName)) {
     throw new GlowplugError('CONFIG_INVALID', `expected a folder at ${fromName}, found nothing`, {
       remedy: 'Give the path of a folder that is there, or s3://bucket[/prefix].',

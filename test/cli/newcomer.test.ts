@@ -1,9 +1,10 @@
 // What is said to those who mistype a path or a name, or stand in the wrong folder.
 import { mkdir, readdir } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { devCommand } from '../../src/cli/dev.ts';
 import { invokeCommand } from '../../src/cli/invoke.ts';
 import { lockCommand } from '../../src/cli/lock.ts';
+import { lsCommand } from '../../src/cli/ls.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { publishCommand } from '../../src/cli/publish.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
@@ -18,6 +19,17 @@ describe('a mistake', () => {
       exitCode: 1,
       stderr: "✗ ENOENT: no such file or directory, open 'nowhere.json'\n",
     });
+  });
+
+  it('in the store’s scheme makes no folder of that name, and the message names what it stood in', async () => {
+    for (const store of ['http://x', 'gs://my-models', 's3:/my-models', 'S3://my-models']) {
+      const { exitCode, stderr } = await runCommand(lsCommand(), '--store', store);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(`--store: expected s3://bucket/prefix or a folder, got "${store}"`);
+    }
+    vi.stubEnv('GLOWPLUG_STORE', 'gs://my-models');
+    expect((await runCommand(lsCommand())).stderr).toContain('GLOWPLUG_STORE: expected s3://bucket/prefix or a folder');
+    vi.unstubAllEnvs();
   });
 
   it('in the folder to transform is not 0 objects, all answered', async () => {

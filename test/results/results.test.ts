@@ -72,7 +72,7 @@ describe('results', () => {
     const cases = [
       [{}, 'GLOWPLUG_RESULTS, where results are written'],
       [{ results: 's3://bucket' }, 'AWS credentials'],
-      [{ results: 's3:bucket' }, 'GLOWPLUG_RESULTS: expected s3://bucket/prefix'],
+      [{ results: 's3:bucket' }, 'GLOWPLUG_RESULTS: expected s3://bucket/prefix or a folder'],
     ] as const;
     for (const [over, message] of cases) {
       expect(() => openResults({ ...contract, ...over })).toThrow(

@@ -10,12 +10,15 @@ export interface S3Location {
   readonly endpoint: string | undefined;
 }
 
-/** `s3://bucket/prefix`; undefined when the text is no S3 URL, and so a folder. `variable` is where it stood. */
+/** `s3://bucket/prefix`; undefined when the text is no URL, and so a folder (`C:\\` is one). `variable` is where it stood. */
 export function parseS3Url(text: string, variable = 'GLOWPLUG_STORE'): { bucket: string; prefix: string } | undefined {
-  if (!text.startsWith('s3:')) return undefined;
+  if (!/^[a-z][\w+.-]+:/i.test(text)) return undefined;
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(text) ?? [];
   if (bucket !== undefined && !prefix.startsWith('/')) return { bucket, prefix };
-  throw new GlowplugError('CONFIG_INVALID', `${variable}: expected s3://bucket/prefix, got ${shorten(text)}`);
+  throw new GlowplugError(
+    'CONFIG_INVALID',
+    `${variable}: expected s3://bucket/prefix or a folder, got ${shorten(text)}`,
+  );
 }
 
 export function storeName({ bucket, prefix }: S3Location): string {
