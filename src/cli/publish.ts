@@ -1,7 +1,7 @@
 // glowplug publish: the versions that models/*.ts define, into the store.
-import { join } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
 import { publishAll } from '../release/publish-all.ts';
 import { type ActorOptions, actor, actorOptions } from './actor.ts';
 import { chosenStore, type StoreOption, storeOption } from './chosen-store.ts';
@@ -41,8 +41,14 @@ async function publish(options: Options): Promise<void> {
     onProgress: (version, transfer) => progress.tell(`${version} → ${store.name}`, transfer),
   });
   progress.end();
+  // Deploying goes on without any; whoever asks for this alone stands in the wrong folder.
+  if (published.length === 0) {
+    throw new GlowplugError('CONFIG_INVALID', `expected models/*.ts in ${process.cwd()}, found none`, {
+      remedy:
+        'Run it in the folder of an app that defines models; one whose models come from a store has nothing to publish.',
+    });
+  }
   if (options.json) return printJson(published);
-  if (published.length === 0) printLine(`no model in ${join(process.cwd(), 'models')}`);
   for (const { locked, created } of published) {
     const what = created ? pc.green('published') : pc.dim('was there');
     printLine(`${what}  ${pc.bold(`${locked.model}:${locked.version}`)}  ${locked.digest}`);

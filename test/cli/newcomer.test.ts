@@ -47,7 +47,7 @@ describe('a mistake', () => {
     }
   });
 
-  it('in the folder: lock and dev write nothing there, publish says that it found nothing', async () => {
+  it('in the folder: lock and dev write nothing there, publish found nothing, and all fail', async () => {
     await using folder = await temporaryFolder();
     const before = process.cwd();
     process.chdir(folder.path);
@@ -61,7 +61,11 @@ describe('a mistake', () => {
       expect((await runCommand(lockCommand())).stderr).toContain(
         'functions/garden: no function, it holds no function.ts',
       );
-      expect((await runCommand(publishCommand(), '--store', 'store')).stdout).toMatch(/^no model in .*models\n$/);
+      const published = await runCommand(publishCommand(), '--store', 'store');
+      expect(published).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringMatching(/expected models\/\*\.ts in .*, found none/),
+      });
     } finally {
       process.chdir(before);
     }
