@@ -43,6 +43,10 @@ async function lock(options: Options): Promise<void> {
     printProgress(`functions/${name}: no function, it holds no function.ts`);
   }
   const store = options.store ? await chosenStore(options) : undefined;
+  // On purpose: what is committed must come out the same on every machine, offline.
+  if (!store && process.env['GLOWPLUG_STORE']) {
+    printProgress('GLOWPLUG_STORE was not looked at: lock reads a store only when --store names it');
+  }
   const where = { root: process.cwd(), ...(store ? { store } : {}) };
   if (!store && Object.keys((await readTrustedKeys(where.root)).keys).length > 0) {
     printProgress('no store was named: no signature was looked at; glowplug lock --check --store … looks');

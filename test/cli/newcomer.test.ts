@@ -72,6 +72,13 @@ describe('a mistake', () => {
   });
 });
 
+it('lock is offline on purpose, and says so where GLOWPLUG_STORE is set', async () => {
+  vi.stubEnv('GLOWPLUG_STORE', 'somewhere');
+  const { stderr } = await runCommand(lockCommand(), '--check');
+  vi.unstubAllEnvs();
+  expect(stderr).toContain('GLOWPLUG_STORE was not looked at');
+});
+
 it('no help shows an empty list as a default', () => {
   for (const each of buildProgram().commands) expect(each.helpInformation()).not.toMatch(/default: (\[\]|\{\})/);
 });
