@@ -17,7 +17,7 @@ export function shareOf(index: ModelIndex, channel: string): Share | undefined {
   return isDigest(digest) && isPercent(Number(percent)) ? { percent: Number(percent), digest } : undefined;
 }
 
-/** Of the version that the channel names now. @throws GlowplugError MODEL_NOT_FOUND, CONFIG_INVALID, STORE_CONFLICT */
+/** Of the version that the channel names now; where there is none, 0 is what it has. @throws GlowplugError MODEL_NOT_FOUND, CONFIG_INVALID, STORE_CONFLICT */
 export async function setShare(store: Store, model: string, channel: string, percent: number): Promise<void> {
   if (!isPercent(percent)) {
     throw new GlowplugError('CONFIG_INVALID', `expected a share of 0 to 100 percent, got ${percent}`, {
@@ -26,6 +26,7 @@ export async function setShare(store: Store, model: string, channel: string, per
   }
   await swapIndex(store, model, (index) => {
     const target = findTag(index.manifests, channel);
+    if (!target && percent === 0) return undefined;
     if (!target) {
       throw new GlowplugError('MODEL_NOT_FOUND', `expected ${model}:${channel} in ${store.name}`, {
         remedy: `Move it to the version that is to come: glowplug tag ${model} <version> --as ${channel}.`,

@@ -23,7 +23,7 @@ export function channelWeight(store: Store, model: string, move: ChannelMove = {
   const look = async () => {
     const { index = { manifests: [] } } = (await readIndex(store, model)) ?? {};
     const digest = findTag(index.manifests, from)?.digest;
-    const same = digest === findTag(index.manifests, to)?.digest;
+    const same = digest !== undefined && digest === findTag(index.manifests, to)?.digest;
     return { same, underWay: finished || shareOf(index, from)?.digest === digest };
   };
   return {

@@ -1,6 +1,6 @@
 // The guide's page on rolling out: its script compiles, and prints what the page says, of a rollout that ends and of one that goes
 // back; its commands do what it says, with the state machine as it is synthesised.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
@@ -49,6 +49,11 @@ it('its script compiles, goes back at the alarm and leaves the channel where it 
   expect((await resolve(store, 'iris:prod')).version).toBe('1.0.0');
   expect(node('roll-out.ts', 'iris')).toBe(done);
   expect((await resolve(store, 'iris:prod')).version).toBe('1.1.0');
+  const failed = (model: string) =>
+    spawnSync(process.execPath, ['--conditions=glowplug-source', 'roll-out.ts', model], { cwd: app, encoding: 'utf8' });
+  const same = 'expected iris:candidate to name another version than iris:prod\n';
+  expect(failed('iris')).toMatchObject({ status: 1, stdout: '', stderr: same });
+  expect(failed('irs').stderr).toMatch(/^expected irs:candidate in .*\n$/);
 }, 60_000);
 
 it('its commands tag, start, tell and take back', async () => {

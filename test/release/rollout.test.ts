@@ -98,6 +98,12 @@ describe('channelWeight', () => {
     expect(await named('prod')).toBe('2.0.0');
   });
 
+  it('says of a model that is not there only that', async () => {
+    const { store } = await twoVersions();
+    const step = rolloutStep(notBegun, { weights: [channelWeight(store, 'tny')], steps, alarms: [] });
+    await expect(step).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND', message: 'expected tny:candidate in memory' });
+  });
+
   it('gives no share to a version that takes the candidate’s place', async () => {
     const { store, weight, share } = await twoVersions();
     await weight.shift(10);
