@@ -15,7 +15,9 @@ export interface ForecastOptions {
 /** Whether the rest is to be sent. */
 export async function agreed(ahead: Ahead, { ms, memory, yes }: ForecastOptions): Promise<boolean> {
   const each = ms ?? (await ahead.measure());
-  printProgress(forecast(ahead.objects, each, memory, ms === undefined ? 'measured on the first' : 'declared'));
+  if (each === undefined)
+    printProgress(`${ahead.objects} objects: the first had no answer, so what they cost is not known`);
+  else printProgress(forecast(ahead.objects, each, memory, ms === undefined ? 'measured on the first' : 'declared'));
   if (yes || !process.stdin.isTTY) return true;
   const { confirm } = await import('@clack/prompts');
   return (await confirm({ message: 'Send them?' })) === true;

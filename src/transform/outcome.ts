@@ -19,7 +19,10 @@ export const passing: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 50
 const shownCharacters = 500;
 
 export function noAnswer(key: string, error: unknown): Failure {
-  const text = `no answer: ${error instanceof Error ? error.message : error}`;
+  // fetch says "fetch failed", and why in its cause; of several addresses that were tried only the code.
+  const cause = error instanceof Error ? error.cause : undefined;
+  const why = isRecord(cause) ? `: ${cause['message'] || cause['code']}` : '';
+  const text = `no answer: ${error instanceof Error ? error.message : error}${why}`;
   return { key, status: 0, error: text.slice(0, shownCharacters) };
 }
 

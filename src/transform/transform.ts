@@ -39,8 +39,8 @@ export interface Progress {
 export interface Ahead {
   /** Left to send. */
   readonly objects: number;
-  /** Milliseconds of a request: the median of the first three, which are answered by it and not sent again. */
-  measure(): Promise<number>;
+  /** Milliseconds of a request: the median of the first three, which are answered by it and not sent again; undefined where none was. */
+  measure(): Promise<number | undefined>;
 }
 
 /** What `manifest.json` beside the results says. */
@@ -63,57 +63,69 @@ export async function transform(options: TransformOptions): Promise<Manifest> {
   const [answered, failed] = [new Set(await listed(to, results)), new Set(await listed(to, failures))];
   const models = new Set<string>();
   const told: Failure[] = [];
+  const earlier: string[] = [];
   const count = { total: keys.length, skipped: 0, done: 0, failed: 0 };
 
   const left: string[] = [];
   for (const key of keys) {
     if (answered.has(resultKey(key))) count.skipped++;
-    else if (failed.has(failureKey(key)) && !options.retryFailed) count.failed++;
+    else if (failed.has(failureKey(key)) && !options.retryFailed) earlier.push(key);
     else left.push(key);
   }
+  count.failed = earlier.length;
   onProgress?.({ ...count });
   const goOn = left.length === 0 || (await before({ objects: left.length, measure }));
   if (goOn) await eachOf(left, concurrency, one);
-  const manifest = { from: from.name, ...count, models: [...models].sort(), failures: told.slice(0, 1000) };
+  await eachOf(earlier.slice(0, Math.max(0, mostTold - told.length)), concurrency, tellEarlier);
+  const manifest = { from: from.name, ...count, models: [...models].sort(), failures: told.slice(0, mostTold) };
   await replace(to, 'manifest.json', `${JSON.stringify(manifest, null, 2)}\n`, signal);
   return manifest;
 
-  async function measure(): Promise<number> {
+  async function tellEarlier(key: string): Promise<void> {
+    const found = await to.get(failureKey(key));
+    if (found) told.push(JSON.parse(Buffer.from(await readAll(found.body, mostFailureBytes, key)).toString()));
+  }
+
+  async function measure(): Promise<number | undefined> {
     const times: number[] = [];
     for (const key of left.splice(0, 3)) {
       const start = performance.now();
-      await one(key);
-      times.push(performance.now() - start);
+      if (await one(key)) times.push(performance.now() - start);
     }
-    return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+    return times.sort((a, b) => a - b)[times.length >> 1];
   }
 
-  async function one(key: string): Promise<void> {
-    await answerOne(key);
+  async function one(key: string): Promise<boolean> {
+    const answered = await answerOne(key);
     onProgress?.({ ...count });
+    return answered;
   }
 
-  async function answerOne(key: string): Promise<void> {
+  async function answerOne(key: string): Promise<boolean> {
     const outcome = await answerFor(key, options);
     if (!outcome) {
       count.total--;
-      return;
+      return false;
     }
     if ('error' in outcome) {
       told.push(outcome);
       count.failed++;
       await replace(to, failureKey(key), JSON.stringify(outcome), signal);
-      return;
+      return false;
     }
     const ran = outcome.headers.get('x-glowplug-model');
     if (ran) models.add(ran);
     await createOnce(to, resultKey(key), outcome.body, signal);
     if (failed.has(failureKey(key))) await to.delete(failureKey(key));
     count.done++;
+    return true;
   }
 }
 
 const tries = 6;
+const mostTold = 1000;
+/** Of failures/<key>.json, whose error is shortened; a key may be 1 KB. */
+const mostFailureBytes = 16_384;
 
 /** Undefined when the object has gone meanwhile. */
 async function answerFor(key: string, options: TransformOptions): Promise<Asked | Failure | undefined> {

@@ -54,7 +54,8 @@ describe('transform', () => {
     };
     expect(await run(from, store, { send })).toMatchObject({ done: 1, failed: 1 });
     expect(JSON.parse(all(objects)['failures/bad.json']!)).toEqual({ key: 'bad', status: 422, error: 'no such thing' });
-    expect(await run(from, store, { send })).toMatchObject({ done: 0, skipped: 1, failed: 1 });
+    const told = [{ key: 'bad', status: 422, error: 'no such thing' }];
+    expect(await run(from, store, { send })).toMatchObject({ done: 0, skipped: 1, failed: 1, failures: told });
     mended = true;
     expect(await run(from, store, { send, retryFailed: true })).toMatchObject({ done: 1, skipped: 1, failed: 0 });
     expect(asked.toSorted()).toEqual(['bad', 'bad', 'good']);
@@ -102,11 +103,15 @@ describe('transform', () => {
     const { store } = memoryStore();
     const from = await inputs({ away: '1', large: '0123456789' });
     const send = async () => {
-      throw new TypeError('fetch failed');
+      throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:9') });
     };
-    const { failures } = await run(from, store, { send, maxBytes: 5 });
+    const before = async ({ measure }: Ahead) => {
+      expect(await measure()).toBeUndefined();
+      return true;
+    };
+    const { failures } = await run(from, store, { send, before, maxBytes: 5 });
     expect(failures.toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual([
-      { key: 'away', status: 0, error: 'no answer: fetch failed' },
+      { key: 'away', status: 0, error: 'no answer: fetch failed: connect ECONNREFUSED 127.0.0.1:9' },
       { key: 'large', status: 413, error: 'expected at most 5 bytes, got 10' },
     ]);
   });
