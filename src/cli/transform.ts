@@ -1,8 +1,8 @@
 // glowplug transform: every object of a folder or bucket through a function, with as many at once as it takes.
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { contentTypeOf } from '../core/content-type.ts';
@@ -11,6 +11,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
+import { failures, results } from '../transform/outcome.ts';
 import { type Manifest, type Progress, transform } from '../transform/transform.ts';
 import { chosenStore } from './chosen-store.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
@@ -61,11 +62,8 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
     it.error('error: expected one of --function, --model and --url', { exitCode: exitCodes.usage });
   }
   const [from, to] = [await chosenStore({ store: fromName }, 'from'), await chosenStore({ store: toName }, 'to')];
-  if (fromName !== local && !fromName.startsWith('s3://') && !existsSync(fromName)) {
-    throw new GlowplugError('CONFIG_INVALID', `expected a folder at ${fromName}, found nothing`, {
-      remedy: 'Give the path of a folder that is there, or s3://bucket[/prefix].',
-    });
-  }
+  if (fromName !== local && !fromName.startsWith('s3://')) mustBeFolder(fromName);
+  mustBeApart(from.name, to.name);
   const ended = new AbortController();
   const end = () => ended.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
@@ -88,8 +86,26 @@ async function run(fromName: string, toName: string, options: Options, it: Comma
       }),
   });
   if (options.json) printJson(manifest);
+  else if (manifest.total === 0) printLine(`${pc.yellow('·')} no objects in ${from.name}: nothing was sent`);
   else show(manifest, to.name);
   if (manifest.skipped + manifest.done < manifest.total) process.exitCode = exitCodes.failed;
+}
+
+function mustBeFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  throw new GlowplugError('CONFIG_INVALID', `expected a folder at ${path}, found ${found ? 'a file' : 'nothing'}`, {
+    remedy: 'Give the path of a folder that is there, or s3://bucket[/prefix].',
+  });
+}
+
+/** What is written into the source would be sent by the next run. */
+function mustBeApart(from: string, to: string): void {
+  const slashed = (place: string) => `${place.replaceAll(sep, '/')}/`;
+  if (!['', results, failures].some((part) => `${slashed(to)}${part}`.startsWith(slashed(from)))) return;
+  throw new GlowplugError('CONFIG_INVALID', `expected results to be written outside of ${from}, got ${to}`, {
+    remedy: 'Give <to> a folder or a prefix of its own: what lies below <from> is sent by the next run.',
+  });
 }
 
 /** Sessions in threads of a process of its own: requests that are there at once meet in a model's batches. */
@@ -99,6 +115,8 @@ async function serving({ function: folder, model, store, url }: Options): Promis
   const contract = { ...readContract(), ...(store === undefined ? {} : { store }) };
   const temporary = await mkdtemp(join(tmpdir(), 'glowplug-transform-'));
   const targets = folder === undefined ? [] : [folder];
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => rm(temporary, { recursive: true, force: true }));
   const { promise: ready, resolve, reject } = Promise.withResolvers<number>();
   const { units } = await prepare({ targets, models: model === undefined ? [] : [model] }, contract, temporary);
   const over = supervise(specOf(units, store), {
@@ -107,15 +125,14 @@ async function serving({ function: folder, model, store, url }: Options): Promis
     onReady: ({ port }) => resolve(port),
   });
   over.catch(reject);
+  opening.defer(async () => {
+    stop.abort();
+    await over.catch(() => {});
+  });
   const path = model === undefined ? '' : `v2/models/${encodeURIComponent(model.split(/[:@]/)[0] ?? '')}/infer`;
-  return {
-    url: `http://127.0.0.1:${await ready}/${path}`,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await over.catch(() => {});
-      await rm(temporary, { recursive: true, force: true });
-    },
-  };
+  const port = await ready;
+  const opened = opening.move();
+  return { url: `http://127.0.0.1:${port}/${path}`, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function specOf(units: ServeSpec['units'], store: string | undefined): ServeSpec {
@@ -140,26 +157,34 @@ function specOf(units: ServeSpec['units'], store: string | undefined): ServeSpec
 function progressLine(): (progress: Progress) => void {
   const began = performance.now();
   let shown = began;
+  let over = false;
+  /** Failed in an earlier run: they took no time of this one. */
+  let before: number | undefined;
   return ({ total, skipped, done, failed }) => {
     const now = performance.now();
+    before ??= failed;
+    if (over) return;
     const all = skipped + done + failed === total;
+    over = all;
     if (!all && now - shown < (process.stderr.isTTY ? 200 : 10_000)) return;
     shown = now;
-    const rate = (done + failed) / ((now - began) / 1000);
-    const left = rate > 0 ? `, ${Math.ceil((total - skipped - done - failed) / rate)} s left` : '';
-    const line = `${skipped + done} of ${total} answered, ${failed} failed, ${rate.toFixed(1)} a second${left}`;
+    const rate = (done + failed - before) / ((now - began) / 1000);
+    const left = Math.ceil((total - skipped - done - failed) / rate);
+    const speed = rate > 0 ? `, ${rate.toFixed(1)} a second, ${left} s left` : '';
+    const line = `${skipped + done} of ${total} answered, ${failed} failed${speed}`;
     process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${pc.dim('·')} ${line}${all ? '\n' : ''}` : `· ${line}\n`);
   };
 }
 
-function show({ total, skipped, done, failed, models, failures }: Manifest, to: string): void {
+function show({ total, skipped, done, failed, models, failures: told }: Manifest, to: string): void {
   const unsent = total - done - skipped - failed;
   const mark = failed + unsent === 0 ? pc.green('✓') : pc.red('✗');
   const rest = unsent > 0 ? `, ${unsent} not sent` : '';
   printLine(`${mark} ${total} objects: ${done} answered, ${skipped} had been, ${failed} failed${rest}  ${pc.dim(to)}`);
   for (const model of models) printLine(pc.dim(`  by ${model}`));
-  for (const { key, status, error } of failures.slice(0, 5)) printLine(`  ${key}  ${status}  ${error.slice(0, 120)}`);
-  if (failures.length > 5) printLine(pc.dim(`  and ${failures.length - 5} more under failures/`));
+  for (const { key, status, error } of told.slice(0, 5)) printLine(`  ${key}  ${status}  ${error.slice(0, 120)}`);
+  if (told.length > 5) printLine(pc.dim(`  and ${told.length - 5} more under failures/`));
+  if (failed > 0) printLine(pc.dim('  --retry-failed asks for what failed again'));
 }
 
 function milliseconds(text: string): number {

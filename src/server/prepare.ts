@@ -73,7 +73,9 @@ async function prepareFunction(target: string): Promise<UnitSpec> {
   if (existsSync(join(folder, 'function.ts'))) return await bundled(join(folder, 'function.ts'));
   if (existsSync(join(folder, 'index.js'))) return { kind: 'function', name: basename(folder), folder };
   throw new GlowplugError('CONFIG_INVALID', `expected an .onnx file, a function or a bundle, got ${target}`, {
-    remedy: 'Name an .onnx file, a folder with a function.ts, or a folder with the index.js that glowplug built.',
+    remedy: existsSync(join('functions', target, 'function.ts'))
+      ? `Name its folder: ${join('functions', target)}.`
+      : 'Name an .onnx file, a folder with a function.ts, or a folder with the index.js that glowplug built.',
   });
 }
 
