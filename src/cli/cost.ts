@@ -9,6 +9,7 @@ import { isRecord } from '../core/is-record.ts';
 import { breakEven, estimateCosts, type HostCost, readTraffic, type Traffic } from '../observe/cost.ts';
 import { prices } from '../observe/prices.ts';
 import type { functionSizes, TemplateFunction } from '../testing/template/function-sizes.ts';
+import { mustBeFile } from './must-be-file.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 import { printTable } from './table.ts';
 
@@ -36,10 +37,10 @@ export function costCommand(): Command {
       '--traffic <file>',
       'JSON: function → requestsPerMonth, ms and, where known, coldMs, coldShare, peakPerSecond, gpuMs',
     )
-    .option('--requests <number>', 'requests a month, of every function', number)
+    .option('--requests <number>', 'requests a month, of every function (default: 1,000,000, assumed)', number)
     .option(
       '--ms <number>',
-      'milliseconds of a warm request, of every function (REPORT lines of the log have them)',
+      'milliseconds of a warm request, of every function, which REPORT lines of the log have (default: 100, assumed)',
       number,
     )
     .option('--json', 'print the estimates as JSON')
@@ -60,11 +61,18 @@ async function cost(options: Options): Promise<void> {
       throw new GlowplugError(
         'CONFIG_INVALID',
         `expected one of the functions ${names.join(', ') || '(the template has none)'}, got ${name}`,
+        { remedy: 'Name the traffic after functions and endpoints that infra deploys.' },
       );
     }
     const costs = estimateCosts(size, traffic, prices);
     return { name, ...size, traffic, costs, ...(size ? { breakEven: breakEven(size, traffic, prices) } : {}) };
   });
+  const assumed = options.traffic === undefined ? assumptions(options) : [];
+  if (assumed.length > 0) {
+    const said = `assumed: ${assumed.join(' and ')}; --requests, --ms or --traffic say what it is`;
+    if (options.json) printProgress(said);
+    else printLine(pc.yellow(said));
+  }
   if (options.json) return printJson({ asOf: prices.asOf, region: prices.region, functions: estimates });
   for (const estimate of estimates) show(estimate);
   printLine(
@@ -87,27 +95,43 @@ async function synthesized(): ReturnType<typeof functionSizes> {
   }
 }
 
+const [assumedRequests, assumedMs] = [1_000_000, 100];
+
+function assumptions({ requests, ms }: Options): string[] {
+  return [
+    ...(requests === undefined ? [`${assumedRequests.toLocaleString('en')} requests a month`] : []),
+    ...(ms === undefined ? [`${assumedMs} ms a request`] : []),
+  ];
+}
+
 /** Given the names of the functions, the traffic of each that has some. */
 async function readTraffics(options: Options): Promise<(names: readonly string[]) => [string, Traffic][]> {
   if (options.traffic === undefined) {
-    const given = { requestsPerMonth: options.requests ?? 1_000_000, ms: options.ms ?? 100 };
+    const given = { requestsPerMonth: options.requests ?? assumedRequests, ms: options.ms ?? assumedMs };
     const traffic = readTraffic(given, '--requests');
     return (names) => names.map((name) => [name, traffic]);
   }
   const file = options.traffic;
   const value = await parsed(file);
-  if (!isRecord(value))
-    throw new GlowplugError('CONFIG_INVALID', `expected ${file} to be an object: function → traffic`);
+  if (!isRecord(value)) throw notTraffic(`expected ${file} to be an object: function → traffic`);
   const traffics = Object.entries(value).map(([name, each]): [string, Traffic] => [name, readTraffic(each, name)]);
   return () => traffics;
 }
 
 async function parsed(file: string): Promise<unknown> {
+  await mustBeFile(file, trafficRemedy);
+  const text = await readFile(file, 'utf8');
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(text);
   } catch (cause) {
-    throw new GlowplugError('CONFIG_INVALID', `expected JSON in ${file}, it cannot be read`, { cause });
+    throw notTraffic(`expected JSON in ${file}: ${cause instanceof Error ? cause.message : cause}`, cause);
   }
+}
+
+const trafficRemedy = 'Give a file such as { "ocr": { "requestsPerMonth": 100000, "ms": 400 } }.';
+
+function notTraffic(message: string, cause?: unknown): GlowplugError {
+  return new GlowplugError('CONFIG_INVALID', message, { cause, remedy: trafficRemedy });
 }
 
 const titles: Record<HostCost['host'], string> = {

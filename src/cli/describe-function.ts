@@ -1,22 +1,16 @@
 // What a function takes and answers, told by its own bundle, its slice of the lock file and the samples beside it.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { bundleFunction, findFunctions } from '../build/index.ts';
+import { bundleFunction } from '../build/index.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { InferenceHandler } from '../index.ts';
 import type { DescribedFunction } from '../release/client/client-text.ts';
 import { readSample } from '../testing/samples.ts';
+import { functionNamed } from './function-named.ts';
 
 /** @throws GlowplugError NOT_FOUND; CONFIG_INVALID, LOCK_STALE from bundling */
 export function describeFunction(root: string, name: string): DescribedFunction {
-  const functions = findFunctions(root);
-  const source = functions.find((one) => one.name === name);
-  if (!source) {
-    const known = functions.map((one) => one.name).join(', ');
-    throw new GlowplugError('NOT_FOUND', `expected one of the functions ${known || '(there are none)'}; got ${name}`, {
-      remedy: 'Name a folder of functions/ that holds a function.ts.',
-    });
-  }
+  const source = functionNamed(root, name);
   const bundle = bundleFunction({ entry: source.entry, root });
   const { handler }: { handler: Partial<InferenceHandler> } = createRequire(join(bundle.path, 'index.js'))(
     './index.js',

@@ -1,4 +1,5 @@
 // Where captured requests, labels and reports are kept, as the commands of quality are told.
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
@@ -27,9 +28,20 @@ export async function keptStore(name: string, { kept }: KeptOption): Promise<Sto
   }
   const contract = readContract();
   const store = kept ?? contract.capture;
-  if (store !== undefined)
-    return await openStore({ ...contract, store }, kept === undefined ? 'GLOWPLUG_CAPTURE' : '--kept');
+  if (store !== undefined) {
+    const opened = await openStore({ ...contract, store }, kept === undefined ? 'GLOWPLUG_CAPTURE' : '--kept');
+    mustBeThere(store);
+    return opened;
+  }
   throw new GlowplugError('CONFIG_INVALID', 'expected the place where captured requests are kept, got none', {
     remedy: 'Name it: --kept s3://bucket, which the stack puts out as Location, or --kept folder.',
+  });
+}
+
+/** Reading a folder that is not there looks like a quiet day, and labels that are put there are never looked at. */
+function mustBeThere(store: string): void {
+  if (store.startsWith('s3://') || existsSync(store)) return;
+  throw new GlowplugError('CONFIG_INVALID', `expected captured requests in ${store}, there is no such folder`, {
+    remedy: 'Name the folder that glowplug serve captures into, or s3://bucket, which the stack puts out as Location.',
   });
 }

@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
-import { checkLabels } from '../quality/read-captured.ts';
+import { checkLabels, labelsRemedy } from '../quality/read-captured.ts';
+import { functionNamed } from './function-named.ts';
 import { type KeptOption, keptOption, keptStore } from './kept.ts';
+import { mustBeFile } from './must-be-file.ts';
 import { command, printJson, printLine } from './print.ts';
 
 interface Options extends KeptOption {
@@ -30,9 +32,10 @@ export function truthCommand(): Command {
 }
 
 async function truth(name: string, file: string, options: Options): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new GlowplugError('CONFIG_INVALID', `expected labels in ${file}, it cannot be read`, { cause });
-  });
+  // Labels of a function that is not there would never be looked at.
+  functionNamed(process.cwd(), name);
+  await mustBeFile(file, labelsRemedy);
+  const text = await readFile(file, 'utf8');
   const labels = checkLabels(text);
   const store = await keptStore(name, options);
   const day = new Date().toISOString().slice(0, 10);

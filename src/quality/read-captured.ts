@@ -82,15 +82,17 @@ export async function readLabels(
 /** @throws GlowplugError CONFIG_INVALID for the first line that is no label */
 export function checkLabels(text: string): number {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw noLabels('lines with labels, got none');
   const wrong = lines.findIndex((line) => asLabel(line) === undefined);
-  if (wrong < 0 && lines.length > 0) return lines.length;
-  throw new GlowplugError(
-    'CONFIG_INVALID',
-    `expected a label in line ${wrong + 1}, got ${(lines[wrong] ?? 'nothing').slice(0, 100)}`,
-    {
-      remedy: 'Each line is JSON: {"requestId": "…", "label": "…"}; the label is a text, a number or a boolean.',
-    },
-  );
+  if (wrong >= 0) throw noLabels(`a label in line ${wrong + 1}, got ${lines[wrong]?.slice(0, 100)}`);
+  return lines.length;
+}
+
+export const labelsRemedy =
+  'Give a file whose lines are JSON: {"requestId": "…", "label": "…"}; the label is a text, a number or a boolean.';
+
+function noLabels(what: string): GlowplugError {
+  return new GlowplugError('CONFIG_INVALID', `expected ${what}`, { remedy: labelsRemedy });
 }
 
 async function readAll(store: Store, keys: readonly string[], most: number): Promise<string[]> {

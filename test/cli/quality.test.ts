@@ -62,8 +62,15 @@ it('take labels once a day, whole or not at all', async () => {
   await write('wrong.jsonl', '{"requestId":"1","label":"a"}\n{"requestId":"2"}\n');
   const wrong = await runCommand(truthCommand(), 'spam', path('wrong.jsonl'), ...kept());
   expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('expected a label in line 2') });
+  await write('empty.jsonl', '\n');
+  const empty = await runCommand(truthCommand(), 'spam', path('empty.jsonl'), ...kept());
+  expect(empty).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('expected lines with labels, got none') });
   await write('labels.jsonl', '{"requestId":"1","label":"a"}\n{"requestId":"19","label":"a"}\n');
   const hand = () => runCommand(truthCommand(), 'spam', path('labels.jsonl'), ...kept());
+  const lost = await runCommand(truthCommand(), 'spm', path('labels.jsonl'), ...kept());
+  expect(lost).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/one of the functions .*spam.*; got spm/) });
+  const nowhere = await runCommand(truthCommand(), 'spam', path('labels.jsonl'), '--kept', path('nowhere'));
+  expect(nowhere).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('there is no such folder') });
   expect((await hand()).stdout).toContain('2 labels handed in');
   expect((await hand()).stdout).toContain('had been handed in today');
   expect(await readdir(path('kept/truth/spam'))).toHaveLength(1);
