@@ -8,6 +8,7 @@ import { type Measured, measureBatches } from '../session/measure-batches.ts';
 import { threadsFor } from '../session/threads.ts';
 import { createWorkerSession } from '../session/worker.ts';
 import { batchSvg, nameOf } from './batch-svg.ts';
+import { mustBeFile } from './must-be-file.ts';
 import { command, printJson, printLine } from './print.ts';
 
 interface Options {
@@ -46,6 +47,7 @@ function batchCommand(): Command {
 }
 
 async function bench(path: string, options: Options): Promise<void> {
+  await mustBeFile(path, 'Give the path of an .onnx file: glowplug bench batch models/iris/iris.onnx.');
   const measured = await measureBatches((threads) => createWorkerSession(path, { threads }), {
     threads: options.threads ?? threadsFor(undefined),
     p95: options.p95,

@@ -1,5 +1,5 @@
 // glowplug inspect: what an ONNX file takes, gives, holds, and whether it runs here.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -9,6 +9,7 @@ import { type Inspection, inspectModel } from '../onnx/inspect.ts';
 import { limits } from '../onnx/limits.ts';
 import { createOrtSession } from '../session/ort.ts';
 import { byteSize } from './byte-size.ts';
+import { mustBeFile } from './must-be-file.ts';
 import { command, exitCodes, printJson, printLine } from './print.ts';
 import { printable } from './printable.ts';
 
@@ -42,16 +43,7 @@ async function inspect(path: string, options: Options): Promise<void> {
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) {
-    throw new GlowplugError(
-      'CONFIG_INVALID',
-      `expected a file at ${path}, found ${found ? 'something else' : 'nothing'}`,
-      {
-        remedy: 'Give the path of an .onnx file: glowplug inspect models/iris/iris.onnx.',
-      },
-    );
-  }
+  const found = await mustBeFile(path, 'Give the path of an .onnx file: glowplug inspect models/iris/iris.onnx.');
   // Before it is read: the whole file comes into memory.
   if (found.size > limits.bytes) {
     throw new GlowplugError(

@@ -10,6 +10,7 @@ import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { readSample } from '../testing/samples.ts';
 import { functionNames, unknownFunction } from './function-names.ts';
+import { mustBeFile } from './must-be-file.ts';
 import { command, exitCodes, printJson, printLine, printProgress } from './print.ts';
 import { findRunningCloud, type RunningCloud } from './running-cloud.ts';
 
@@ -74,6 +75,7 @@ async function readBody(target: string, { data, type }: Options): Promise<Body> 
   if (data === '-') return { bytes: await readStdin(), contentType: type ?? 'application/json' };
   if (!data.startsWith('@')) return { bytes: new TextEncoder().encode(data), contentType: type ?? 'application/json' };
   const file = data.slice(1);
+  await mustBeFile(file);
   return { bytes: new Uint8Array(await readFile(file)), contentType: type ?? contentTypeOf(extname(file)) };
 }
 

@@ -223,7 +223,7 @@ const entries = {
   CONFIG_INVALID: {
     status: 500,
     meaning: 'The environment, an option or a file of the app has a value that cannot be used.',
-    remedy: 'Set it as the message says; docs/reference/environment.md lists every variable.',
+    remedy: 'Set it as the message says.',
   },
   DEPENDENCY_MISSING: {
     status: 500,

@@ -19,13 +19,19 @@ export interface TrustedKey {
 
 export const keysFile = 'models.keys.json';
 
+const remedy = 'Mend the file; glowplug keygen writes into it, and an empty one is {}.';
+
 /** @throws GlowplugError CONFIG_INVALID */
 export function parseTrustedKeys(text: string): TrustedKeys {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new GlowplugError('CONFIG_INVALID', `expected ${keysFile} to be JSON, it is not`, { cause });
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected ${keysFile} to be JSON: ${cause instanceof Error ? cause.message : cause}`,
+      { cause, remedy },
+    );
   }
   return checkTrustedKeys(json);
 }
@@ -95,6 +101,6 @@ function record(value: unknown, at: string, known?: readonly string[]): Record<s
 
 function invalid(at: string, expected: string, got: unknown): GlowplugError {
   return new GlowplugError('CONFIG_INVALID', `${keysFile}: expected ${at} ${expected}, got ${shorten(got)}`, {
-    remedy: 'Mend the file; docs/guide/2-ship-a-model.md shows one.',
+    remedy,
   });
 }

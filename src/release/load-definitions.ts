@@ -23,7 +23,9 @@ async function load(path: string): Promise<ModelDefinition> {
   const definition = await importDefault(path, file);
   const name = basename(path).replace(/\.[mc]?[jt]s$/, '');
   if (typeof definition !== 'object' || definition === null || !isDefinition(definition)) {
-    throw new GlowplugError('CONFIG_INVALID', `expected ${file} to export default defineModel({ … }), it does not`);
+    throw new GlowplugError('CONFIG_INVALID', `expected ${file} to export default defineModel({ … }), it does not`, {
+      remedy: 'End it so: export default defineModel({ … }); what defines no model goes into another folder.',
+    });
   }
   if (definition.name !== name) {
     throw new GlowplugError('CONFIG_INVALID', `expected ${file} to define ${name}, it defines ${definition.name}`, {

@@ -102,7 +102,7 @@ operators ArgMax   1  ${'█'.repeat(30)}
     const absent = await runCommand(inspectCommand(), 'no/such.onnx');
     expect(absent.stderr).toContain('expected a file at no/such.onnx, found nothing');
     expect(absent.exitCode).toBe(1);
-    expect((await runCommand(inspectCommand(), 'src')).stderr).toContain('found something else');
+    expect((await runCommand(inspectCommand(), 'src')).stderr).toContain('found a folder');
   });
 
   it('ends with 2 and says how it is used when the model is not named', () => {

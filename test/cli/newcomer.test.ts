@@ -1,6 +1,9 @@
 // What is said to those who mistype a path or a name, or stand in the wrong folder.
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { benchCommand } from '../../src/cli/bench.ts';
+import { costCommand } from '../../src/cli/cost.ts';
 import { devCommand } from '../../src/cli/dev.ts';
 import { invokeCommand } from '../../src/cli/invoke.ts';
 import { lockCommand } from '../../src/cli/lock.ts';
@@ -9,6 +12,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { publishCommand } from '../../src/cli/publish.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
 import { transformCommand } from '../../src/cli/transform.ts';
+import { truthCommand } from '../../src/cli/truth.ts';
 import { temporaryFolder } from '../models/temporary.ts';
 import { runCommand } from './run-command.ts';
 
@@ -17,8 +21,17 @@ describe('a mistake', () => {
     const shown = await runCommand(invokeCommand(), 'iris', '--data', '@nowhere.json');
     expect(shown).toMatchObject({
       exitCode: 1,
-      stderr: "✗ ENOENT: no such file or directory, open 'nowhere.json'\n",
+      stderr:
+        '✗ expected a file at nowhere.json, found nothing\n  Give the path of a file that is there. (CONFIG_INVALID)\n',
     });
+    for (const shown of [
+      await runCommand(benchCommand(), 'batch', 'nowhere.onnx'),
+      await runCommand(truthCommand(), 'iris', 'nowhere.jsonl', '--kept', 'functions'),
+      await runCommand(costCommand(), '--traffic', 'nowhere.json'),
+    ]) {
+      expect(shown).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(shown.stderr).toMatch(/^✗ expected a file at nowhere.*, found nothing\n {2}Give .*\n$/);
+    }
   });
 
   it('in the store’s scheme makes no folder of that name, and the message names what it stood in', async () => {
@@ -71,6 +84,19 @@ describe('a mistake', () => {
     }
   });
 });
+
+it('cost says what it assumed, and where the JSON of the traffic is broken', async () => {
+  const { stdout } = await runCommand(costCommand(), '--ms', '40');
+  expect(stdout).toMatch(/^assumed: 1,000,000 requests a month; --requests/);
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'traffic.json');
+  await writeFile(file, '{\n "iris": { "ms": 1, }\n}');
+  const broken = await runCommand(costCommand(), '--traffic', file);
+  expect(broken.stderr).toMatch(/expected JSON in .*line 2 column 2.*\n {2}Give a file such as/);
+  await writeFile(file, '{ "irs": { "requestsPerMonth": 1, "ms": 1 } }');
+  const unknown = await runCommand(costCommand(), '--traffic', file);
+  expect(unknown.stderr).toMatch(/expected one of the functions .*, got irs\n {2}Name the traffic after functions/);
+}, 60_000);
 
 it('lock is offline on purpose, and says so where GLOWPLUG_STORE is set', async () => {
   vi.stubEnv('GLOWPLUG_STORE', 'somewhere');

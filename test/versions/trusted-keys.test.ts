@@ -21,7 +21,7 @@ describe('models.keys.json', () => {
   });
 
   it.each([
-    ['no JSON', '{', 'to be JSON'],
+    ['no JSON', '{', 'to be JSON: Expected property name'],
     ['a list', '[]', 'to be an object'],
     ['a slip in a name', '{"key":{}}', 'to hold keys and floors, got "key"'],
     [
