@@ -22,7 +22,7 @@ export function qualityHtml(report: QualityReport): string {
 <title>Quality of ${escapeXml(report.function)}</title>
 <style>
 body{font:14px/1.45 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}
-main{display:grid;grid-template-columns:repeat(auto-fill,minmax(30rem,1fr));gap:1.5rem}
+main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1.5rem}
 h1{margin-bottom:.2rem}h2{font-size:1rem;margin:0}svg{max-width:100%;height:auto}
 .drifts h2::after{content:" drifts";color:#cf222e}.small{color:#57606a;margin:.2rem 0 .6rem}
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}.small{color:#8d96a0}}
