@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
 import { parseLock } from '../models/lock.ts';
 import { prune as pruneModel } from '../models/prune.ts';
 import type { Store } from '../models/stores/store.ts';
@@ -39,7 +40,9 @@ async function prune(models: readonly string[], options: Options): Promise<void>
   const pinned = await pins(options.lock);
   const before = Date.now() - options.days * 86_400_000;
   const pruned = [];
-  for (const model of models.length > 0 ? models : await modelsOf(store)) {
+  const there = await modelsOf(store);
+  for (const model of models) mustBeOne(model, there, store);
+  for (const model of models.length > 0 ? models : there) {
     printProgress(`${model} in ${store.name}`);
     pruned.push(await pruneModel(store, model, { before, pinned, remove: options.delete === true }));
   }
@@ -55,6 +58,17 @@ async function prune(models: readonly string[], options: Options): Promise<void>
   if (!options.delete && pruned.some(({ blobs, uploads }) => blobs.length + uploads > 0)) {
     printLine('Nothing was deleted. Run again with --delete.');
   }
+}
+
+function mustBeOne(model: string, there: readonly string[], store: Store): void {
+  if (there.includes(model)) return;
+  throw new GlowplugError(
+    'MODEL_NOT_FOUND',
+    `expected ${model} in ${store.name}, whose models are ${there.join(', ') || 'none'}`,
+    {
+      remedy: 'Name a model that is there, or none for all of them.',
+    },
+  );
 }
 
 /** A lock file that is not there pins nothing; one that cannot be read ends the command, for it may pin anything. */

@@ -98,7 +98,7 @@ const entries = {
   MODEL_INVALID: {
     status: 422,
     meaning: 'The file is no ONNX model that can be read: cut off, not ONNX at all, or over a limit.',
-    remedy: 'Look at it with glowplug inspect and export it again.',
+    remedy: 'Give the whole .onnx file: copy or export it again.',
   },
   MODEL_UNSUPPORTED: {
     status: 422,

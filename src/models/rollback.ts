@@ -5,7 +5,7 @@ import { findTag, type ModelIndex, versionOf, withTag } from './model-index.ts';
 import { latestMoves, olderMoves, type RecordedMove } from './moves.ts';
 import { type Actor, recordMove } from './record-move.ts';
 import type { Store } from './stores/store.ts';
-import { checkChannel } from './tag.ts';
+import { checkChannel, findVersion } from './tag.ts';
 import type { Digest } from './version.ts';
 import { yankedOf } from './yanked.ts';
 
@@ -27,8 +27,7 @@ export async function rollback(
 ): Promise<RecordedMove> {
   checkChannel(model, channel);
   const move = await recordMove(store, model, actor, async (index) => {
-    const from = findTag(index.manifests, channel)?.digest;
-    if (!from) throw new GlowplugError('MODEL_NOT_FOUND', `expected ${model}:${channel} in ${store.name}`);
+    const from = findVersion(store, model, index, channel).digest;
     const target = await earlier(store, model, index, channel);
     const version = versionOf(index.manifests, target.digest) ?? '';
     refuseBelow(floor, model, version);

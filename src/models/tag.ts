@@ -68,11 +68,16 @@ export function checkChannel(model: string, channel: string): void {
 }
 
 /** Only what has a tag is a version: signatures and pages of history stand in the index, too. */
-function findVersion(store: Store, model: string, { manifests }: ModelIndex, from: string): Descriptor {
+export function findVersion(store: Store, model: string, { manifests }: ModelIndex, from: string): Descriptor {
   const tagged = manifests.filter((descriptor) => tagOf(descriptor) !== undefined);
   const found = isDigest(from) ? tagged.find(({ digest }) => digest === from) : findTag(tagged, from);
   if (found) return found;
   const tags = tagged.flatMap((descriptor) => tagOf(descriptor) ?? []).slice(-20);
   const held = tags.length > 0 ? `whose tags are ${tags.join(', ')}` : 'which has no version of it';
-  throw new GlowplugError('MODEL_NOT_FOUND', `expected ${from} in ${model} of ${store.name}, ${held}`);
+  throw new GlowplugError('MODEL_NOT_FOUND', `expected ${from} in ${model} of ${store.name}, ${held}`, {
+    remedy:
+      tags.length > 0
+        ? `Name a tag that is there: glowplug ls ${model} lists them; or publish it.`
+        : 'Name a model that is there: glowplug ls lists them; or publish it.',
+  });
 }

@@ -91,7 +91,7 @@ operators ArgMax   1  ${'█'.repeat(30)}
       await using file = await modelFile(bytes);
       const { exitCode, stdout, stderr } = await runCommand(inspectCommand(), file.path);
       expect(stderr).toContain(message);
-      expect(stderr).toContain('(MODEL_INVALID)');
+      expect(stderr).toContain('Give the whole .onnx file: copy or export it again. (MODEL_INVALID)');
       expect(stderr).not.toContain('    at ');
       expect(stdout).toBe('');
       expect(exitCode).toBe(1);

@@ -75,6 +75,12 @@ describe('glowplug prune', () => {
     expect(await resolve(folderStore(one.store), 'tiny:1.0.0')).toEqual(one.locked);
   });
 
+  it('ends with 1 when a model is not there, and names those that are', async () => {
+    await using one = await published();
+    const shown = await runCommand(pruneCommand(), 'tny', '--store', one.store, '--lock', join(one.path, 'no.json'));
+    expect(shown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('whose models are tiny') });
+  });
+
   it('ends with 1 when a lock file cannot be read: it may pin anything', async () => {
     await using one = await published();
     const lock = join(one.path, 'models.lock.json');

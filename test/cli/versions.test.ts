@@ -37,7 +37,8 @@ describe('the commands around versions', () => {
   it('a refusal is one message with its remedy, and exit code 1', async () => {
     const { exitCode, stdout, stderr } = await run('tag', 'tiny', '9.9.9', '--as', 'prod');
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toMatch(/✗ expected 9\.9\.9 in tiny .*\n {2}.*\(MODEL_NOT_FOUND\)\n$/);
+    expect(stderr).toMatch(/✗ expected 9\.9\.9 in tiny .*\n {2}Name a tag that is there.*\(MODEL_NOT_FOUND\)\n$/);
+    expect((await run('rollback', 'tiny', 'prd')).stderr).toMatch(/expected prd in tiny .*whose tags are .*prod/);
     expect((await run('rollback', 'tiny', 'prod')).stderr).toContain('(MODEL_NOT_FOUND)');
     expect((await run('show', 'tiny:nope')).stderr).toContain('(MODEL_NOT_FOUND)');
     expect((await run('ls', 'nope')).stderr).toContain('(MODEL_NOT_FOUND)');
