@@ -9,7 +9,8 @@ import { threadsFor } from '../session/threads.ts';
 import { createWorkerSession } from '../session/worker.ts';
 import { batchSvg, nameOf } from './batch-svg.ts';
 import { mustBeFile } from './must-be-file.ts';
-import { command, printJson, printLine } from './print.ts';
+import { mustHaveFolder } from './must-have-folder.ts';
+import { command, printJson, printLine, printWrote } from './print.ts';
 
 interface Options {
   readonly p95: number;
@@ -48,6 +49,7 @@ function batchCommand(): Command {
 
 async function bench(path: string, options: Options): Promise<void> {
   await mustBeFile(path, 'Give the path of an .onnx file: glowplug bench batch models/iris/iris.onnx.');
+  mustHaveFolder(options.svg);
   const measured = await measureBatches((threads) => createWorkerSession(path, { threads }), {
     threads: options.threads ?? threadsFor(undefined),
     p95: options.p95,
@@ -56,8 +58,9 @@ async function bench(path: string, options: Options): Promise<void> {
     maxBytes: budgetFor(undefined),
   });
   if (options.svg !== undefined) await writeFile(options.svg, batchSvg(measured, basename(path)));
-  if (options.json) printJson(measured);
-  else for (const line of draw(measured, options.p95)) printLine(line);
+  if (options.json) return printJson(measured);
+  for (const line of draw(measured, options.p95)) printLine(line);
+  printWrote(options.svg);
 }
 
 /** A block a split, its bars of at most 40 characters: rows a second, the chosen size marked. */

@@ -12,7 +12,8 @@ import { type LoggedLine, logsIn, readLogs } from '../testing/log-files.ts';
 import { storeOption } from './chosen-store.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { insightsLines } from './insights.ts';
-import { command, printJson, printLine } from './print.ts';
+import { mustHaveFolder } from './must-have-folder.ts';
+import { command, printJson, printLine, printWrote } from './print.ts';
 import { printableLog } from './printable.ts';
 import { type Profile, profileRuns } from './profile-runs.ts';
 import { waterfall } from './waterfall.ts';
@@ -20,7 +21,7 @@ import { waterfallSvg } from './waterfall-svg.ts';
 
 interface Options {
   readonly aws?: string;
-  readonly since: number;
+  readonly since?: number;
   readonly profile?: boolean;
   readonly store?: string;
   readonly json?: boolean;
@@ -38,7 +39,7 @@ export function explainCommand(): Command {
       '--aws <function>',
       'look in CloudWatch Logs, for a function as it is called there (default: the local cloud)',
     )
-    .option('--since <time>', 'how far back to look there: 30m, 24h, 7d', duration, 24 * 3_600_000)
+    .option('--since <time>', 'how far back to look there: 30m, 24h, 7d (default: 24h)', duration)
     .option('--profile', 'run its models here, in the sizes of its runs, under onnxruntime’s profiler')
     .option('--svg <file>', 'write its waterfall as a picture')
     .option('--out <folder>', 'write all of it into a folder')
@@ -51,6 +52,12 @@ export function explainCommand(): Command {
 }
 
 async function explain(requestId: string, options: Options): Promise<void> {
+  if (options.since !== undefined && options.aws === undefined) {
+    throw new GlowplugError('CONFIG_INVALID', 'expected --aws with --since: the log of the local cloud is read whole', {
+      remedy: 'Name the deployed function: --aws <function>.',
+    });
+  }
+  mustHaveFolder(options.svg);
   const found = explainRequest(requestId, options.aws ? await onAws(requestId, options.aws, options) : await here());
   if (!found) {
     throw new GlowplugError('NOT_FOUND', `expected lines about request ${requestId} in the log, found none`, {
@@ -62,8 +69,10 @@ async function explain(requestId: string, options: Options): Promise<void> {
   const profiles = options.profile && found.request ? await profileRuns(found.request.runs, options) : undefined;
   if (options.svg !== undefined && found.request) await writeFile(options.svg, picture(found.request));
   if (options.out !== undefined) await writeBundle(options.out, found, profiles);
-  if (options.json) printJson({ ...found, ...(profiles ? { profiles } : {}) });
-  else printLine(printableLog([...describe(found), ...(profiles ?? []).flatMap(profileLines)].join('\n')));
+  if (options.json) return printJson({ ...found, ...(profiles ? { profiles } : {}) });
+  printLine(printableLog([...describe(found), ...(profiles ?? []).flatMap(profileLines)].join('\n')));
+  if (found.request) printWrote(options.svg);
+  printWrote(options.out);
 }
 
 async function here(): Promise<LoggedLine[]> {
@@ -77,7 +86,11 @@ async function here(): Promise<LoggedLine[]> {
   return await Array.fromAsync(readLogs(folder, undefined));
 }
 
-async function onAws(requestId: string, functionName: string, { since }: Options): Promise<LoggedLine[]> {
+async function onAws(
+  requestId: string,
+  functionName: string,
+  { since = 24 * 3_600_000 }: Options,
+): Promise<LoggedLine[]> {
   const contract = readContract();
   if (!contract.credentials) {
     throw new GlowplugError('CONFIG_INVALID', 'expected AWS credentials in the environment, found none', {
@@ -153,7 +166,7 @@ async function writeBundle(
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
   await write('request.json', `${JSON.stringify(found, null, 2)}\n`);
-  await write('log.txt', `${found.log.join('\n')}\n`);
+  if (found.log.length > 0) await write('log.txt', `${found.log.join('\n')}\n`);
   if (found.request && barsOf(found.request).length > 0) await write('request.svg', picture(found.request));
   if (found.coldStart) await write('cold-start.svg', waterfallSvg(found.coldStart));
   for (const { model, version, trace } of profiles ?? []) await write(`profile-${model}-${version}.json`, trace);

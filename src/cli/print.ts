@@ -10,6 +10,11 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** What is to be found where a command was told to write it. */
+export function printWrote(file: string | undefined): void {
+  if (file !== undefined) printLine(`${pc.green('wrote')}  ${file}`);
+}
+
 /** Progress goes to standard error, so that standard output is the result alone. */
 export function printProgress(text: string): void {
   process.stderr.write(`${pc.dim('·')} ${text}\n`);

@@ -8,6 +8,7 @@ import { parseBaseline } from '../quality/baseline.ts';
 import { fewestRecords } from '../quality/compare.ts';
 import { drifting, type QualityReport, qualityReport } from '../quality/report.ts';
 import { type KeptOption, keptOption, keptStore } from './kept.ts';
+import { mustHaveFolder } from './must-have-folder.ts';
 import { command, printJson, printLine } from './print.ts';
 import { qualityHtml } from './quality-html.ts';
 import { printTable } from './table.ts';
@@ -40,6 +41,7 @@ export function qualityCommand(): Command {
 }
 
 async function quality(name: string, options: Options): Promise<void> {
+  mustHaveFolder(options.html);
   const file = options.baseline ?? join('functions', name, 'baseline.json');
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new GlowplugError('CONFIG_INVALID', `expected a baseline in ${file}, it cannot be read`, {

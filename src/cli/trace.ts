@@ -8,7 +8,8 @@ import { coldStartsIn } from '../testing/cold-starts-in.ts';
 import { logsIn, readLogs } from '../testing/log-files.ts';
 import { cloudFolder } from './cloud-folder.ts';
 import { functionNames, unknownFunction } from './function-names.ts';
-import { command, printJson, printLine, printProgress } from './print.ts';
+import { mustHaveFolder } from './must-have-folder.ts';
+import { command, printJson, printLine, printProgress, printWrote } from './print.ts';
 import { findRunningCloud } from './running-cloud.ts';
 import { waterfall } from './waterfall.ts';
 import { waterfallSvg } from './waterfall-svg.ts';
@@ -39,6 +40,7 @@ export function traceCommand(): Command {
 }
 
 async function trace(name: string | undefined, options: Options): Promise<void> {
+  mustHaveFolder(options.svg);
   const starts = options.log === undefined ? await startsOf(name) : coldStartsIn(await readLog(options.log));
   const last = starts.at(-1);
   if (!last) {
@@ -48,8 +50,9 @@ async function trace(name: string | undefined, options: Options): Promise<void> 
     });
   }
   if (options.svg !== undefined) await writeFile(options.svg, waterfallSvg(last));
-  if (options.json) printJson(starts);
-  else printLine(starts.map((stages) => waterfall(stages, process.stdout.columns)).join('\n\n'));
+  if (options.json) return printJson(starts);
+  printLine(starts.map((stages) => waterfall(stages, process.stdout.columns)).join('\n\n'));
+  printWrote(options.svg);
 }
 
 /** Of the running cloud the last start of each function that is meant; else one that is made now. */

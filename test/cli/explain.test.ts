@@ -104,6 +104,22 @@ describe('glowplug explain', () => {
     expect(JSON.parse(readFileSync('bundle/request.json', 'utf8')).requestId).toBe(id);
   });
 
+  it('says where it wrote, before any work where it cannot, and that --since is for CloudWatch', async () => {
+    const quiet = log.filter((line) => !line.includes('of mine'));
+    writeFileSync('.glowplug/cloud/logs/ocr.log', `${quiet.join('\n')}\n`);
+    const { stdout } = await runCommand(explainCommand(), id, '--svg', 'one.svg', '--out', 'quiet');
+    expect(stdout).toMatch(/\nwrote {2}one\.svg\nwrote {2}quiet\n$/);
+    expect(readdirSync('quiet')).not.toContain('log.txt');
+    const nowhere = await runCommand(explainCommand(), id, '--svg', 'no/one.svg');
+    expect(nowhere).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining('expected a folder at no'),
+    });
+    const since = await runCommand(explainCommand(), id, '--since', '2h');
+    expect(since).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('expected --aws with --since') });
+  });
+
   it('explains what never ended, too', () => {
     const report = `REPORT RequestId: ${id}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 90 MB\tStatus: timeout`;
     const found = explainRequest(

@@ -10,6 +10,7 @@ import { lockCommand } from '../../src/cli/lock.ts';
 import { lsCommand } from '../../src/cli/ls.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { publishCommand } from '../../src/cli/publish.ts';
+import { qualityCommand } from '../../src/cli/quality.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
 import { transformCommand } from '../../src/cli/transform.ts';
 import { truthCommand } from '../../src/cli/truth.ts';
@@ -31,6 +32,18 @@ describe('a mistake', () => {
     ]) {
       expect(shown).toMatchObject({ exitCode: 1, stdout: '' });
       expect(shown.stderr).toMatch(/^✗ expected a file at nowhere.*, found nothing\n {2}Give .*\n$/);
+    }
+  });
+
+  it('in the folder of a picture or a page is told before the work', async () => {
+    const into = (name: string) => join('nowhere', name);
+    for (const shown of [
+      await runCommand(benchCommand(), 'batch', 'models/iris/iris.onnx', '--svg', into('a.svg')),
+      await runCommand(traceCommand(), 'iris', '--svg', into('a.svg')),
+      await runCommand(qualityCommand(), 'iris', '--html', into('a.html')),
+    ]) {
+      expect(shown).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(shown.stderr).toMatch(/^✗ expected a folder at nowhere to write nowhere.a\..*there is none/);
     }
   });
 

@@ -48,7 +48,7 @@ describe('docs/guide/10-operate.md', () => {
       }
     }
     expect(commands).toBe(8);
-    expect(readdirSync('slow-request').sort()).toEqual(['cold-start.svg', 'log.txt', 'request.json', 'request.svg']);
+    expect(readdirSync('slow-request').sort()).toEqual(['cold-start.svg', 'request.json', 'request.svg']);
     expect(printed).toContain('cold start:');
   }, 60_000);
 
