@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { readContract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
+import { mustHaveCredentials } from '../models/stores/must-have-credentials.ts';
 import { openStore } from '../models/stores/open-store.ts';
 import { type DeployPlan, type DeploySteps, deploy as deployPlan } from '../release/deploy.ts';
 import { loadDefinitions } from '../release/load-definitions.ts';
@@ -58,6 +59,7 @@ async function deploy(options: Options, cdk: RunCdk): Promise<void> {
   if (options.dryRun && options.json) return printJson({ stage: options.stage, steps: described, ...plan });
   if (!options.json) printSteps(options.stage, described);
   if (options.dryRun) return;
+  await mustHaveCredentials();
   if (!options.yes) await mustAgree(options.stage);
 
   const progress = transferProgress();

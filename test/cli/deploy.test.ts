@@ -77,6 +77,18 @@ describe('glowplug deploy', () => {
     expect(ran).toEqual(['synth']);
   });
 
+  it('says that there are no credentials before anything is deployed; a dry run goes on without', async () => {
+    const none = { AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: 'none', AWS_SHARED_CREDENTIALS_FILE: 'none' };
+    for (const [name, value] of Object.entries(none)) vi.stubEnv(name, value);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    const { exitCode, stderr } = await runCommand(deployCommand(cdk()), '--yes');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/expected AWS credentials, found none: .*\n {2}aws sso login/);
+    expect((await runCommand(deployCommand(cdk()), '--dry-run')).exitCode).toBe(0);
+    expect(ran).toEqual(['synth', 'synth']);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', cloud.credentials.accessKeyId);
+  });
+
   it('fails with CDK, and the next run finishes what was begun: the functions answer', async () => {
     for (const broken of ['synth', 'deploy glowplug-dev-store', 'deploy glowplug-dev-functions']) {
       const { exitCode, stderr } = await runCommand(
