@@ -1,7 +1,7 @@
 // A new app around one model: whole in its folder, or not there at all.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import { temporaryPath } from '../models/owner.ts';
@@ -62,7 +62,8 @@ export async function scaffoldApp({ folder, name, model, license, glowplug }: Ne
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  return (await readdir(target, { recursive: true })).sort();
+  const made = await readdir(target, { recursive: true, withFileTypes: true });
+  return made.flatMap((one) => (one.isFile() ? relative(target, join(one.parentPath, one.name)) : [])).sort();
 }
 
 /** Of the package, from src/ and from dist/ alike. */

@@ -23,6 +23,7 @@ describe('glowplug init', () => {
     const shown = await init(join(folder, 'demo'));
     expect(shown.exitCode).toBe(0);
     expect(shown.stdout).toContain(`next:  cd ${join(folder, 'demo')} && npm install && npm run lock && npm test`);
+    expect(shown.stdout).toContain('14 files around iris');
     expect((await readdir(join(folder, 'demo'), { recursive: true })).sort()).toEqual(
       [
         ['.gitignore', '.npmrc', 'README.md', 'cdk.json', 'package.json', 'tsconfig.json'],
