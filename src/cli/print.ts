@@ -1,4 +1,5 @@
 // What every command does around its one verb: print for people or as JSON, and end with the right code.
+import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import { printableLines } from './printable.ts';
@@ -39,13 +40,24 @@ export function printError(error: unknown): void {
     process.stderr.write(`${pc.dim(error.stack)}\n`);
 }
 
-/** Runs a command's verb; a failure is printed and becomes the exit code. */
+/** One line, so that it is told from the progress before it; a fault of our own has its place instead of a remedy. */
+function printErrorJson(error: unknown): void {
+  const { message: text, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  const told =
+    error instanceof GlowplugError ? { code: error.code, remedy: error.remedy } : { code: 'INTERNAL', stack };
+  process.stderr.write(`${JSON.stringify({ error: text, ...told })}\n`);
+}
+
+/** Runs a command's verb; a failure is printed, as JSON with --json, and becomes the exit code. */
 export function command<A extends unknown[]>(verb: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
   return async (...args) => {
     try {
       await verb(...args);
     } catch (error) {
-      printError(error);
+      // Commander hands over the command last.
+      const it = args.at(-1);
+      if (it instanceof Command && it.opts()['json'] === true) printErrorJson(error);
+      else printError(error);
       process.exitCode = exitCodes.failed;
     }
   };

@@ -42,7 +42,10 @@ export function buildProgram(): Command {
     .description('Serverless inference functions: ONNX models on AWS Lambda, and on this machine.')
     .version(version)
     .showHelpAfterError('(glowplug --help, or glowplug <command> --help)')
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 the command line cannot be understood.\nWith --json a failure is the last line of standard error, as JSON: error, code, remedy.',
+    );
   const commands = [
     initCommand(),
     devCommand(),

@@ -44,6 +44,23 @@ describe('the commands around versions', () => {
     expect((await run('ls', 'nope')).stderr).toContain('(MODEL_NOT_FOUND)');
   });
 
+  it('a refusal with --json is one line of JSON on standard error', async () => {
+    const { exitCode, stdout, stderr } = await run('tag', 'tiny', '9.9.9', '--as', 'prod', '--json');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      {
+        error: expect.stringContaining('expected 9.9.9 in tiny'),
+        code: 'MODEL_NOT_FOUND',
+        remedy: expect.stringContaining('glowplug ls tiny'),
+      },
+    ]);
+  });
+
   it('the floor holds unless a person says otherwise', async () => {
     await writeFile('models.keys.json', '{ "floors": { "tiny": "1.1.0" } }');
     try {

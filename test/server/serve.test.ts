@@ -142,12 +142,13 @@ describe('glowplug serve', () => {
     await using serving = serveProcess([irisFile, '--port', `${port}`]);
     const { code, stderr } = await serving.ended();
     other.close();
-    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+    expect([code, JSON.parse(stderr)]).toEqual([
       1,
-      [
-        `✗ expected port ${port} of 127.0.0.1 to be free: another program listens on it`,
-        '  End the program that listens there, or choose another port with --port. (CONFIG_INVALID)',
-      ],
+      {
+        error: `expected port ${port} of 127.0.0.1 to be free: another program listens on it`,
+        code: 'CONFIG_INVALID',
+        remedy: 'End the program that listens there, or choose another port with --port.',
+      },
     ]);
   });
 
