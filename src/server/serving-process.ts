@@ -14,6 +14,7 @@ import type { SessionFactory } from '../session/session.ts';
 import { createWorkerSession } from '../session/worker.ts';
 import { packError } from '../session/worker-messages.ts';
 import { batchMetrics } from './batch-metrics.ts';
+import { endOrphaned } from './end-orphaned.ts';
 import { defaultLimits } from './limits.ts';
 import { loadUnits } from './load-units.ts';
 import { readLockedModels } from './locked-models.ts';
@@ -87,6 +88,7 @@ async function serve(spec: ServeSpec): Promise<void> {
     const onPartly = (socket: Socket, partly: boolean) => tell(socket, partly ? 'partly answered' : 'answered');
     server = await startServer(units, { ...spec, port: undefined, metrics, onPartly });
     drainOnSignals(server, units, spec.drainMs);
+    endOrphaned(spec.drainMs + WRITE_MS);
     const { grpcPort } = server;
     say({ kind: 'listening', grpcPort });
     await server.warm();

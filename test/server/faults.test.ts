@@ -1,6 +1,7 @@
 // What networks, devices, disks and stores do to a server: half of a connection, thousands that say nothing, no memory, no store.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,8 +24,9 @@ import { root } from '../root.ts';
 import { long } from '../runs.ts';
 import { busyModel } from '../session/busy-model.ts';
 import { rawSocket, readAll } from './raw-request.ts';
-import { serveProcess, watchReadiness } from './serve-process.ts';
+import { isAlive, serveProcess, watchReadiness } from './serve-process.ts';
 import { echo, metric, patient, start } from './start-server.ts';
+import { handler } from './supervised.ts';
 
 const disk = vi.hoisted(() => ({ full: false }));
 vi.mock('node:fs/promises', async (original) => {
@@ -185,6 +187,14 @@ describe('a device without memory', () => {
   });
 });
 
+/** A run of `n` rounds; its status, and the code of what failed. */
+async function askBusy(url: string, n: number) {
+  const x = { name: 'x', shape: [64, 64], datatype: 'FP32', data: new Array(4096).fill(0.1) };
+  const body = JSON.stringify({ inputs: [{ name: 'n', shape: [1], datatype: 'INT64', data: [n] }, x] });
+  const response = await fetch(`${url}/v2/models/busy/infer`, { method: 'POST', body });
+  return [response.status, Object(await response.json()).code];
+}
+
 describe('the serving process', () => {
   it('killed while 50 wait: each is answered at once, readiness drops, and service is back on the same port', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'glowplug-killed-'));
@@ -194,14 +204,8 @@ describe('the serving process', () => {
     await using serving = serveProcess([file]);
     const first = await serving.ready();
     const readiness = watchReadiness(first.url);
-    const ask = async (url: string, n: number) => {
-      const x = { name: 'x', shape: [64, 64], datatype: 'FP32', data: new Array(4096).fill(0.1) };
-      const body = JSON.stringify({ inputs: [{ name: 'n', shape: [1], datatype: 'INT64', data: [n] }, x] });
-      const response = await fetch(`${url}/v2/models/busy/infer`, { method: 'POST', body });
-      return [response.status, Object(await response.json()).code];
-    };
     const { port } = new URL(first.url);
-    const waiting = Promise.all(Array.from({ length: 50 }, () => ask(first.url, 1e6)));
+    const waiting = Promise.all(Array.from({ length: 50 }, () => askBusy(first.url, 1e6)));
     await expect.poll(() => metric(Number(port), 'glowplug_requests_in_flight'), patient).toBeGreaterThanOrEqual(51);
     process.kill(first.pid, 'SIGKILL');
     const killed = performance.now();
@@ -210,9 +214,33 @@ describe('the serving process', () => {
     const told = Math.round(performance.now() - killed);
     const second = await serving.ready();
     expect([second.url, second.pid === first.pid]).toEqual([first.url, false]);
-    expect(await ask(second.url, 1)).toEqual([200, undefined]);
+    expect(await askBusy(second.url, 1)).toEqual([200, undefined]);
     expect(await readiness.seen()).toEqual(['ready', 'not ready', 'ready']);
     console.log(`killed while 50 waited: 50 of 50 told 503 within ${told} ms, service back by itself`);
+  });
+
+  it('ends when its supervisor is killed, whatever a function does to its event loop, or a model to its threads', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'glowplug-orphan-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    const hung = join(folder, 'hung');
+    const hangs = `require('node:fs').writeFileSync(${JSON.stringify(hung)}, ''); for (;;);`;
+    await writeFile(
+      join(folder, 'index.js'),
+      handler(`if (request.url.endsWith('/hang')) { ${hangs} } return new Response();`),
+    );
+    await writeFile(join(folder, 'busy.onnx'), busyModel());
+    await using inCode = serveProcess([folder, '--drain', '0']);
+    await using inRun = serveProcess([join(folder, 'busy.onnx'), '--drain', '0']);
+    const [code, run] = await Promise.all([inCode.ready(), inRun.ready()]);
+    onTestFinished(() => {
+      for (const { pid } of [code, run]) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    const asked = Promise.allSettled([fetch(`${code.url}/hang`), askBusy(run.url, 1e9)]);
+    await expect.poll(() => existsSync(hung), patient).toBe(true);
+    await expect.poll(() => metric(Number(new URL(run.url).port), 'glowplug_requests_in_flight'), patient).toBe(2);
+    for (const { child } of [inCode, inRun]) child.kill('SIGKILL');
+    await expect.poll(() => [code, run].filter(({ pid }) => isAlive(pid)), { timeout: 15_000 }).toEqual([]);
+    await asked;
   });
 });
 

@@ -72,3 +72,11 @@ export function watchReadiness(url: string) {
     },
   };
 }
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -13,7 +13,7 @@ import type { Ended } from '../observe/tracing.ts';
 import { root } from '../root.ts';
 import { busyModel } from '../session/busy-model.ts';
 import { grpcClient } from './grpc-client.ts';
-import { serveProcess, watchReadiness } from './serve-process.ts';
+import { isAlive, serveProcess, watchReadiness } from './serve-process.ts';
 
 const irisFile = join(root, 'models/iris/iris.onnx');
 const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
@@ -168,14 +168,6 @@ describe('glowplug serve', () => {
     expect(exitCode).toBe(1);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
