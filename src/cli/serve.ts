@@ -66,7 +66,7 @@ export function serveCommand(): Command {
     .option('--timeout <seconds>', 'longest time to an answer (default: 60)', whole(1))
     .option(
       '--run-limit <seconds>',
-      'a run of a model that takes longer is stuck, and the process is replaced',
+      'a run of a model that takes longer is stuck, and the process is replaced; so is one that a function’s own code keeps busy for 30 s',
       whole(1),
       60,
     )

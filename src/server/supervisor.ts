@@ -99,6 +99,7 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
     error: undefined,
   };
   let asked: number | undefined;
+  let silent = false;
   child.on('message', (message: FromServing) => {
     asked = undefined;
     if (message.kind === 'failed') state.error = unpackError(message.error);
@@ -133,7 +134,10 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
   acceptor.lost(signal.aborted ? 'it drained' : 'it died');
   over.abort();
   signal.removeEventListener('abort', drain);
-  return { ...state, end: state.error ? `${state.error.message}, ${end}` : end };
+  const why = silent
+    ? `its event loop did not answer for ${silenceMs / 1000} s: move what keeps it busy out of decode, predict and encode, into a worker thread`
+    : state.error?.message;
+  return { ...state, end: why ? `${why}, ${end}` : end };
 
   /** A function whose own code never gives the event loop back is as dead as one that crashed. */
   async function watch(): Promise<void> {
@@ -141,7 +145,10 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
       await clock.sleep(silenceMs / 4, over.signal).catch(() => {});
       // Until it listens it is busy loading, which is not for this clock.
       if (!state.listening || signal.aborted) continue;
-      if (asked !== undefined && clock.now() - asked >= silenceMs) child.kill('SIGKILL');
+      if (asked !== undefined && clock.now() - asked >= silenceMs) {
+        silent = true;
+        child.kill('SIGKILL');
+      }
       if (asked === undefined && child.connected) {
         asked = clock.now();
         child.send({ kind: 'ping' } satisfies ToServing, () => {});

@@ -14,6 +14,7 @@ export const handler = (fetch: string) =>
 
 interface Options {
   readonly clock?: Clock;
+  readonly silenceMs?: number;
   readonly start?: (folder: string) => ChildProcess;
   readonly spec?: Partial<ServeSpec>;
 }

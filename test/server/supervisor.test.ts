@@ -49,7 +49,26 @@ describe('the supervisor', () => {
     expect(await (await fetch(url)).text()).toBe('fine');
     ended.abort();
     await done;
-    expect(events).toEqual(['the serving process ended (by SIGKILL); the next one starts in 1 ms']);
+    expect(events).toEqual([
+      'the serving process ended (its event loop did not answer for 30 s: move what keeps it busy out of decode, predict and encode, into a worker thread, by SIGKILL); the next one starts in 1 ms',
+    ]);
+  });
+
+  it('tries again with one that blocks while it warms, and says in the end what it did', async () => {
+    const code = 'exports.handler = Object.assign(() => {}, { warm: async () => { for (;;); }, fetch() {} });';
+    const clock = handClock();
+    const { done, events } = await supervised(code, { clock, silenceMs: 400 });
+    const over = done.catch((error: Error) => error.message);
+    const tick = async () => {
+      clock.pass(100);
+      return await Promise.race([over, new Promise((later) => setImmediate(later))]);
+    };
+    await expect
+      .poll(tick, { timeout: 20_000 })
+      .toMatch(
+        /^expected the serving process to stay up, it died 5 times in a row .* its event loop did not answer for 0.4 s/,
+      );
+    expect(events).toHaveLength(4);
   });
 
   it('a process that does not end within the drain limit cuts its requests and ends', async () => {
