@@ -35,7 +35,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-const signals = ['SIGTERM', 'SIGINT'] as const;
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 export function serveCommand(): Command {
   return new Command('serve')

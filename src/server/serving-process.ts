@@ -134,7 +134,7 @@ function drainOnSignals(server: RunningServer, units: readonly Unit[], drainMs: 
     await Promise.race([written, systemClock.sleep(WRITE_MS)]);
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void drain());
   // The supervisor is gone: nobody would start the next one.
   process.on('disconnect', () => void drain());
 }

@@ -1,5 +1,5 @@
 // glowplug serve, whole: real processes, real onnxruntime, signals.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +133,21 @@ describe('glowplug serve', () => {
     // Without a supervisor nobody would start the next one: the serving process drains and ends by itself.
     serving.child.kill('SIGKILL');
     await expect.poll(() => isAlive(next), { timeout: 10_000 }).toBe(false);
+  });
+
+  it('a terminal that closes ends it as any signal does: drained, and nothing left behind', async () => {
+    const temporary = join(folder, 'hangup');
+    await mkdir(temporary);
+    await using serving = serveProcess([irisFile], { TMPDIR: temporary });
+    const { pid } = await serving.ready();
+    const left = async () => (await readdir(temporary)).filter((name) => name.startsWith('glowplug-serve-'));
+    expect(await left()).toHaveLength(1);
+    // It reaches all processes of the terminal.
+    process.kill(pid, 'SIGHUP');
+    serving.child.kill('SIGHUP');
+    const { code, stderr } = await serving.ended();
+    expect([code, await left(), isAlive(pid)]).toEqual([0, [], false]);
+    expect(stderr).not.toContain('the serving process ended');
   });
 
   it('says that the port is taken, and exits 1', async () => {
