@@ -36,6 +36,8 @@ interface Options {
 }
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** npx passes a Ctrl-C on to a process that had it from the terminal already: within this time it is not a second one. */
+const SAME_SIGNAL_MS = 300;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -91,7 +93,12 @@ export function serveCommand(): Command {
       '--model-control',
       'let clients load and unload models without code: POST /v2/repository/models/{model}/load',
     )
-    .option('--drain <seconds>', 'time for accepted requests after SIGTERM', whole(0), 25)
+    .option(
+      '--drain <seconds>',
+      'time for accepted requests after SIGTERM or Ctrl-C; a second one ends at once',
+      whole(0),
+      25,
+    )
     .option('--json', 'print one line of JSON each time it is ready: { url, grpc, pid, functions, models }')
     .addHelpText(
       'after',
@@ -104,9 +111,16 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
   if (options.runs !== undefined && options.batch === undefined) {
     it.error('error: expected --batch with --runs', { exitCode: exitCodes.usage });
   }
-  const ended = new AbortController();
-  const end = () => ended.abort();
+  const [ended, cut] = [new AbortController(), new AbortController()];
+  let since = 0;
+  const end = (signal: (typeof signals)[number]) => {
+    if (!ended.signal.aborted) {
+      since = performance.now();
+      ended.abort();
+    } else if (signal !== 'SIGHUP' && performance.now() - since > SAME_SIGNAL_MS) cut.abort();
+  };
   for (const signal of signals) process.on(signal, end);
+  process.once('SIGHUP', () => process.stderr.on('error', () => {}));
   const contract = { ...readContract(), ...(options.store === undefined ? {} : { store: options.store }) };
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-serve-'));
   try {
@@ -116,6 +130,7 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
     const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
+      cut: cut.signal,
       onEvent: printProgress,
       onReady(ready) {
         const serving = servingOf(prepared, options.host ?? '127.0.0.1', ready);

@@ -26,6 +26,9 @@ import type { Unit } from './units.ts';
 /** For the answers of those who waited for a stuck run to leave. */
 const LAST_WORDS_MS = 500;
 
+// A terminal that was closed takes no log any more; who is answered need not notice.
+process.stdout.on('error', () => {});
+
 let server: RunningServer | undefined;
 const idOf = new WeakMap<Socket, number>();
 

@@ -20,6 +20,8 @@ export interface SupervisorOptions {
   readonly onEvent: (text: string) => void;
   /** Aborting drains and ends it; aborting is how SIGTERM arrives. */
   readonly signal: AbortSignal;
+  /** Aborting ends it at once: who still waits is answered 503. */
+  readonly cut?: AbortSignal;
   readonly clock?: Clock;
   /** How long its event loop may not answer. @default 30,000 */
   readonly silenceMs?: number;
@@ -31,6 +33,8 @@ export interface SupervisorOptions {
 
 /** Deaths in a row, none of them ready, after which another start would only be the next. */
 const MOST_DEATHS = 5;
+/** A drain that takes longer has somebody to wait for, and says so. */
+const SILENT_DRAIN_MS = 500;
 /** Past the drain limit, for a process that does not even end then. */
 const KILL_AFTER_MS = 5000;
 
@@ -89,7 +93,7 @@ interface Life {
 }
 
 async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOptions): Promise<Life> {
-  const { signal, onReady, clock = systemClock, silenceMs = 30_000 } = options;
+  const { signal, cut, onReady, onEvent, clock = systemClock, silenceMs = 30_000 } = options;
   const child = (options.start ?? start)();
   const over = new AbortController();
   const state: { -readonly [Key in Exclude<keyof Life, 'end'>]: Life[Key] } = {
@@ -115,13 +119,14 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
   child.on('error', (error) => {
     state.error ??= new GlowplugError('INTERNAL', 'the serving process cannot be started', { cause: error });
   });
+  const kill = () => child.kill('SIGKILL');
   const drain = () => {
     child.kill('SIGTERM');
-    clock.sleep(spec.drainMs + KILL_AFTER_MS, over.signal).then(
-      () => child.kill('SIGKILL'),
-      () => {},
-    );
+    const after = (ms: number, what: () => void) => void clock.sleep(ms, over.signal).then(what, () => {});
+    after(SILENT_DRAIN_MS, () => onEvent(waiting(spec.drainMs)));
+    after(spec.drainMs + KILL_AFTER_MS, kill);
   };
+  cut?.addEventListener('abort', kill, { once: true });
   signal.addEventListener('abort', drain, { once: true });
   if (signal.aborted) drain();
   void watch();
@@ -134,6 +139,7 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
   acceptor.lost(signal.aborted ? 'it drained' : 'it died');
   over.abort();
   signal.removeEventListener('abort', drain);
+  cut?.removeEventListener('abort', kill);
   const why = silent
     ? `its event loop did not answer for ${silenceMs / 1000} s: move what keeps it busy out of decode, predict and encode, into a worker thread`
     : state.error?.message;
@@ -147,7 +153,7 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
       if (!state.listening || signal.aborted) continue;
       if (asked !== undefined && clock.now() - asked >= silenceMs) {
         silent = true;
-        child.kill('SIGKILL');
+        kill();
       }
       if (asked === undefined && child.connected) {
         asked = clock.now();
@@ -155,6 +161,10 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
       }
     }
   }
+}
+
+function waiting(drainMs: number): string {
+  return `waiting for the answers under way, at most ${drainMs / 1000} s; Ctrl-C again ends at once`;
 }
 
 /** Its log is for people and collectors, not the command's result: standard error. */

@@ -14,6 +14,8 @@ export interface ServeProcess extends AsyncDisposable {
     readonly models: object;
     readonly functions: object;
   }>;
+  /** Resolves when it has written `text` to standard error. */
+  says(text: string): Promise<void>;
   /** What it ended with, and what it wrote to standard error. */
   ended(): Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
@@ -36,6 +38,9 @@ export function serveProcess(args: readonly string[], env: Readonly<Record<strin
       const { value } = await lines.next();
       if (value === undefined) throw new Error(`glowplug serve ended: ${stderr}`);
       return JSON.parse(value);
+    },
+    async says(text) {
+      while (!stderr.includes(text)) await once(child.stderr, 'data');
     },
     async ended() {
       const [code] = await exit;

@@ -14,6 +14,7 @@ import { root } from '../root.ts';
 import { busyModel } from '../session/busy-model.ts';
 import { grpcClient } from './grpc-client.ts';
 import { isAlive, serveProcess, watchReadiness } from './serve-process.ts';
+import { handler } from './supervised.ts';
 
 const irisFile = join(root, 'models/iris/iris.onnx');
 const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
@@ -135,19 +136,43 @@ describe('glowplug serve', () => {
     await expect.poll(() => isAlive(next), { timeout: 10_000 }).toBe(false);
   });
 
+  const patientBundle = async (name: string) => {
+    const bundle = join(folder, name);
+    await mkdir(bundle);
+    const waits = `if (request.url.endsWith('/wait')) { console.log('asked'); await new Promise(() => {}); } return new Response();`;
+    await writeFile(join(bundle, 'index.js'), handler(waits));
+    return bundle;
+  };
+
   it('a terminal that closes ends it as any signal does: drained, and nothing left behind', async () => {
-    const temporary = join(folder, 'hangup');
-    await mkdir(temporary);
-    await using serving = serveProcess([irisFile], { TMPDIR: temporary });
-    const { pid } = await serving.ready();
-    const left = async () => (await readdir(temporary)).filter((name) => name.startsWith('glowplug-serve-'));
+    const bundle = await patientBundle('hangup');
+    await using serving = serveProcess([bundle, '--drain', '1'], { TMPDIR: bundle });
+    const { url, pid } = await serving.ready();
+    const left = async () => (await readdir(bundle)).filter((name) => name.startsWith('glowplug-serve-'));
     expect(await left()).toHaveLength(1);
-    // It reaches all processes of the terminal.
+    const waiting = fetch(`${url}/wait`).then(({ status }) => status);
+    await serving.says('asked');
+    // It reaches all processes of the terminal, and what they write is an error from then on.
+    serving.child.stderr?.destroy();
     process.kill(pid, 'SIGHUP');
     serving.child.kill('SIGHUP');
-    const { code, stderr } = await serving.ended();
+    expect(await waiting).toBe(503);
+    const { code } = await serving.ended();
     expect([code, await left(), isAlive(pid)]).toEqual([0, [], false]);
-    expect(stderr).not.toContain('the serving process ended');
+  });
+
+  it('says what it waits for when it ends, and at a second signal waits no more; what npx passes on is no second one', async () => {
+    await using serving = serveProcess([await patientBundle('twice')]);
+    const { url } = await serving.ready();
+    const waiting = fetch(`${url}/wait`);
+    await serving.says('asked');
+    serving.child.kill('SIGINT');
+    await new Promise((later) => setTimeout(later, 50));
+    serving.child.kill('SIGINT');
+    await serving.says('· waiting for the answers under way, at most 25 s; Ctrl-C again ends at once');
+    serving.child.kill('SIGINT');
+    expect([(await waiting).status, await (await waiting).json()]).toMatchObject([503, { code: 'SERVER_BUSY' }]);
+    expect((await serving.ended()).code).toBe(0);
   });
 
   it('says that the port is taken, and exits 1', async () => {
