@@ -9,15 +9,29 @@ export async function listen(server: Server, host: string, port: number, option 
   try {
     await once(server, 'listening');
   } catch (cause) {
-    throw new GlowplugError('CONFIG_INVALID', `expected port ${port} of ${host} to be free: ${reason(cause)}`, {
+    const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : '';
+    const elsewhere = notHere[code];
+    if (elsewhere) {
+      throw new GlowplugError('CONFIG_INVALID', `expected an address of this machine, got ${host}: ${elsewhere}`, {
+        cause,
+        remedy: 'Give --host one of its addresses: 127.0.0.1, or 0.0.0.0 for all of them.',
+      });
+    }
+    const why = notFree[code] ?? String(cause);
+    throw new GlowplugError('CONFIG_INVALID', `expected port ${port} of ${host} to be free: ${why}`, {
       cause,
       remedy: `End the program that listens there, or choose another port with ${option}.`,
     });
   }
 }
 
-function reason(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') return 'another program listens on it';
-  return code === 'EACCES' ? 'this user may not listen on it' : String(cause);
-}
+const notHere: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such name is known',
+  EAI_AGAIN: 'nobody answers who knows names',
+  EADDRNOTAVAIL: 'no interface has it',
+};
+
+const notFree: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens on it',
+  EACCES: 'this user may not listen on it',
+};

@@ -59,6 +59,19 @@ describe('the server: ready, and the end', () => {
   });
 });
 
+describe('the server: where it listens', () => {
+  it.each(['192.0.2.1', 'example.invalid'])(
+    'says that %s is no address of this machine, not that a port is taken',
+    async (host) => {
+      await expect(start(echo, { host })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(`^expected an address of this machine, got ${host}: n`),
+        remedy: expect.stringContaining('--host'),
+      });
+    },
+  );
+});
+
 describe('the server: paths', () => {
   const named = (name: string, models: readonly string[] = []) =>
     unit((request) => new Response(`${name} ${new URL(request.url).pathname}`), name, models);
