@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Contract, readContract } from '../core/contract.ts';
+import { GlowplugError } from '../core/errors.ts';
 import { type Provider, providers } from '../core/provider.ts';
 import { readKeys } from '../server/api-keys.ts';
+import { readLockedModels } from '../server/locked-models.ts';
 import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
@@ -39,6 +41,9 @@ const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** npx passes a Ctrl-C on to a process that had it from the terminal already: within this time it is not a second one. */
 const SAME_SIGNAL_MS = 300;
 
+/** What is said of models without code. */
+const ofCodeless = ['batch', 'onDemand', 'modelControl'] as const;
+
 export function serveCommand(): Command {
   return new Command('serve')
     .description(
@@ -63,7 +68,7 @@ export function serveCommand(): Command {
     )
     .option('--sagemaker', 'answer /ping and /invocations too; by itself where SAGEMAKER_BIND_TO_PORT is set')
     .option('--api-keys <file>', 'ask clients for a key of this file, one a line (or set GLOWPLUG_API_KEYS)')
-    .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', several)
+    .option('--cors <origin>', 'let pages of this origin read the answers, * is all; again for more', origin)
     .option('--max-body <mb>', 'largest body of a request, in MB (default: 100)', whole(1))
     .option('--timeout <seconds>', 'longest time to an answer (default: 60)', whole(1))
     .option(
@@ -111,6 +116,14 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
   if (options.runs !== undefined && options.batch === undefined) {
     it.error('error: expected --batch with --runs', { exitCode: exitCodes.usage });
   }
+  const codeless = options.model !== undefined || targets.some((target) => target.endsWith('.onnx'));
+  const unused = ofCodeless.find((name) => !codeless && options[name] !== undefined);
+  if (unused) {
+    const flag = it.options.find((option) => option.attributeName() === unused)?.long;
+    it.error(`error: expected an .onnx file or --model with ${flag}: a function’s models are its own matter`, {
+      exitCode: exitCodes.usage,
+    });
+  }
   const [ended, cut] = [new AbortController(), new AbortController()];
   let since = 0;
   const end = (signal: (typeof signals)[number]) => {
@@ -128,6 +141,7 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
     const batch = p95 === undefined ? undefined : { objective: { p95 }, ...(runs === undefined ? {} : { runs }) };
     const { model: models = [], onDemand, modelControl: control } = options;
     const prepared = await prepare({ targets, models, batch, onDemand, control }, contract, folder);
+    await mustHave(Object.keys(options.provider ?? {}), prepared.units);
     await supervise(await specOf(options, contract, prepared.units), {
       signal: ended.signal,
       cut: cut.signal,
@@ -174,6 +188,27 @@ function provider(value: string, before: Options['provider']): Options['provider
   const found = (['auto', ...providers] as const).find((one) => one === name);
   if (found) return { ...before, [at < 0 ? '*' : value.slice(0, at)]: found };
   throw new InvalidArgumentError(`Expected auto, ${providers.join(', ')}.`);
+}
+
+/** Models that --provider names. @throws GlowplugError CONFIG_INVALID for one that is not served */
+async function mustHave(named: readonly string[], units: ServeSpec['units']): Promise<void> {
+  const names = new Set((await readLockedModels(units)).values());
+  const unknown = named.find((name) => name !== '*' && !names.has(name));
+  if (unknown === undefined) return;
+  const all = names.size > 0 ? [...names].join(', ') : 'none by name';
+  throw new GlowplugError('CONFIG_INVALID', `expected --provider of a model that is served, got ${unknown}`, {
+    remedy: `Models here: ${all}.`,
+  });
+}
+
+/** Compared with what a browser sends letter by letter: what is no origin never matches. */
+function origin(value: string, before?: string[]): string[] {
+  const { protocol, host } = URL.canParse(value) ? new URL(value) : { protocol: '', host: '' };
+  if (value === '*' || value === 'null' || (host !== '' && value === `${protocol}//${host}`))
+    return several(value, before);
+  throw new InvalidArgumentError(
+    'Expected * or an origin as browsers send it, without a path, such as https://app.example.',
+  );
 }
 
 function several(value: string, before: string[] = []): string[] {

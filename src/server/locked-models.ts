@@ -5,7 +5,7 @@ import { parseLock } from '../models/lock.ts';
 import type { UnitSpec } from './serving-messages.ts';
 
 /** Name of a cached file (its digest's digits) → name of the model. */
-export async function readLockedModels(specs: readonly UnitSpec[]): Promise<(file: string) => string> {
+export async function readLockedModels(specs: readonly UnitSpec[]): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   for (const spec of specs) {
     const path = spec.kind === 'models' ? spec.lockFile : join(spec.folder, 'models.lock.json');
@@ -14,5 +14,5 @@ export async function readLockedModels(specs: readonly UnitSpec[]): Promise<(fil
       for (const { digest } of Object.values(files)) names.set(digest.slice('sha256:'.length), model);
     }
   }
-  return (file) => names.get(file) ?? 'unknown';
+  return names;
 }

@@ -61,10 +61,10 @@ async function serve(spec: ServeSpec): Promise<void> {
     inMetrics(labels, run);
     queueTime?.ran(run.queueMs);
   };
-  const nameOf = await readLockedModels(spec.units);
+  const names = await readLockedModels(spec.units);
   const createSession: SessionFactory = async (modelPath, options) => {
     try {
-      const model = nameOf(basename(modelPath));
+      const model = names.get(basename(modelPath)) ?? 'unknown';
       const provider = spec.providers[model] ?? spec.providers['*'] ?? 'auto';
       const session = await createWorkerSession(
         await placeOf(modelPath),

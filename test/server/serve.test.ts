@@ -193,11 +193,34 @@ describe('glowplug serve', () => {
   });
 
   it.each([
+    [
+      '--batch with functions alone',
+      ['functions/iris', '--batch', '50'],
+      'expected an .onnx file or --model with --batch',
+    ],
+    ['--on-demand with functions alone', ['--on-demand'], 'expected an .onnx file or --model with --on-demand'],
+    ['an origin without its scheme', ['--cors', 'app.example'], 'Expected * or an origin as browsers send it'],
+    ['an origin with a path', ['--cors', 'https://app.example/'], 'Expected * or an origin as browsers send it'],
+  ])('refuses what would do nothing: %s', async (_name, args, message) => {
+    let said = '';
+    const command = serveCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: (text) => (said += text) });
+    await runCommand(command, ...args).catch(() => {});
+    expect(said).toContain(message);
+  });
+
+  it.each([
     ['a file that is not there', ['nothing.onnx'], 'expected an .onnx file at nothing.onnx, found none'],
     ['a file that is no model', ['package.json.onnx'], 'expected an ONNX model'],
     ['a folder that is no function', ['docs'], 'expected an .onnx file, a function or a bundle, got docs'],
     ['keys that are none', ['--api-keys', '/dev/null', irisFile], 'expected a key a line in /dev/null, it holds none'],
     ['one model twice', [irisFile, irisFile], 'expected each model once, got iris twice'],
+    [
+      'a provider of a model that is not there',
+      ['--provider', 'rec=cuda', irisFile],
+      'expected --provider of a model that is served, got rec',
+    ],
     ['a model that no store has', ['--store', root, '--model', 'nobody:prod'], 'which has no such model'],
   ])('says in one message why it cannot serve %s', async (_name, args, message) => {
     const files = args.map((arg) => (arg === 'package.json.onnx' ? join(folder, arg) : arg));
