@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { bundleFunction, type FunctionBundle } from '../build/bundle-function.ts';
 import { projectRoot } from '../build/project.ts';
 import { writeContract } from '../core/contract.ts';
-import { GlowplugError } from '../core/errors.ts';
+import { GlowplugError, shorten } from '../core/errors.ts';
 import { EcsHost } from './ecs-host.ts';
 import type { GpuEndpointProps, GpuHost } from './gpu-endpoint-props.ts';
 import { gpuImage } from './gpu-image.ts';
@@ -44,6 +44,7 @@ export class GpuEndpoint<H extends GpuHost = 'ecs'> extends Construct {
     super(scope, id);
     // Untold H is ecs, too.
     const host = props.host ?? ('ecs' as H);
+    mustBeHost(host);
     mustSuitHost(host, props);
     const hosted = this.#hosted(props);
     this.bundle = hosted.bundle;
@@ -76,6 +77,14 @@ const makeHost: { readonly [H in GpuHost]: (scope: Construct, hosted: Hosted) =>
   lambda: (scope, hosted) => new LambdaHost(scope, 'Default', hosted),
   sagemaker: (scope, hosted) => new SageMakerHost(scope, 'Default', hosted),
 };
+
+/** Of callers without types. */
+function mustBeHost(host: string): void {
+  if (Object.hasOwn(makeHost, host)) return;
+  throw new GlowplugError('CONFIG_INVALID', `expected a host that there is, got ${shorten(host)}`, {
+    remedy: `Take one of ${Object.keys(makeHost).join(', ')}, or leave host out for ecs.`,
+  });
+}
 
 function mustScale({ minTargets = 0, maxTargets = 4 }: GpuEndpointProps): void {
   if (minTargets <= maxTargets && maxTargets >= 1) return;

@@ -169,6 +169,10 @@ describe('GpuEndpoint', () => {
     );
     expect(() => synth({ image: 'images/none' })).toThrow(/expected a Dockerfile in/);
     expect(() => synth({ minTargets: 5 })).toThrow(/minTargets of at most maxTargets/);
+    // As JavaScript, or a configuration, may say it.
+    expect(() => synth(JSON.parse('{ "host": "sagmaker" }'))).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', remedy: expect.stringContaining('ecs, lambda, sagemaker') }),
+    );
   });
 
   it('is clean under AwsSolutions', () => {
