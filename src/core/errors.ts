@@ -18,8 +18,8 @@ const entries = {
   },
   INPUT_MESSAGE: {
     status: 400,
-    meaning: 'The gRPC message is no protobuf message of the protocol.',
-    remedy: 'Make it from the public proto of the Open Inference Protocol, with a client of it.',
+    meaning: 'The bytes are no HTTP/1.1 request, or no gRPC message of the protocol.',
+    remedy: 'Use a client of HTTP, or one made from the protocol’s public proto.',
   },
   INPUT_TENSOR: {
     status: 400,

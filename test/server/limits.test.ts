@@ -40,13 +40,22 @@ describe('the server: limits', () => {
     const { server } = await start(echo);
     const ask = async (bytes: string) => {
       const socket = await rawSocket(server.port);
-      socket.write(bytes);
+      socket.write(bytes, 'latin1');
       return await readAll(socket);
     };
     expect(await ask(`GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1.1 431 [\s\S]*"code":"INPUT_TOO_LARGE"/,
     );
-    expect(await ask('SSH-2.0-OpenSSH_9.9\r\n\r\n')).toMatch(/^HTTP\/1.1 400 [\s\S]*"error":/);
+    const malformed = [
+      ['SSH-2.0-OpenSSH_9.9\r\n\r\n', 'expected an HTTP/1.1 request, got Parse Error: '],
+      ['POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnone\r\n', 'Invalid character in chunk size'],
+      ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'the start of TLS: this port speaks plain HTTP'],
+    ] as const;
+    for (const [bytes, why] of malformed) {
+      const text = await ask(bytes);
+      expect(text).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"INPUT_MESSAGE"/);
+      expect(text).toContain(why);
+    }
     expect(await ask('TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 405 /);
     expect(await ask('GET http://elsewhere/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')).toMatch(
       /^HTTP\/1.1 404 /,
