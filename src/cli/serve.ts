@@ -12,7 +12,7 @@ import { prepare } from '../server/prepare.ts';
 import type { ServeSpec } from '../server/serving-messages.ts';
 import { supervise } from '../server/supervisor.ts';
 import { command, exitCodes, printLine, printProgress } from './print.ts';
-import { describeServing, servingOf } from './serving-summary.ts';
+import { describeServing, samplesOf, servingOf } from './serving-summary.ts';
 import { whole } from './whole.ts';
 
 interface Options {
@@ -149,7 +149,7 @@ async function serve(targets: string[], options: Options, it: Command): Promise<
       onReady(ready) {
         const serving = servingOf(prepared, options.host ?? '127.0.0.1', ready);
         if (options.json) printLine(JSON.stringify(serving));
-        else for (const line of describeServing(serving)) printLine(line);
+        else for (const line of describeServing(serving, samplesOf(prepared))) printLine(line);
       },
     });
   } finally {

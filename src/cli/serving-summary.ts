@@ -1,5 +1,7 @@
 // What glowplug serve says when it is ready: where, what, and a line to try.
+import { extname, relative } from 'node:path';
 import pc from 'picocolors';
+import { contentTypeOf } from '../core/content-type.ts';
 import type { Signature, TensorSpec } from '../core/signature.ts';
 import type { Prepared } from '../server/prepare.ts';
 import { elementCount } from '../tensor/tensor.ts';
@@ -33,7 +35,17 @@ export function servingOf(
   };
 }
 
-export function describeServing({ url, grpc, functions, models }: Serving): string[] {
+/** Paths of requests to try, by function. */
+export function samplesOf({ units }: Prepared): Record<string, string> {
+  return Object.fromEntries(
+    units.flatMap((unit) => (unit.kind === 'function' && unit.sample ? [[unit.name, unit.sample]] : [])),
+  );
+}
+
+export function describeServing(
+  { url, grpc, functions, models }: Serving,
+  samples: Readonly<Record<string, string>> = {},
+): string[] {
   const lines = ['', `${pc.green('✓')} ${pc.bold('ready')} at ${pc.cyan(url)}  ${pc.dim('Ctrl-C ends it')}`];
   if (grpc) lines.push(`  gRPC at ${pc.cyan(grpc)}`);
   for (const [name, place] of Object.entries(functions)) lines.push(`  ${pc.bold(name)}  POST ${pc.cyan(place)}`);
@@ -41,10 +53,9 @@ export function describeServing({ url, grpc, functions, models }: Serving): stri
     lines.push(`  ${pc.bold(name)}  ${list(signature.inputs)} → ${list(signature.outputs)}`);
   }
   const [model] = Object.entries(models);
-  const [place] = Object.values(functions);
+  const [sample] = Object.entries(samples);
   if (model) lines.push('', pc.dim(curlOf(url, ...model)));
-  else if (place)
-    lines.push('', pc.dim(`curl ${place} --data-binary @request.json -H 'content-type: application/json'`));
+  else if (sample) lines.push('', pc.dim(curlOfSample(`${functions[sample[0]]}`, sample[1])));
   return lines;
 }
 
@@ -55,6 +66,11 @@ function list(specs: Readonly<Record<string, TensorSpec>>): string {
         `${printable(name)} ${datatype} [${shape.map((one) => printable(`${one}`)).join(', ')}]`,
     )
     .join(', ');
+}
+
+function curlOfSample(place: string, sample: string): string {
+  const file = relative('', sample).replaceAll("'", "'\\''");
+  return `curl ${place} --data-binary '@${file}' -H 'content-type: ${contentTypeOf(extname(sample))}'`;
 }
 
 /** Zeros of the right shape, free dimensions 1: the smallest request that runs. Too long to paste: the path alone. */

@@ -1,6 +1,6 @@
 // From what the command line names to files that a serving process needs nothing else for. Done once: a process that
 // replaces another serves the same versions, whatever the store says or does meanwhile.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkBatchable } from '../batch/bucket.ts';
@@ -38,8 +38,8 @@ export interface Prepared {
 
 /** `folder` is for what only this run needs. @throws GlowplugError for whatever cannot be served */
 export async function prepare(wanted: Wanted, contract: Contract, folder: string): Promise<Prepared> {
-  const files = wanted.targets.filter((target) => target.endsWith('.onnx'));
-  const functions = wanted.targets.filter((target) => !target.endsWith('.onnx'));
+  const files = wanted.targets.filter(isModel);
+  const functions = wanted.targets.filter((target) => !isModel(target));
   const every = wanted.targets.length === 0 && wanted.models.length === 0;
   const units: UnitSpec[] = every ? await allFunctions() : await Promise.all(functions.map(prepareFunction));
   const locked: Record<string, LockedVersion> = {};
@@ -72,18 +72,33 @@ async function prepareFunction(target: string): Promise<UnitSpec> {
   const folder = resolve(target);
   if (existsSync(join(folder, 'function.ts'))) return await bundled(join(folder, 'function.ts'));
   if (existsSync(join(folder, 'index.js'))) return { kind: 'function', name: basename(folder), folder };
-  throw new GlowplugError('CONFIG_INVALID', `expected an .onnx file, a function or a bundle, got ${target}`, {
+  const what = lying(folder);
+  throw new GlowplugError('CONFIG_INVALID', `expected an .onnx file, a function or a bundle, got ${target}: ${what}`, {
     remedy: existsSync(join('functions', target, 'function.ts'))
       ? `Name its folder: ${join('functions', target)}.`
       : 'Name an .onnx file, a folder with a function.ts, or a folder with the index.js that glowplug built.',
   });
 }
 
+/** What lies at a path, models first: it may be one of them that was meant. */
+function lying(path: string): string {
+  if (!existsSync(path)) return 'nothing is there';
+  if (!statSync(path).isDirectory()) return 'a file of another kind';
+  const names = readdirSync(path).sort();
+  const some = [...names.filter(isModel), ...names.filter((name) => !isModel(name))].slice(0, 5);
+  return names.length === 0
+    ? 'an empty folder'
+    : `a folder of ${some.join(', ')}${names.length > some.length ? ', …' : ''}`;
+}
+
+const isModel = (path: string) => path.endsWith('.onnx');
+
 async function bundled(entry: string): Promise<UnitSpec> {
   // On demand: an image that holds bundles has no bundler.
   const { bundleFunction } = await import('../build/bundle-function.ts');
   const { name, path } = bundleFunction({ entry, root: projectRoot(dirname(entry)) });
-  return { kind: 'function', name, folder: path };
+  const sample = readdirSync(dirname(entry)).find((file) => /^request\.\w+$/.test(file));
+  return { kind: 'function', name, folder: path, ...(sample ? { sample: join(dirname(entry), sample) } : {}) };
 }
 
 /** Two of one name cannot be told apart under /v2. */

@@ -34,6 +34,8 @@ export interface FunctionSpec {
   readonly name: string;
   /** Folder of its bundle. */
   readonly folder: string;
+  /** Path of the request.* beside its function.ts. */
+  readonly sample?: string;
 }
 
 export interface ModelsSpec {

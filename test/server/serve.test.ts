@@ -213,7 +213,12 @@ describe('glowplug serve', () => {
   it.each([
     ['a file that is not there', ['nothing.onnx'], 'expected an .onnx file at nothing.onnx, found none'],
     ['a file that is no model', ['package.json.onnx'], 'expected an ONNX model'],
-    ['a folder that is no function', ['docs'], 'expected an .onnx file, a function or a bundle, got docs'],
+    [
+      'a folder that is no function',
+      ['models/iris'],
+      'a function or a bundle, got models/iris: a folder of iris.onnx, ',
+    ],
+    ['a folder that is not there', ['functions/nope'], 'a function or a bundle, got functions/nope: nothing is there'],
     ['keys that are none', ['--api-keys', '/dev/null', irisFile], 'expected a key a line in /dev/null, it holds none'],
     ['one model twice', [irisFile, irisFile], 'expected each model once, got iris twice'],
     [
