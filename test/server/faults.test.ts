@@ -48,9 +48,19 @@ vi.mock('node:fs/promises', async (original) => {
 const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
 
 describe('connections', () => {
-  it('half-closed after its request, a client is answered whole; half-closed within it, it holds nothing', async () => {
-    const { server } = await start(echo);
+  it('half-closed after its request, a client has what is answered at once, and no more; half-closed within it, it holds nothing', async () => {
+    const left = Promise.withResolvers<void>();
+    const { server } = await start(async (request, given) => {
+      if (!request.url.endsWith('/slow')) return await echo(request, given);
+      given.signal.addEventListener('abort', () => left.resolve());
+      await left.promise;
+      return new Response();
+    });
     const inFlight = () => metric(server.port, 'glowplug_requests_in_flight');
+    const slow = await rawSocket(server.port);
+    slow.end('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(await readAll(slow)).toBe('');
+    await left.promise;
     const answers = Array.from({ length: 50 }, async (_, at) => {
       const socket = await rawSocket(server.port);
       const all = readAll(socket);
