@@ -20,7 +20,7 @@ import { plot } from '../optimize/plot.ts';
 import { readSamples } from '../optimize/read-samples.ts';
 import { report, speedUp } from '../optimize/report.ts';
 import type { Sample } from '../optimize/sample.ts';
-import { writeVariants } from '../release/write-variants.ts';
+import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
 import { byteSize } from './byte-size.ts';
 import { command, printJson, printLine } from './print.ts';
 import { printable } from './printable.ts';
@@ -123,9 +123,16 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     outcome,
     modelPath: path,
     bytes,
-    objective: options.for,
   });
-  if (!options.json) for (const file of written) printLine(`${pc.green('wrote')}  ${file}`);
+  if (!options.json) showWritten(options.write, written);
+}
+
+function showWritten(name: string, { written, removed, version }: WrittenVariants): void {
+  const definition = `models/${name}.ts`;
+  for (const file of written) printLine(`${pc.green('wrote')}  ${file}`);
+  for (const variant of removed) printLine(`${pc.yellow('removed')}  ${variant}: it does not pass any more`);
+  if (!written.includes(definition))
+    printLine(`${pc.dim('–')} ${definition} stays as it is, version ${version}: the same variants and the same gate`);
 }
 
 async function runCompare(paths: string[], options: CompareOptions): Promise<void> {

@@ -1,17 +1,21 @@
 // The variants that earn their place, into models/<name>.ts: their recipes, the gate, and what was measured.
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { GlowplugError } from '../core/errors.ts';
-import { serializeGateRecord, withMeasurement } from '../models/gate-record.ts';
+import { type Gate, gateFailures } from '../core/gate.ts';
+import { serializeGateRecord, type VariantRecord, withMeasurement } from '../models/gate-record.ts';
 import { digestOf } from '../models/manifest.ts';
-import { isModelName } from '../models/reference.ts';
-import { type Objective, type Outcome, startsOf } from '../optimize/outcome.ts';
+import type { Digest } from '../models/version.ts';
+import type { Outcome } from '../optimize/outcome.ts';
 import { applyRecipe, serializeRecipe } from '../optimize/recipe.ts';
 import { gatePath, readGateRecord, referenceOf } from './check-gate.ts';
-import type { ModelDefinition, ModelFiles, VariantDefinition } from './define-model.ts';
+import { chooseVariants } from './choose-variants.ts';
+import type { ModelDefinition, VariantDefinition } from './define-model.ts';
 import { definitionText } from './definition-text.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { fromPath, fromRecipe } from './sources.ts';
+import { usedReferences } from './used-references.ts';
 import { writeWhole } from './write-whole.ts';
 
 export interface WriteVariantsOptions {
@@ -21,35 +25,45 @@ export interface WriteVariantsOptions {
   readonly outcome: Outcome;
   readonly modelPath: string;
   readonly bytes: Uint8Array;
-  readonly objective: Objective;
+}
+
+export interface WrittenVariants {
+  /** What was written, relative to the root; a file that would be the same is left alone. */
+  readonly written: readonly string[];
+  /** Variants that were defined, and do not pass any more. */
+  readonly removed: readonly string[];
+  /** Of the definition; the one that it had where nothing of it changed. */
+  readonly version: string;
 }
 
 /**
  * The variants that are best at something stand behind the original, which stays the default: a function chooses one by name
- * (`ppocr-rec:prod#int8`). Returns what was written, relative to the root.
+ * (`ppocr-rec:prod#int8`). Those that are defined and still pass stay.
  *
  * @throws GlowplugError CONFIG_INVALID
  */
-export async function writeVariants({
-  root,
-  name,
-  outcome,
-  modelPath,
-  bytes,
-  objective,
-}: WriteVariantsOptions): Promise<string[]> {
-  if (!isModelName(name)) {
-    throw new GlowplugError(
-      'CONFIG_INVALID',
-      `expected a name of lower-case letters, digits, and single . _ - between them, got ${name}`,
-    );
+export async function writeVariants(options: WriteVariantsOptions): Promise<WrittenVariants> {
+  const { root, name, outcome, modelPath, bytes } = options;
+  const before = (await loadDefinitions(root)).find((one) => one.name === name);
+  const defined = before?.variants ?? {};
+  const reference = before?.variants ? referenceOf(before.gate ?? {}, Object.keys(defined)) : 'fp32';
+  const { files } = defined[reference] ?? before ?? {};
+  const original = files ?? { 'model.onnx': fromPath(relative(root, resolve(modelPath))) };
+  const recipePath = (variant: string) => `models/${name}/${variant}.recipe.json`;
+
+  const record = await readGateRecord(name, root);
+  const recipes = new Map<string, string>();
+  const renewed = new Set<string>();
+  for (const { name: variant, candidate } of outcome.variants) {
+    if (!candidate) continue;
+    const recipe = serializeRecipe(candidate.recipe);
+    recipes.set(variant, recipe);
+    if (!(await holds(join(root, recipePath(variant)), recipe))) renewed.add(variant);
   }
-  const { recommended, variants, gate } = outcome;
-  const best = new Set(['fp32', recommended[objective], ...Object.values(recommended)]);
-  const formsOf = (name: string) => startsOf(variants, name);
-  const winners = new Set([...best].flatMap((name = '') => [name, ...formsOf(name).map((form) => form.name)]));
-  const kept = variants.filter((variant) => variant.candidate && winners.has(variant.name));
-  if (kept.length === 0) {
+  const digest = digestOf(bytes);
+  const passedBefore = (variant: string) => passed(record.variants[variant], outcome.gate, digest);
+  const chosen = chooseVariants({ outcome, defined, reference, renewed, passedBefore });
+  if (chosen.size === 1) {
     throw new GlowplugError(
       'CONFIG_INVALID',
       `expected a variant that is better than ${outcome.model} at something and passes the gate, found none`,
@@ -58,61 +72,89 @@ export async function writeVariants({
       },
     );
   }
-  const before = (await loadDefinitions(root)).find((one) => one.name === name);
-  const files = originalFiles(before) ?? { 'model.onnx': fromPath(relative(root, resolve(modelPath))) };
+  const removed = Object.keys(defined).filter((variant) => !chosen.has(variant));
+  await refuseUsed(root, name, removed);
+
   const written: string[] = [];
   const put = async (path: string, text: string) => {
     await writeWhole(join(root, path), text);
     written.push(path);
   };
   await mkdir(join(root, 'models', name), { recursive: true });
-  const starts = (variant: string) => {
-    const names = formsOf(variant).map((form) => form.name);
-    return names.length > 0 ? { starts: names } : {};
+  const variants: Record<string, VariantDefinition> = {};
+  let measurements = {
+    variants: Object.fromEntries(Object.entries(record.variants).filter(([variant]) => chosen.has(variant))),
   };
-  const definitions: Record<string, VariantDefinition> = { fp32: { files, precision: 'fp32', ...starts('fp32') } };
-  let record = {
-    variants: Object.fromEntries(
-      Object.entries((await readGateRecord(name, root)).variants).filter(([variant]) => winners.has(variant)),
-    ),
-  };
-  for (const { name: variant, candidate, figures } of kept) {
-    if (!candidate || !figures) continue;
-    const path = `models/${name}/${variant}.recipe.json`;
-    await put(path, serializeRecipe(candidate.recipe));
-    definitions[variant] = {
-      files: { ...files, 'model.onnx': fromRecipe(files['model.onnx'], path) },
+  for (const [variant, starts] of chosen) {
+    const { candidate, figures } = outcome.variants.find((one) => one.name === variant) ?? {};
+    const { starts: _, ...known } = defined[variant] ?? { precision: candidate?.precision ?? 'fp32', files: original };
+    variants[variant] = { ...known, ...(starts.length > 0 ? { starts } : {}) };
+    if (variant === reference || !candidate || !figures) continue;
+    const path = recipePath(variant);
+    variants[variant] = {
+      ...variants[variant],
+      files: { ...known.files, 'model.onnx': fromRecipe(original['model.onnx'], path) },
       precision: candidate.precision,
       ...(candidate.needs ? { needs: candidate.needs } : {}),
-      ...starts(variant),
     };
-    record = withMeasurement(record, variant, {
+    if (renewed.has(variant)) await put(path, recipes.get(variant) ?? '');
+    measurements = withMeasurement(measurements, variant, {
       digest: digestOf(applyRecipe(bytes, candidate.recipe)),
-      reference: digestOf(bytes),
+      reference: digest,
       processor: outcome.processor,
       figures,
     });
   }
-  await put(gatePath(name), serializeGateRecord(record));
-  const path = `models/${name}.ts`;
-  const head = before ? await headOf(join(root, path)) : [];
   const { version = '1.0.0', license = 'UNKNOWN', description } = before ?? {};
   const definition: ModelDefinition = {
     name,
-    version: before ? nextVersion(version) : version,
+    version,
     license,
     ...(description ? { description } : {}),
-    gate,
-    variants: definitions,
+    gate: before?.gate?.reference ? { ...outcome.gate, reference } : outcome.gate,
+    variants,
   };
-  await put(path, definitionText(definition, head));
-  return written;
+  const isChanged = written.length > 0 || !isDeepStrictEqual(definition, before);
+  const figures = serializeGateRecord(measurements);
+  if (!(await holds(join(root, gatePath(name)), figures))) await put(gatePath(name), figures);
+  if (!isChanged) return { written, removed, version };
+
+  const path = `models/${name}.ts`;
+  const head = before ? await headOf(join(root, path)) : [];
+  const raised = before ? nextVersion(version) : version;
+  await put(path, definitionText({ ...definition, version: raised }, head));
+  // Last, so that no definition is ever without its recipes.
+  for (const variant of removed) await rm(join(root, recipePath(variant)), { force: true });
+  return { written, removed, version: raised };
 }
 
-/** The files of the variant that others are compared with: those of the model as it was given. */
-function originalFiles(before: ModelDefinition | undefined): ModelFiles | undefined {
-  if (!before?.variants) return before?.files;
-  return before.variants[referenceOf(before.gate ?? {}, Object.keys(before.variants))]?.files;
+/** JSON, however it was formatted since. */
+async function holds(path: string, json: string): Promise<boolean> {
+  try {
+    return isDeepStrictEqual(JSON.parse(await readFile(path, 'utf8')), JSON.parse(json));
+  } catch {
+    return false;
+  }
+}
+
+/** On every processor that it was measured on, against the same model. */
+function passed(record: VariantRecord | undefined, gate: Gate, reference: Digest): boolean {
+  if (record?.reference !== reference || record.measured.length === 0) return false;
+  return record.measured.every(({ figures }) => gateFailures(gate, figures).length === 0);
+}
+
+async function refuseUsed(root: string, name: string, removed: readonly string[]): Promise<void> {
+  if (removed.length === 0) return;
+  for (const reference of await usedReferences(root)) {
+    const [model] = reference.split(/[:@]/);
+    const variant = removed.find((one) => reference.endsWith(`#${one}`));
+    if (model !== name || variant === undefined) continue;
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected ${name}#${variant} to pass still, since a function uses ${reference}; it does not, and nothing was written`,
+      { remedy: 'Let the function use another variant, or allow more loss (--max-loss) if the task allows it.' },
+    );
+  }
 }
 
 /** What a version holds changes with its variants, and a version is written once. */

@@ -1,5 +1,5 @@
 // Publishing reads what optimize measured, and refuses what does not pass; the same files publish to the same digest.
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ungatedVariants } from '../../src/build/ungated-variants.ts';
@@ -11,7 +11,7 @@ import { recipesWithoutSamples } from '../../src/optimize/make-recipes.ts';
 import type { Outcome } from '../../src/optimize/outcome.ts';
 import { checkLock, defineModel, loadDefinitions, publishAll, writeLock } from '../../src/release/index.ts';
 import { writeVariants } from '../../src/release/write-variants.ts';
-import { testApp } from '../release/app.ts';
+import { functionUsing, testApp } from '../release/app.ts';
 import { perceptron } from './layers.ts';
 
 const figures: Figures = { samples: 50, cosine: 0.999, maxError: 0.1, relativeError: 0.02, argmax: 0.995 };
@@ -39,16 +39,18 @@ function outcome(): Outcome {
   };
 }
 
+const writeAgain = (root: string, found: Outcome) =>
+  writeVariants({
+    root,
+    name: 'mlp',
+    outcome: found,
+    modelPath: join(root, 'models/mlp.onnx'),
+    bytes: perceptron().bytes,
+  });
+
 async function written() {
   const app = await testApp({ 'models/mlp.onnx': perceptron().bytes });
-  const files = await writeVariants({
-    root: app.root,
-    name: 'mlp',
-    outcome: outcome(),
-    modelPath: join(app.root, 'models/mlp.onnx'),
-    bytes: perceptron().bytes,
-    objective: 'size',
-  });
+  const { written: files } = await writeAgain(app.root, outcome());
   return { app, root: app.root, files, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 }
 
@@ -107,7 +109,6 @@ describe('what optimize writes', () => {
       outcome: outcome(),
       modelPath: 'elsewhere.onnx',
       bytes: perceptron().bytes,
-      objective: 'size',
     });
     const text = await readFile(join(made.root, 'models/mlp.ts'), 'utf8');
     expect(text).toMatch(/^\/\/ Ada's\.\nimport \{ defineModel, fromPath, fromRecipe \}/);
@@ -122,17 +123,99 @@ describe('what optimize writes', () => {
 
   it('is nothing where no variant is better at anything', async () => {
     await using made = await written();
-    const none = { ...outcome(), recommended: { size: 'fp32' } };
-    await expect(
-      writeVariants({
-        root: made.root,
-        name: 'mlp',
-        outcome: none,
-        modelPath: 'x',
-        bytes: perceptron().bytes,
-        objective: 'size',
-      }),
-    ).rejects.toThrow('expected a variant that is better than model.onnx');
+    await rm(join(made.root, 'models/mlp.ts'));
+    await expect(writeAgain(made.root, { ...outcome(), recommended: { size: 'fp32' } })).rejects.toThrow(
+      'expected a variant that is better than model.onnx',
+    );
+  });
+});
+
+describe('written again', () => {
+  const definitionOf = async (root: string) => (await loadDefinitions(root))[0];
+  const variantsOf = async (root: string) => Object.keys((await definitionOf(root))?.variants ?? {});
+  const text = (root: string) => readFile(join(root, 'models/mlp.ts'), 'utf8');
+  /** int8-stored as it was, and one more. */
+  const with16 = (size: string): Outcome => {
+    const found = outcome();
+    const candidate = recipesWithoutSamples(perceptron().bytes).find(({ name }) => name === 'fp16')!;
+    const fp16 = { ...found.variants[1]!, name: 'fp16', candidate };
+    return { ...found, variants: [...found.variants, fp16], recommended: { ...found.recommended, size } };
+  };
+  const failing = (found: Outcome, name: string): Outcome => ({
+    ...found,
+    variants: found.variants.map((one) => (one.name === name ? { ...one, failures: ['it is wrong'] } : one)),
+  });
+
+  it('is left as it is, version and all, where recipes and gate are the same', async () => {
+    await using made = await written();
+    await edit(join(made.root, 'models/mlp.ts'), (was) => was.replace('  gate:', '  // Ours.\n  gate:'));
+    const before = await text(made.root);
+    expect(await writeAgain(made.root, outcome())).toEqual({ written: [], removed: [], version: '1.0.0' });
+    expect(await text(made.root)).toBe(before);
+  });
+
+  it('has the variants that it had and that still pass, those that were not measured now too', async () => {
+    await using made = await written();
+    expect(await writeAgain(made.root, with16('fp16'))).toMatchObject({ removed: [], version: '1.1.0' });
+    expect(await variantsOf(made.root)).toEqual(['fp32', 'int8-stored', 'fp16']);
+    await writeAgain(made.root, { ...with16('int8-stored'), variants: outcome().variants });
+    expect(await variantsOf(made.root)).toEqual(['fp32', 'int8-stored', 'fp16']);
+    expect((await publishTo(made.root))[0]?.created).toBe(true);
+  });
+
+  it('loses a variant that does not pass any more, with its recipe and figures, and says which', async () => {
+    await using made = await written();
+    const recipe = join(made.root, 'models/mlp/int8-stored.recipe.json');
+    const again = await writeAgain(made.root, failing(with16('fp16'), 'int8-stored'));
+    expect(again).toMatchObject({ removed: ['int8-stored'], version: '1.1.0' });
+    expect(await variantsOf(made.root)).toEqual(['fp32', 'fp16']);
+    await expect(access(recipe)).rejects.toThrow('ENOENT');
+    expect(Object.keys(JSON.parse(await readFile(gateFile(made.root), 'utf8')).variants)).toEqual(['fp16']);
+  });
+
+  it('loses one that was not measured now and does not pass the gate as it is now', async () => {
+    await using made = await written();
+    const stricter = { ...with16('fp16'), gate: { argmax: 0.999 } };
+    const { removed } = await writeAgain(made.root, {
+      ...stricter,
+      variants: [0, 2].map((at) => stricter.variants[at]!),
+    });
+    expect(removed).toEqual(['int8-stored']);
+  });
+
+  it('is refused where a function uses a variant that does not pass any more, and nothing is written', async () => {
+    await using made = await written();
+    await made.app.write('functions/f/function.ts', functionUsing(`{ mlp: 'mlp:prod#int8-stored' }`));
+    const before = await text(made.root);
+    await expect(writeAgain(made.root, failing(with16('fp16'), 'int8-stored'))).rejects.toThrow(
+      'expected mlp#int8-stored to pass still, since a function uses mlp:prod#int8-stored',
+    );
+    expect(await text(made.root)).toBe(before);
+  });
+
+  it('keeps a cold start’s forms of another processor in front, and drops them with the recipe that they are of', async () => {
+    await using made = await written();
+    const form = (name: string, of: string, needs?: readonly string[]) => {
+      const { candidate, ...stored } = outcome().variants[1]!;
+      const start = { ...stored.start, ms: 0.5, rounds: [0.5] };
+      return { ...stored, name, start, candidate: { ...candidate!, name, of, ...(needs ? { needs } : {}) } };
+    };
+    const [fp32, stored] = outcome().variants;
+    const sooner = form('int8-stored-avx512', 'int8-stored', ['avx512f']);
+    await writeAgain(made.root, { ...outcome(), variants: [fp32!, stored!, sooner] });
+    const ort = form('int8-stored-ort', 'int8-stored');
+    await writeAgain(made.root, { ...outcome(), variants: [fp32!, stored!, ort] });
+    expect((await definitionOf(made.root))?.variants?.['int8-stored']?.starts).toEqual([
+      'int8-stored-avx512',
+      'int8-stored-ort',
+    ]);
+
+    const candidate = { ...stored!.candidate!, recipe: { layers: {} } };
+    const { removed } = await writeAgain(made.root, {
+      ...outcome(),
+      variants: [fp32!, { ...stored!, candidate }, ort],
+    });
+    expect(removed).toEqual(['int8-stored-avx512']);
   });
 });
 
