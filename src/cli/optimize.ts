@@ -20,6 +20,7 @@ import { plot } from '../optimize/plot.ts';
 import { readSamples } from '../optimize/read-samples.ts';
 import { report, speedUp } from '../optimize/report.ts';
 import type { Sample } from '../optimize/sample.ts';
+import { writeTarget } from '../release/write-target.ts';
 import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
 import { byteSize } from './byte-size.ts';
 import { command, printJson, printLine } from './print.ts';
@@ -99,6 +100,7 @@ function shared(it: Command): Command {
 
 async function runOptimize(path: string, options: Options): Promise<void> {
   const bytes = await readWhole(path);
+  if (options.write !== undefined) await writeTarget(process.cwd(), options.write, path);
   const { samples, metric } = await samplesFor(bytes, options);
   const progress = stepProgress();
   const outcome = await optimize({
