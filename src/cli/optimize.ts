@@ -59,7 +59,11 @@ export function optimizeCommand(): Command {
       new Option('--for <objective>', 'what the recommended variant is best at').choices(objectives).default('cost'),
     )
     .addOption(new Option('--calibration <method>', 'how ranges are taken; default: all are tried').choices(methods))
-    .option('--max-loss <share>', 'how much worse the metric may be: 0.005 is half a point', share)
+    .option(
+      '--max-loss <share>',
+      'how much worse the metric may be; default: what the gate of --write’s definition says, else 0.005, half a point',
+      share,
+    )
     .option('--prune <share>', 'try a variant without this part of its channels, such as 0.1', share)
     .option('--out <folder>', 'folder for the variants; default: <model>.variants beside the model')
     .option('--write <name>', 'write the variants that earn their place into models/<name>.ts, with recipes and gate')
@@ -100,7 +104,8 @@ function shared(it: Command): Command {
 
 async function runOptimize(path: string, options: Options): Promise<void> {
   const bytes = await readWhole(path);
-  if (options.write !== undefined) await writeTarget(process.cwd(), options.write, path);
+  const defined = options.write === undefined ? undefined : await writeTarget(process.cwd(), options.write, path);
+  const gate = options.maxLoss === undefined ? defined?.gate : { metricLoss: options.maxLoss };
   const { samples, metric } = await samplesFor(bytes, options);
   const progress = stepProgress();
   const outcome = await optimize({
@@ -115,7 +120,7 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     onProgress: progress.tell,
     ...(metric ? { metric } : {}),
     ...(options.prune === undefined ? {} : { prune: options.prune }),
-    ...(options.maxLoss === undefined ? {} : { gate: { metricLoss: options.maxLoss } }),
+    ...(gate ? { gate } : {}),
   }).finally(progress.end);
   await finish(outcome, options);
   if (options.write === undefined) return;
@@ -129,10 +134,12 @@ async function runOptimize(path: string, options: Options): Promise<void> {
   if (!options.json) showWritten(options.write, written);
 }
 
-function showWritten(name: string, { written, removed, version }: WrittenVariants): void {
+function showWritten(name: string, { written, removed, kept, version }: WrittenVariants): void {
   const definition = `models/${name}.ts`;
   for (const file of written) printLine(`${pc.green('wrote')}  ${file}`);
   for (const variant of removed) printLine(`${pc.yellow('removed')}  ${variant}: it does not pass any more`);
+  if (kept)
+    printLine(`${pc.yellow('!')} ${definition} had comments or code that are lost: the file that was there is ${kept}`);
   if (!written.includes(definition))
     printLine(`${pc.dim('–')} ${definition} stays as it is, version ${version}: the same variants and the same gate`);
 }

@@ -34,6 +34,8 @@ export interface WrittenVariants {
   readonly removed: readonly string[];
   /** Of the definition; the one that it had where nothing of it changed. */
   readonly version: string;
+  /** Where the definition lies that was there, if it said more than one that is written can. */
+  readonly kept?: string;
 }
 
 /**
@@ -120,12 +122,15 @@ export async function writeVariants(options: WriteVariantsOptions): Promise<Writ
   if (!isChanged) return { written, removed, version };
 
   const path = `models/${name}.ts`;
-  const head = before ? await headOf(join(root, path)) : [];
   const raised = before ? nextVersion(version) : version;
+  const was = before ? await readFile(join(root, path), 'utf8') : '';
+  const head = headOf(was);
+  const kept = before && bare(was) !== bare(definitionText(before, head)) ? `${path}.before` : undefined;
+  if (kept) await writeWhole(join(root, kept), was);
   await put(path, definitionText({ ...definition, version: raised }, head));
   // Last, so that no definition is ever without its recipes.
   for (const variant of removed) await rm(join(root, recipePath(variant)), { force: true });
-  return { written, removed, version: raised };
+  return { written, removed, version: raised, ...(kept ? { kept } : {}) };
 }
 
 /** JSON, however it was formatted since. */
@@ -164,8 +169,18 @@ function nextVersion(version: string): string {
 }
 
 /** The comment on top, which is a person's. */
-async function headOf(path: string): Promise<string[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n');
-  const end = lines.findIndex((line) => !line.startsWith('//'));
-  return lines.slice(0, end);
+function headOf(text: string): string[] {
+  const lines = text.split('\n');
+  return lines.slice(
+    0,
+    lines.findIndex((line) => !line.startsWith('//')),
+  );
+}
+
+/** Without what a formatter decides. */
+function bare(text: string): string {
+  return text
+    .replace(/\s/g, '')
+    .replaceAll('"', "'")
+    .replace(/,(?=[}\])])/g, '');
 }

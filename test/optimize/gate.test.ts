@@ -183,6 +183,24 @@ describe('written again', () => {
     expect(removed).toEqual(['int8-stored']);
   });
 
+  it('leaves the file that was there beside it where that said more than one that is written can', async () => {
+    await using made = await written();
+    const path = join(made.root, 'models/mlp.ts');
+    await edit(path, (was) =>
+      was
+        .replace(/\s+/g, ' ')
+        .replace(/import (.*?;) /, 'import $1\n')
+        .replaceAll('}, }', '} }'),
+    );
+    expect(await writeAgain(made.root, with16('fp16'))).not.toHaveProperty('kept');
+    await edit(path, (was) => was.replace('  gate:', '  // Ours.\n  gate:').replace('0.99,', '1 - 0.01,'));
+    const before = await text(made.root);
+    const stricter = { ...outcome(), gate: { argmax: 0.99 } };
+    expect(await writeAgain(made.root, stricter)).toMatchObject({ version: '1.2.0', kept: 'models/mlp.ts.before' });
+    expect(await readFile(`${path}.before`, 'utf8')).toBe(before);
+    expect((await definitionOf(made.root))?.gate).toEqual({ argmax: 0.99 });
+  });
+
   it('is refused where a function uses a variant that does not pass any more, and nothing is written', async () => {
     await using made = await written();
     await made.app.write('functions/f/function.ts', functionUsing(`{ mlp: 'mlp:prod#int8-stored' }`));

@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compareCommand, optimizeCommand } from '../../src/cli/optimize.ts';
 import { stepProgress } from '../../src/cli/step-progress.ts';
 import { sweepMemory } from '../../src/optimize/lambda-cost.ts';
@@ -12,6 +12,7 @@ import { applyRecipe, parseRecipe } from '../../src/optimize/recipe.ts';
 import { runCommand } from '../cli/run-command.ts';
 import { handClock } from '../hand-clock.ts';
 import { temporaryFolder } from '../models/temporary.ts';
+import { testApp } from '../release/app.ts';
 import { perceptron, uniform } from './layers.ts';
 import { npy } from './npy-files.ts';
 
@@ -104,6 +105,25 @@ describe('glowplug optimize', () => {
     const html = await readFile(page, 'utf8');
     expect(html).toMatch(/^<!doctype html>[\s\S]*<svg [\s\S]*int8-dynamic/);
     expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|<script|src=|@import/);
+  }, 60_000);
+
+  it('--write judges by the gate of the definition that is there, and keeps it', async () => {
+    await using place = await workplace();
+    await using app = await testApp({ 'models/mlp.onnx': perceptron().bytes });
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(app.root);
+    const args = [place.model, '--samples', place.samples, ...quick, '--calibration', 'minmax', '--write', 'mlp'];
+    try {
+      const { stdout: first } = await runCommand(optimizeCommand(), ...args);
+      expect(first).toMatch(/^wrote {2}models\/mlp\.ts$/m);
+      const path = join(app.root, 'models/mlp.ts');
+      const gate = 'gate: { argmax: 0.5, cosine: 0.4 },';
+      await writeFile(path, (await readFile(path, 'utf8')).replace(/gate: .*/, gate));
+      const outcome = JSON.parse((await runCommand(optimizeCommand(), ...args, '--json')).stdout);
+      expect(outcome.gate).toEqual({ argmax: 0.5, cosine: 0.4 });
+      expect(await readFile(path, 'utf8')).toContain(gate);
+    } finally {
+      cwd.mockRestore();
+    }
   }, 60_000);
 
   it.each([
