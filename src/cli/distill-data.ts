@@ -7,6 +7,7 @@ import { distillData } from '../optimize/distill-data.ts';
 import { readSamples } from '../optimize/read-samples.ts';
 import { createOrtSession } from '../session/ort.ts';
 import { byteSize } from './byte-size.ts';
+import { checkOutputFolder } from './check-output.ts';
 import { command, printJson, printLine } from './print.ts';
 
 interface Options {
@@ -30,6 +31,7 @@ export function distillDataCommand(): Command {
 }
 
 async function run(path: string, { samples: from, out, json }: Options): Promise<void> {
+  await checkOutputFolder(out, '--out');
   await using teacher = await createOrtSession(path, { threads: 1 });
   const { samples } = await readSamples(from, { signature: teacher.signature });
   await mkdir(out, { recursive: true });

@@ -23,6 +23,7 @@ import type { Sample } from '../optimize/sample.ts';
 import { writeTarget } from '../release/write-target.ts';
 import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
 import { byteSize } from './byte-size.ts';
+import { checkOutputFile, checkOutputFolder } from './check-output.ts';
 import { command, printJson, printLine } from './print.ts';
 import { printable } from './printable.ts';
 import { stepProgress } from './step-progress.ts';
@@ -105,6 +106,10 @@ function shared(it: Command): Command {
 async function runOptimize(path: string, options: Options): Promise<void> {
   const bytes = await readWhole(path);
   const defined = options.write === undefined ? undefined : await writeTarget(process.cwd(), options.write, path);
+  if (options.write !== undefined) await checkOutputFolder(join('models', options.write), '--write');
+  const out = options.out ?? join(dirname(path), `${basename(path, extname(path))}.variants`);
+  await checkOutputFolder(out, '--out');
+  await checkReport(options);
   const gate = options.maxLoss === undefined ? defined?.gate : { metricLoss: options.maxLoss };
   const { samples, metric } = await samplesFor(bytes, options);
   const progress = stepProgress();
@@ -116,7 +121,7 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     threads: options.threads ?? usualThreads(),
     batches: options.batch,
     rounds: options.rounds,
-    out: options.out ?? join(dirname(path), `${basename(path, extname(path))}.variants`),
+    out,
     onProgress: progress.tell,
     ...(metric ? { metric } : {}),
     ...(options.prune === undefined ? {} : { prune: options.prune }),
@@ -151,6 +156,7 @@ async function runCompare(paths: string[], options: CompareOptions): Promise<voi
     });
   const models = [];
   for (const path of paths) models.push({ name: basename(path, '.onnx'), path, bytes: await readWhole(path) });
+  await checkReport(options);
   const { samples, metric } = await samplesFor(models[0]!.bytes, options);
   const progress = stepProgress();
   const outcome = await compare(models, {
@@ -165,11 +171,15 @@ async function runCompare(paths: string[], options: CompareOptions): Promise<voi
 }
 
 async function finish(outcome: Outcome, options: CompareOptions & { readonly for?: Objective }): Promise<void> {
-  if (options.report)
-    await writeFile(options.report, extname(options.report) === '.svg' ? picture(outcome) : report(outcome));
-  if (options.json) return printJson({ ...outcome, variants: outcome.variants.map(withoutRecipe) });
-  show(outcome, options.for);
-  if (options.report) printLine(`${pc.green('wrote')}  ${options.report}`);
+  if (options.json) printJson({ ...outcome, variants: outcome.variants.map(withoutRecipe) });
+  else show(outcome, options.for);
+  if (options.report === undefined) return;
+  await writeFile(options.report, extname(options.report) === '.svg' ? picture(outcome) : report(outcome));
+  if (!options.json) printLine(`${pc.green('wrote')}  ${options.report}`);
+}
+
+async function checkReport({ report: path }: CompareOptions): Promise<void> {
+  if (path !== undefined) await checkOutputFile(path, '--report', ['.html', '.svg']);
 }
 
 /** The recipe is in its file. */
@@ -239,8 +249,18 @@ async function samplesFor(
   const signature = readSignature(bytes);
   const read = await readSamples(options.samples, { signature, ...(options.labels ? { labels: options.labels } : {}) });
   if (read.metric || read.samples.every(({ label }) => label === undefined)) return read;
-  const classes = options.classes ? (await readFile(options.classes, 'utf8')).trimEnd().split(/\r?\n/) : undefined;
+  const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
   return { ...read, metric: metricFor(options.metric ?? 'top-1', read.samples, signature, classes) };
+}
+
+async function readClasses(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new GlowplugError('CONFIG_INVALID', `expected a file of classes at ${path}, it cannot be read`, {
+      cause,
+      remedy: 'Give --classes a file with the name of a class on each line, in the order of the scores.',
+    });
+  });
+  return text.trimEnd().split(/\r?\n/);
 }
 
 /** The file's own bytes, by which a record names it; one whose weights lie in other files is made whole. */

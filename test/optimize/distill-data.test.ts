@@ -1,14 +1,20 @@
 // What a student learns from: inputs and the teacher's answers, as NumPy reads them.
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { distillDataCommand } from '../../src/cli/distill-data.ts';
 import type { Datatype } from '../../src/core/signature.ts';
 import { distillData } from '../../src/optimize/distill-data.ts';
 import { parseNpz } from '../../src/optimize/npy.ts';
 import { writeNpz } from '../../src/optimize/write-npz.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { runCommand } from '../cli/run-command.ts';
+import { temporaryFolder } from '../models/temporary.ts';
 import { sampleModels } from '../onnx/sample-models.ts';
 import { runs } from '../runs.ts';
+import { npy } from './npy-files.ts';
 
 const CASES = runs(300);
 
@@ -78,6 +84,48 @@ describe('distillData', () => {
     );
     await expect(drained(twice)).rejects.toThrow('expected a name of its own for each sample, got a.npz twice');
     expect(() => writeNpz({ words: tensor('BYTES', [1], ['hello']) })).toThrow('words: expected numbers');
+  });
+});
+
+describe('glowplug distill-data', () => {
+  const teacher = sampleModels['iris']!;
+  async function place() {
+    const folder = await temporaryFolder();
+    const samples = join(folder.path, 'samples');
+    await mkdir(samples);
+    await writeFile(join(samples, 'a.npy'), npy('<f4', [1, 4], Float32Array.of(5.1, 3.5, 1.4, 0.2)));
+    return { samples, out: join(folder.path, 'lessons'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  }
+
+  it('writes a file for each sample into its folder', async () => {
+    await using at = await place();
+    const { exitCode, stdout } = await runCommand(
+      distillDataCommand(),
+      teacher,
+      '--samples',
+      at.samples,
+      '--out',
+      at.out,
+    );
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^wrote {2}1 samples with their answers to /)]);
+    expect(await readdir(at.out)).toEqual(['a.npz']);
+  });
+
+  it('refuses a file as its folder', async () => {
+    await using at = await place();
+    await writeFile(at.out, '');
+    const { exitCode, stderr } = await runCommand(
+      distillDataCommand(),
+      teacher,
+      '--samples',
+      at.samples,
+      '--out',
+      at.out,
+    );
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringContaining(`expected a folder at --out ${at.out}, found a file`),
+    ]);
   });
 });
 

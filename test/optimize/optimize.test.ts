@@ -1,5 +1,5 @@
 // From a model and samples to variants that are measured: whole, through the command line, on a small model.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -21,7 +21,6 @@ async function workplace() {
   const folder = await temporaryFolder();
   const model = join(folder.path, 'mlp.onnx');
   await writeFile(model, perceptron().bytes);
-  const { mkdir } = await import('node:fs/promises');
   const samples = join(folder.path, 'samples');
   await mkdir(samples);
   for (let at = 0; at < 24; at++) {
@@ -127,6 +126,53 @@ describe('glowplug optimize', () => {
   }, 60_000);
 
   it.each([
+    [
+      '--report in no folder',
+      ['--report', 'none/x.html'],
+      'expected a folder for --report none/x.html, found nothing at',
+    ],
+    [
+      '--report in a file',
+      ['--report', 'mlp.onnx/x.html'],
+      'expected a folder for --report mlp.onnx/x.html, found a file',
+    ],
+    ['--report of another kind', ['--report', 'x.pdf'], 'expected --report to end in .html or .svg, got x.pdf'],
+    [
+      '--report that is a folder',
+      ['--report', 'samples.svg'],
+      'expected a file at --report samples.svg, found a folder',
+    ],
+    ['--out that is a file', ['--out', 'mlp.onnx'], 'expected a folder at --out mlp.onnx, found a file at'],
+    ['--out below a file', ['--out', 'mlp.onnx/a/b'], 'expected a folder at --out mlp.onnx/a/b, found a file at'],
+    ['--write of no name', ['--write', 'Bad Name'], 'letters, digits, and single . _ - between them, got "Bad Name"'],
+    [
+      '--classes of nothing',
+      ['--classes', 'none.txt', '--labels', 'labels.txt'],
+      'expected a file of classes at none.txt',
+    ],
+  ])('refuses %s before it measures anything', async (_name, args, message) => {
+    await using place = await workplace();
+    await mkdir(join(place.path, 'samples.svg'));
+    await writeFile(join(place.path, 'labels.txt'), 'a\n'.repeat(24));
+    const before = process.cwd();
+    process.chdir(place.path);
+    try {
+      const { exitCode, stdout, stderr } = await runCommand(
+        optimizeCommand(),
+        'mlp.onnx',
+        '--samples',
+        'samples',
+        ...args,
+      );
+      expect([exitCode, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(message);
+      expect(stderr).toMatch(/^✗ .*\n.* \(CONFIG_INVALID\)\n$/);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it.each([
     ['no model', ['absent.onnx'], 'expected a model at absent.onnx, found nothing'],
     ['not ONNX', ['samples/00.npy'], 'expected ONNX before byte 2'],
     ['no samples', ['mlp.onnx', '--samples', 'absent'], 'expected a folder of samples or a module at'],
@@ -138,7 +184,6 @@ describe('glowplug optimize', () => {
     ],
   ])('with %s fails with what to do', async (_name, [model = '', ...rest], message) => {
     await using place = await workplace();
-    const { mkdir } = await import('node:fs/promises');
     for (const [name, values] of [
       ['wide', new Float32Array(33)],
       ['nan', new Float32Array(32).fill(Number.NaN)],
