@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
-import { GlowplugError } from '../core/errors.ts';
+import { GlowplugError, shorten } from '../core/errors.ts';
 import { lossOf } from '../core/gate.ts';
 import { inspectModel } from '../onnx/inspect.ts';
 import { readModelFile } from '../onnx/read-model-file.ts';
@@ -20,6 +20,7 @@ import { plot } from '../optimize/plot.ts';
 import { readSamples } from '../optimize/read-samples.ts';
 import { report, speedUp } from '../optimize/report.ts';
 import type { Sample } from '../optimize/sample.ts';
+import { fewestToPart } from '../optimize/split-samples.ts';
 import { writeTarget } from '../release/write-target.ts';
 import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
 import { byteSize } from './byte-size.ts';
@@ -127,7 +128,7 @@ async function runOptimize(path: string, options: Options): Promise<void> {
     ...(options.prune === undefined ? {} : { prune: options.prune }),
     ...(gate ? { gate } : {}),
   }).finally(progress.end);
-  await finish(outcome, options);
+  await finish(outcome, options, samples.length);
   if (options.write === undefined) return;
   const written = await writeVariants({
     root: process.cwd(),
@@ -170,9 +171,14 @@ async function runCompare(paths: string[], options: CompareOptions): Promise<voi
   await finish(outcome, options);
 }
 
-async function finish(outcome: Outcome, options: CompareOptions & { readonly for?: Objective }): Promise<void> {
+/** @param tuned samples of which variants were made; none where they were given */
+async function finish(
+  outcome: Outcome,
+  options: CompareOptions & { readonly for?: Objective },
+  tuned = 0,
+): Promise<void> {
   if (options.json) printJson({ ...outcome, variants: outcome.variants.map(withoutRecipe) });
-  else show(outcome, options.for);
+  else show(outcome, options.for, tuned);
   if (options.report === undefined) return;
   await writeFile(options.report, extname(options.report) === '.svg' ? picture(outcome) : report(outcome));
   if (!options.json) printLine(`${pc.green('wrote')}  ${options.report}`);
@@ -187,7 +193,11 @@ function withoutRecipe({ candidate, ...variant }: Variant): object {
   return { ...variant, ...(candidate?.search ? { search: { ...candidate.search, recipe: undefined } } : {}) };
 }
 
-function show({ variants, recommended, skipped, processor }: Outcome, objective: Objective | undefined): void {
+function show(
+  { variants, recommended, skipped, processor }: Outcome,
+  objective: Objective | undefined,
+  tuned: number,
+): void {
   const first = variants[0]!;
   const threads = [...new Set(first.measured.speeds.map((speed) => speed.threads))];
   printTable(
@@ -215,6 +225,8 @@ function show({ variants, recommended, skipped, processor }: Outcome, objective:
   for (const { name, why } of skipped) printLine(`${pc.yellow('–')} ${name} was not made: ${printable(why, 200)}`);
   for (const { name, failures } of variants)
     if (failures.length > 0) printLine(`${pc.red('✗')} ${name} does not pass: ${failures.join('; ')}`);
+  const held = variants.find(({ figures }) => figures)?.figures?.samples;
+  if (held !== undefined) printLine(describeHeld(held, tuned));
   printLine(
     pc.dim(
       `measured with ${threads.join(' and ')} threads on ${processor.model} (${processor.architecture}); INT8 differs between processors`,
@@ -225,6 +237,12 @@ function show({ variants, recommended, skipped, processor }: Outcome, objective:
     const how = variants.find((variant) => variant.name === name)?.how;
     if (name) printLine(`${pc.green('✓')} for ${one}: ${pc.bold(name)}, ${printable(how ?? '', 200)}`);
   }
+}
+
+function describeHeld(held: number, tuned: number): string {
+  if (held !== tuned)
+    return pc.dim(`accuracy on ${held} samples${tuned > 0 ? ` of ${tuned}, which nothing was tuned on` : ''}`);
+  return `${pc.yellow('!')} accuracy on the ${held} samples that variants were tuned on, too: give ${fewestToPart} or more, and they are parted`;
 }
 
 function dollars(variant: Variant): string {
@@ -248,7 +266,20 @@ async function samplesFor(
 ): Promise<{ samples: readonly Sample[]; metric?: Metric }> {
   const signature = readSignature(bytes);
   const read = await readSamples(options.samples, { signature, ...(options.labels ? { labels: options.labels } : {}) });
-  if (read.metric || read.samples.every(({ label }) => label === undefined)) return read;
+  const isLabelled = read.samples.some(({ label }) => label !== undefined);
+  if (options.metric && read.metric) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected no --metric ${options.metric} beside ${shorten(read.metric.name)}, which ${options.samples} exports`,
+      { remedy: 'Leave --metric out.' },
+    );
+  }
+  if (options.metric && !isLabelled) {
+    throw new GlowplugError('CONFIG_INVALID', `expected samples with labels for --metric ${options.metric}, got none`, {
+      remedy: 'Give --labels, or leave --metric out.',
+    });
+  }
+  if (read.metric || !isLabelled) return read;
   const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
   return { ...read, metric: metricFor(options.metric ?? 'top-1', read.samples, signature, classes) };
 }

@@ -14,7 +14,7 @@ export interface SplitSamples {
 /** More tell ranges little. */
 const MOST = 100;
 /** Fewer are too few to be parted. */
-const LEAST = 12;
+export const fewestToPart = 12;
 
 /** In turn, so that a folder sorted by class gives some of each; all of them for everything where there are too few. */
 export function splitSamples(samples: readonly Sample[]): SplitSamples {
@@ -23,7 +23,7 @@ export function splitSamples(samples: readonly Sample[]): SplitSamples {
       remedy: 'Give --samples a folder or a module.',
     });
   }
-  if (samples.length < LEAST) return { calibration: samples, trial: samples, held: samples };
+  if (samples.length < fewestToPart) return { calibration: samples, trial: samples, held: samples };
   const every = Math.max(4, Math.ceil(samples.length / MOST));
   return {
     calibration: samples.filter((_, at) => at % every === 0),

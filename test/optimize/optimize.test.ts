@@ -1,5 +1,5 @@
 // From a model and samples to variants that are measured: whole, through the command line, on a small model.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -49,11 +49,21 @@ describe('glowplug optimize', () => {
     for (const name of ['fp32', 'fp16', 'int8-stored', 'int8-dynamic', 'int8'])
       expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
     expect(stdout).toMatch(/✓ for size: int8-\w+, /);
+    expect(stdout).toMatch(/^accuracy on 12 samples of 24, which nothing was tuned on$/m);
     expect((await readdir(place.path)).sort()).toEqual(['mlp.onnx', 'mlp.variants', 'samples']);
     expect(await readdir(join(place.path, 'mlp.variants'))).toContain('int8.recipe.json');
     expect(Buffer.compare(await readFile(place.model), perceptron().bytes)).toBe(0);
     // Another test at the same time may have one open.
     expect((await temporaries()).filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(2);
+  }, 60_000);
+
+  it('says that the samples it was tuned on are those of the figures, where they are too few to be parted', async () => {
+    await using place = await workplace();
+    for (let at = 5; at < 24; at++) await rm(join(place.samples, `${String(at).padStart(2, '0')}.npy`));
+    const { stdout } = await runCommand(optimizeCommand(), place.model, '--samples', place.samples, ...quick);
+    expect(stdout).toMatch(
+      /^! accuracy on the 5 samples that variants were tuned on, too: give 12 or more, and they are parted$/m,
+    );
   }, 60_000);
 
   it('--prune puts a variant with fewer channels beside the others, with what it costs', async () => {
@@ -150,10 +160,14 @@ describe('glowplug optimize', () => {
       ['--classes', 'none.txt', '--labels', 'labels.txt'],
       'expected a file of classes at none.txt',
     ],
+    ['--metric without labels', ['--metric', 'f1'], 'expected samples with labels for --metric f1, got none'],
+    ['--metric beside that of a module', ['--metric', 'f1', '--samples', 'own.mjs'], 'expected no --metric f1 beside'],
   ])('refuses %s before it measures anything', async (_name, args, message) => {
     await using place = await workplace();
     await mkdir(join(place.path, 'samples.svg'));
     await writeFile(join(place.path, 'labels.txt'), 'a\n'.repeat(24));
+    const module = `export const metric = { count() {}, value() {} };\nexport const samples = () => [{ name: 'a', feeds: {} }];`;
+    await writeFile(join(place.path, 'own.mjs'), module);
     const before = process.cwd();
     process.chdir(place.path);
     try {
@@ -217,6 +231,7 @@ describe('glowplug compare', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^mlp .*reference$/m);
     expect(stdout).toMatch(/^int8-dynamic .*✓ argmax/m);
+    expect(stdout).toMatch(/^accuracy on 24 samples$/m);
     const alone = await runCommand(compareCommand(), place.model, '--samples', place.samples);
     expect([alone.exitCode, alone.stderr]).toEqual([
       1,
