@@ -5,7 +5,6 @@ import { basename, dirname, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError, shorten } from '../core/errors.ts';
-import { lossOf } from '../core/gate.ts';
 import { inspectModel } from '../onnx/inspect.ts';
 import { readModelFile } from '../onnx/read-model-file.ts';
 import { readSignature } from '../onnx/signature.ts';
@@ -14,21 +13,17 @@ import { type CalibrationMethod, methods } from '../optimize/calibrate.ts';
 import { type LabelMetric, labelMetrics, metricFor } from '../optimize/labels.ts';
 import type { Metric } from '../optimize/metric.ts';
 import { compare, optimize } from '../optimize/optimize.ts';
-import { cheapest, fastest, type Objective, type Outcome, objectives, type Variant } from '../optimize/outcome.ts';
+import { type Objective, type Outcome, objectives, type Variant } from '../optimize/outcome.ts';
 import { picture } from '../optimize/picture.ts';
-import { plot } from '../optimize/plot.ts';
 import { readSamples } from '../optimize/read-samples.ts';
-import { report, speedUp } from '../optimize/report.ts';
+import { report } from '../optimize/report.ts';
 import type { Sample } from '../optimize/sample.ts';
-import { fewestToPart } from '../optimize/split-samples.ts';
 import { writeTarget } from '../release/write-target.ts';
 import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
-import { byteSize } from './byte-size.ts';
 import { checkOutputFile, checkOutputFolder } from './check-output.ts';
 import { command, printJson, printLine } from './print.ts';
-import { printable } from './printable.ts';
+import { showOutcome } from './show-outcome.ts';
 import { stepProgress } from './step-progress.ts';
-import { printTable } from './table.ts';
 import { whole } from './whole.ts';
 
 interface CompareOptions {
@@ -178,7 +173,7 @@ async function finish(
   tuned = 0,
 ): Promise<void> {
   if (options.json) printJson({ ...outcome, variants: outcome.variants.map(withoutRecipe) });
-  else show(outcome, options.for, tuned);
+  else showOutcome(outcome, options.for, tuned);
   if (options.report === undefined) return;
   await writeFile(options.report, extname(options.report) === '.svg' ? picture(outcome) : report(outcome));
   if (!options.json) printLine(`${pc.green('wrote')}  ${options.report}`);
@@ -191,73 +186,6 @@ async function checkReport({ report: path }: CompareOptions): Promise<void> {
 /** The recipe is in its file. */
 function withoutRecipe({ candidate, ...variant }: Variant): object {
   return { ...variant, ...(candidate?.search ? { search: { ...candidate.search, recipe: undefined } } : {}) };
-}
-
-function show(
-  { variants, recommended, skipped, processor }: Outcome,
-  objective: Objective | undefined,
-  tuned: number,
-): void {
-  const first = variants[0]!;
-  const threads = [...new Set(first.measured.speeds.map((speed) => speed.threads))];
-  printTable(
-    [
-      ['variant', 'size', 'ms', '×', 'start ms', 'peak', '$ / million', 'accuracy'],
-      ...variants.map((variant) => [
-        variant.name,
-        `${byteSize(variant.measured.size)}`,
-        `${Number((fastest(variant)?.p50 ?? Number.NaN).toPrecision(3))}`,
-        speedUp(first, variant).toFixed(2),
-        variant.start.ms.toFixed(0),
-        byteSize(variant.measured.peakBytes),
-        dollars(variant),
-        accuracy(variant),
-      ]),
-    ],
-    [pc.bold],
-  );
-  printLine();
-  for (const line of plot(variants, (letter, { failures }) =>
-    failures.length === 0 ? pc.green(letter) : pc.red(letter),
-  ))
-    printLine(line);
-  printLine();
-  for (const { name, why } of skipped) printLine(`${pc.yellow('–')} ${name} was not made: ${printable(why, 200)}`);
-  for (const { name, failures } of variants)
-    if (failures.length > 0) printLine(`${pc.red('✗')} ${name} does not pass: ${failures.join('; ')}`);
-  const held = variants.find(({ figures }) => figures)?.figures?.samples;
-  if (held !== undefined) printLine(describeHeld(held, tuned));
-  printLine(
-    pc.dim(
-      `measured with ${threads.join(' and ')} threads on ${processor.model} (${processor.architecture}); INT8 differs between processors`,
-    ),
-  );
-  for (const one of objective ? [objective] : objectives) {
-    const name = recommended[one];
-    const how = variants.find((variant) => variant.name === name)?.how;
-    if (name) printLine(`${pc.green('✓')} for ${one}: ${pc.bold(name)}, ${printable(how ?? '', 200)}`);
-  }
-}
-
-function describeHeld(held: number, tuned: number): string {
-  if (held !== tuned)
-    return pc.dim(`accuracy on ${held} samples${tuned > 0 ? ` of ${tuned}, which nothing was tuned on` : ''}`);
-  return `${pc.yellow('!')} accuracy on the ${held} samples that variants were tuned on, too: give ${fewestToPart} or more, and they are parted`;
-}
-
-function dollars(variant: Variant): string {
-  const cheap = cheapest(variant);
-  return cheap ? `${cheap.perMillion.toFixed(2)} at ${cheap.memoryMb} MB` : '';
-}
-
-function accuracy({ figures, failures }: Variant): string {
-  if (!figures) return 'reference';
-  const { metric, argmax } = figures;
-  const mark = failures.length === 0 ? '✓' : '✗';
-  if (!metric) return `${mark} argmax ${(100 * argmax).toFixed(2)} %, cosine ${figures.cosine.toFixed(4)}`;
-  const loss = 100 * lossOf(metric);
-  const worse = `${loss > 0 ? '+' : ''}${loss.toFixed(2)}`.replace('-', '−');
-  return `${mark} ${metric.name} ${(100 * metric.value).toFixed(2)} % (${worse} worse)`;
 }
 
 async function samplesFor(
