@@ -34,6 +34,7 @@ describe('glowplug init', () => {
         .flat()
         .sort(),
     );
+    expect(await readFile(join(folder, 'demo/.gitignore'), 'utf8')).toMatch(/^\*\.variants\/$/m);
     const json = JSON.parse(await readFile(join(folder, 'demo/package.json'), 'utf8'));
     const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     expect(json).toMatchObject({ name: 'demo', dependencies: { glowplug: `^${own.version}` } });
