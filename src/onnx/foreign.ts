@@ -2,10 +2,14 @@
 
 const kinds: readonly { readonly at: number; readonly magic: string; readonly name: string }[] = [
   { at: 0, magic: 'version https://git-lfs', name: 'a Git LFS pointer (run git lfs pull)' },
-  { at: 0, magic: 'PK\x03\x04', name: 'a ZIP archive, as PyTorch and Keras write (export it to ONNX)' },
-  { at: 0, magic: '\x80\x02', name: 'a Python pickle, as PyTorch and scikit-learn write (export it to ONNX)' },
-  { at: 0, magic: '\x89HDF', name: 'an HDF5 file, as Keras writes (convert it with tf2onnx)' },
-  { at: 4, magic: 'TFL3', name: 'a TensorFlow Lite model (convert it with tf2onnx)' },
+  { at: 0, magic: 'PK\x03\x04', name: 'a ZIP archive, as PyTorch and Keras write' },
+  ...['\x80\x02', '\x80\x03', '\x80\x04', '\x80\x05'].map((magic) => ({
+    at: 0,
+    magic,
+    name: 'a Python pickle, as PyTorch and scikit-learn write',
+  })),
+  { at: 0, magic: '\x89HDF', name: 'an HDF5 file, as Keras writes' },
+  { at: 4, magic: 'TFL3', name: 'a TensorFlow Lite model' },
   { at: 4, magic: 'ORTM', name: 'an ORT-format model (use the .onnx file that it was made from)' },
   { at: 0, magic: 'GGUF', name: 'a GGUF model' },
   { at: 0, magic: '<', name: 'HTML or XML, as a failed download leaves' },

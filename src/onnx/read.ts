@@ -19,7 +19,7 @@ export type OnnxModel = ModelProto & { graph: GraphProto };
 export function readModel(bytes: Uint8Array): OnnxModel {
   if (bytes.length === 0) throw invalid('got an empty file');
   const model = parse(bytes);
-  if (!hasGraph(model)) throw invalid('got a file without a graph', recognise(bytes));
+  if (!hasGraph(model)) throw foreignFile(bytes) ?? invalid('got a file without a graph');
   if (model.irVersion <= 0n || model.opsetImport.length === 0) {
     throw invalid('got one that names no IR version or no opset: cut off, or not ONNX');
   }
@@ -31,8 +31,8 @@ function parse(bytes: Uint8Array): ModelProto {
     checkWire(bytes, ModelProtoSchema);
     return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
-    const foreign = recognise(bytes);
-    if (foreign) throw invalid(`got ${foreign}`);
+    const foreign = foreignFile(bytes);
+    if (foreign) throw foreign;
     if (error instanceof GlowplugError) throw error;
     // What the walk cannot know: text that is not UTF-8, a field in another wire type than the schema's.
     throw new GlowplugError('MODEL_INVALID', 'expected an ONNX model, got bytes that cannot be read as one', {
@@ -45,6 +45,15 @@ function hasGraph(model: ModelProto): model is OnnxModel {
   return model.graph !== undefined;
 }
 
-function invalid(came: string, foreign?: string): GlowplugError {
-  return new GlowplugError('MODEL_INVALID', `expected an ONNX model, ${foreign ? `got ${foreign}` : came}`);
+function foreignFile(bytes: Uint8Array): GlowplugError | undefined {
+  const name = recognise(bytes);
+  if (name === undefined) return undefined;
+  return new GlowplugError('MODEL_INVALID', `expected an ONNX model, got ${name}`, {
+    remedy:
+      'Give the .onnx file; glowplug convert makes one of what PyTorch, scikit-learn, TensorFlow and others save.',
+  });
+}
+
+function invalid(came: string): GlowplugError {
+  return new GlowplugError('MODEL_INVALID', `expected an ONNX model, ${came}`);
 }

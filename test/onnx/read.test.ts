@@ -37,13 +37,20 @@ describe('reading and writing ONNX', () => {
       'version https://git-lfs.github.com/spec/v1\noid sha256:00',
       'expected an ONNX model, got a Git LFS pointer (run git lfs pull)',
     ],
+    ['a PyTorch file', 'PK\x03\x04xxxxxxxx', 'expected an ONNX model, got a ZIP archive, as PyTorch and Keras write'],
     [
-      'a PyTorch file',
-      'PK\x03\x04xxxxxxxx',
-      'expected an ONNX model, got a ZIP archive, as PyTorch and Keras write (export it to ONNX)',
+      'what joblib wrote',
+      '\x80\x04\x95\x07\x00\x00',
+      'expected an ONNX model, got a Python pickle, as PyTorch and scikit-learn write',
     ],
   ])('says what was given instead of a model: %s', (_what, text, message) => {
     expect(refusal(Buffer.from(text, 'latin1'))).toBe(message);
+  });
+
+  it('says what makes a model of another framework’s file', () => {
+    expect(() => readModel(Buffer.from('PK\x03\x04xxxxxxxx', 'latin1'))).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('glowplug convert') }),
+    );
   });
 
   it('says that a file was cut off, and how much is missing', () => {
