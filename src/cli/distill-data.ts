@@ -1,8 +1,10 @@
 // glowplug distill-data: the answers of a teacher, for a student that is trained elsewhere.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { GlowplugError } from '../core/errors.ts';
+import { readModelFile } from '../onnx/read-model-file.ts';
 import { distillData } from '../optimize/distill-data.ts';
 import { readSamples } from '../optimize/read-samples.ts';
 import { createOrtSession } from '../session/ort.ts';
@@ -32,6 +34,17 @@ export function distillDataCommand(): Command {
 
 async function run(path: string, { samples: from, out, json }: Options): Promise<void> {
   await checkOutputFolder(out, '--out');
+  const [place, source] = await Promise.all([out, from].map((at) => realpath(at).catch(() => undefined)));
+  if (place !== undefined && place === source) {
+    throw new GlowplugError(
+      'CONFIG_INVALID',
+      `expected another folder for --out than that of the samples, got ${out}`,
+      {
+        remedy: 'Name a folder of its own: what is written would be read as samples the next time.',
+      },
+    );
+  }
+  await readModelFile(path);
   await using teacher = await createOrtSession(path, { threads: 1 });
   const { samples } = await readSamples(from, { signature: teacher.signature });
   await mkdir(out, { recursive: true });

@@ -93,7 +93,7 @@ async function histogramsOf(
   return histograms;
 }
 
-/** The sample's name belongs to what is wrong with it. @throws GlowplugError INPUT_TENSOR, SESSION_FAILED */
+/** Samples that ranges and figures come from: no range holds NaN. @throws GlowplugError INPUT_TENSOR, SESSION_FAILED */
 export async function runSample(session: Session, { name, feeds }: Sample): Promise<Tensors> {
   for (const [input, tensor] of Object.entries(feeds)) {
     if (hasNaN(tensor)) {
@@ -106,6 +106,11 @@ export async function runSample(session: Session, { name, feeds }: Sample): Prom
       );
     }
   }
+  return await answerOf(session, { name, feeds });
+}
+
+/** The sample's name belongs to what is wrong with it. @throws GlowplugError INPUT_TENSOR, SESSION_FAILED */
+export async function answerOf(session: Session, { name, feeds }: Sample): Promise<Tensors> {
   try {
     return await session.run(feeds);
   } catch (cause) {

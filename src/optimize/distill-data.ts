@@ -2,6 +2,7 @@
 import { GlowplugError } from '../core/errors.ts';
 import type { Session } from '../session/session.ts';
 import type { Tensors } from '../tensor/tensor.ts';
+import { answerOf } from './calibrate.ts';
 import type { Sample } from './sample.ts';
 import { writeNpz } from './write-npz.ts';
 
@@ -19,7 +20,8 @@ export interface Lesson {
  */
 export async function* distillData(teacher: Session, samples: Iterable<Sample>): AsyncGenerator<Lesson> {
   const taken = new Set<string>();
-  for (const { name, feeds } of samples) {
+  for (const sample of samples) {
+    const { name, feeds } = sample;
     const file = `${name.replace(/\.(npy|npz|json)$/, '').replace(/[^\w.-]+/g, '_')}.npz`;
     if (taken.has(file)) {
       throw new GlowplugError('CONFIG_INVALID', `expected a name of its own for each sample, got ${file} twice`, {
@@ -27,7 +29,7 @@ export async function* distillData(teacher: Session, samples: Iterable<Sample>):
       });
     }
     taken.add(file);
-    yield { file, bytes: writeNpz({ ...named('in', feeds), ...named('out', await teacher.run(feeds)) }) };
+    yield { file, bytes: writeNpz({ ...named('in', feeds), ...named('out', await answerOf(teacher, sample)) }) };
   }
 }
 

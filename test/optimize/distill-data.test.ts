@@ -111,21 +111,37 @@ describe('glowplug distill-data', () => {
     expect(await readdir(at.out)).toEqual(['a.npz']);
   });
 
-  it('refuses a file as its folder', async () => {
+  it.each<[string, (at: { samples: string; out: string }) => Promise<string[]>, string]>([
+    [
+      'a file as its folder',
+      async ({ samples, out }) => {
+        await writeFile(out, '');
+        return [teacher, '--samples', samples, '--out', out];
+      },
+      'expected a folder at --out ',
+    ],
+    [
+      'the folder of the samples as its own',
+      async ({ samples }) => [teacher, '--samples', samples, '--out', join(samples, '..', 'samples')],
+      'expected another folder for --out than that of the samples',
+    ],
+    [
+      'no teacher',
+      async ({ samples, out }) => ['none.onnx', '--samples', samples, '--out', out],
+      'expected a model at none.onnx, found nothing',
+    ],
+    [
+      'a sample of another shape, by its name',
+      async ({ samples, out }) => {
+        await writeFile(join(samples, 'wide.npy'), npy('<f4', [1, 5], new Float32Array(5)));
+        return [teacher, '--samples', samples, '--out', out];
+      },
+      'sample "wide.npy": ',
+    ],
+  ])('refuses %s', async (_what, given, message) => {
     await using at = await place();
-    await writeFile(at.out, '');
-    const { exitCode, stderr } = await runCommand(
-      distillDataCommand(),
-      teacher,
-      '--samples',
-      at.samples,
-      '--out',
-      at.out,
-    );
-    expect([exitCode, stderr]).toEqual([
-      1,
-      expect.stringContaining(`expected a folder at --out ${at.out}, found a file`),
-    ]);
+    const { exitCode, stderr } = await runCommand(distillDataCommand(), ...(await given(at)));
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 });
 
