@@ -11,7 +11,7 @@ import {
   TensorProto_DataType as Type,
 } from 'onnx-buf';
 import { GlowplugError } from '../core/errors.ts';
-import { weightsOf } from '../onnx/nodes.ts';
+import { nodesOf, weightsOf } from '../onnx/nodes.ts';
 import { type OnnxModel, readModel } from '../onnx/read.ts';
 import { readTensor } from '../onnx/tensor-values.ts';
 import { writeModel } from '../onnx/write.ts';
@@ -40,6 +40,8 @@ export function packGraph(optimized: Uint8Array, model: Uint8Array): string | un
   if (fresh > MOST_NEW_BYTES) return undefined;
   // onnxruntime infers the shapes of values in between itself.
   graph.graph.valueInfo = [];
+  // It numbers these by where they lie in memory: the same graph would be another recipe each time.
+  for (const node of nodesOf(graph)) if (node.opType === 'ReorderOutput') node.name = '';
   return deflateRawSync(writeModel(graph)).toString('base64');
 }
 

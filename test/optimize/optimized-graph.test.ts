@@ -60,6 +60,16 @@ describe('a graph optimised beforehand', () => {
     expect(Buffer.compare(unpackGraph(text, bytes), writeModel(optimized))).toBe(0);
   });
 
+  it('is the same recipe whatever onnxruntime calls the nodes that it puts in', () => {
+    const { bytes } = perceptron();
+    const named = (name: string) => {
+      const model = readModel(bytes);
+      Object.assign(model.graph.node[0]!, { opType: 'ReorderOutput', name });
+      return packGraph(writeModel(model), bytes);
+    };
+    expect(named('ReorderOutput_token_154')).toBe(named('ReorderOutput_token_169'));
+  });
+
   it('is of its weights alone: other ones, and what is no graph, are refused with what to do', () => {
     const { bytes } = perceptron();
     const text = packGraph(bytes, bytes)!;
