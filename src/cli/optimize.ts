@@ -21,6 +21,7 @@ import type { Sample } from '../optimize/sample.ts';
 import { writeTarget } from '../release/write-target.ts';
 import { type WrittenVariants, writeVariants } from '../release/write-variants.ts';
 import { checkOutputFile, checkOutputFolder } from './check-output.ts';
+import { exitOnSignals } from './exit-on-signals.ts';
 import { command, printJson, printLine } from './print.ts';
 import { showOutcome } from './show-outcome.ts';
 import { stepProgress } from './step-progress.ts';
@@ -100,6 +101,7 @@ function shared(it: Command): Command {
 }
 
 async function runOptimize(path: string, options: Options): Promise<void> {
+  using _ = exitOnSignals();
   const bytes = await readWhole(path);
   const defined = options.write === undefined ? undefined : await writeTarget(process.cwd(), options.write, path);
   if (options.write !== undefined) await checkOutputFolder(join('models', options.write), '--write');
@@ -146,6 +148,7 @@ function showWritten(name: string, { written, removed, kept, version }: WrittenV
 }
 
 async function runCompare(paths: string[], options: CompareOptions): Promise<void> {
+  using _ = exitOnSignals();
   if (paths.length < 2)
     throw new GlowplugError('CONFIG_INVALID', `expected two models or more to compare, got ${paths.length}`, {
       remedy: 'Name another .onnx file.',

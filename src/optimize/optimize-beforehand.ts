@@ -1,7 +1,6 @@
 // Candidates whose graph onnxruntime optimised beforehand: a cold start maps their weights, where nothing may be optimised, and
 // runs what a packed session would.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { readModel } from '../onnx/read.ts';
@@ -10,6 +9,7 @@ import { type Candidate, operatorsOf } from './make-recipes.ts';
 import { packGraph } from './optimized-graph.ts';
 import { thisProcessor } from './processor.ts';
 import { applyRecipe } from './recipe.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Laid out for vectors of 16 floats, which MLAS takes where it finds this. */
 const AVX512 = 'avx512f';
@@ -51,13 +51,9 @@ export async function optimizedBeforehand(bytes: Uint8Array, candidate: Candidat
 }
 
 async function optimized(model: Uint8Array, level: 'extended' | 'all'): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'glowplug-optimize-'));
-  try {
-    const [source, target] = [join(folder, 'model.onnx'), join(folder, 'optimized.onnx')];
-    await writeFile(source, model);
-    await saveOptimized(source, target, level);
-    return await readFile(target);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  using folder = temporaryFolder('optimize');
+  const [source, target] = [join(folder.path, 'model.onnx'), join(folder.path, 'optimized.onnx')];
+  await writeFile(source, model);
+  await saveOptimized(source, target, level);
+  return await readFile(target);
 }

@@ -1,8 +1,10 @@
 // From a model and samples to variants that are measured: whole, through the command line, on a small model.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { compareCommand, optimizeCommand } from '../../src/cli/optimize.ts';
 import { stepProgress } from '../../src/cli/step-progress.ts';
 import { sweepMemory } from '../../src/optimize/lambda-cost.ts';
@@ -213,6 +215,27 @@ describe('glowplug optimize', () => {
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/\([A-Z_]+\)$/);
   });
+});
+
+describe('ended by Ctrl-C', () => {
+  it('leaves no temporary files behind', async () => {
+    await using place = await workplace();
+    await using temporary = await temporaryFolder();
+    const main = join(import.meta.dirname, '../../src/cli/main.ts');
+    const args = ['--conditions=glowplug-source', main, 'optimize', place.model, '--samples', place.samples];
+    const child = spawn(process.execPath, [...args, '--threads', '1', '--rounds', '30', '--calibration', 'minmax'], {
+      env: { ...process.env, TMPDIR: temporary.path },
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = once(child, 'exit');
+    // onnxruntime has files of its own there.
+    const ours = async () => (await readdir(temporary.path)).filter((name) => name.startsWith('glowplug-'));
+    await vi.waitFor(async () => expect((await ours()).join()).toMatch(/^glowplug-starts-/), 50_000);
+    child.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(await ours()).toEqual([]);
+  }, 60_000);
 });
 
 describe('glowplug compare', () => {

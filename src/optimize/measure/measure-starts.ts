@@ -1,12 +1,11 @@
 // What a cold start takes for each variant: its session made over mapped weights as a function makes it, and its first runs. A
 // fresh process each time: what a process has done once is done.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { weightsFile } from '../../models/version.ts';
 import { splitWeights } from '../../onnx/split-weights.ts';
 import type { Tensors } from '../../tensor/tensor.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { AskedProcess } from './asked-process.ts';
 
 /** A start is counted with so many runs: a variant that loads sooner and runs slower is not won by its load alone. */
@@ -37,21 +36,17 @@ export interface StartOptions {
 
 /** One thread, variants in turn. Order: as `variants`. @throws GlowplugError SESSION_FAILED */
 export async function measureStarts({ variants, feeds, rounds, onProgress }: StartOptions): Promise<Start[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'glowplug-starts-'));
-  try {
-    const published = variants.map(({ path, optimized }, at) => ({
-      ...asPublished(readFileSync(path), join(folder, `${at}`)),
-      optimized,
-    }));
-    const taken: Taken[][] = variants.map(() => []);
-    for (let round = 0; round < rounds; round++) {
-      onProgress?.(`cold start ${round + 1} of ${rounds}`);
-      for (const [at, one] of published.entries()) taken[at]!.push(await startOnce(one, feeds));
-    }
-    return taken.map(startOf);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  using folder = temporaryFolder('starts');
+  const published = variants.map(({ path, optimized }, at) => ({
+    ...asPublished(readFileSync(path), join(folder.path, `${at}`)),
+    optimized,
+  }));
+  const taken: Taken[][] = variants.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    onProgress?.(`cold start ${round + 1} of ${rounds}`);
+    for (const [at, one] of published.entries()) taken[at]!.push(await startOnce(one, feeds));
   }
+  return taken.map(startOf);
 }
 
 interface Published {
@@ -77,14 +72,18 @@ function asPublished(bytes: Uint8Array, folder: string): Omit<Published, 'optimi
 }
 
 async function startOnce({ path, ...cold }: Published, feeds: Tensors): Promise<Taken> {
-  const process = new AskedProcess();
+  const asked = new AskedProcess();
+  // Before its folder goes: it would make it anew.
+  const end = () => void asked.end();
+  process.prependOnceListener('exit', end);
   try {
-    const { cpuMs: loadMs } = await process.ask({ kind: 'open', path, threads: 1, cold }, 'opened');
-    const { cpuMs } = await process.ask({ kind: 'run', feeds, count: RUNS_OF_A_START }, 'ran');
-    const { bytes: peakBytes } = await process.ask({ kind: 'memory' }, 'peak');
+    const { cpuMs: loadMs } = await asked.ask({ kind: 'open', path, threads: 1, cold }, 'opened');
+    const { cpuMs } = await asked.ask({ kind: 'run', feeds, count: RUNS_OF_A_START }, 'ran');
+    const { bytes: peakBytes } = await asked.ask({ kind: 'memory' }, 'peak');
     return { loadMs, ms: loadMs + cpuMs, peakBytes };
   } finally {
-    await process.end();
+    process.off('exit', end);
+    await asked.end();
   }
 }
 
