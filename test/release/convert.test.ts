@@ -8,7 +8,7 @@ import { writeNpz } from '../../src/optimize/write-npz.ts';
 import { type ConvertOptions, convert } from '../../src/release/convert/convert.ts';
 import { detectFramework, frameworkNames, frameworkOf } from '../../src/release/convert/frameworks.ts';
 import { parseModelInput } from '../../src/release/convert/model-input.ts';
-import { planEnvironment, type Run } from '../../src/release/convert/python-environment.ts';
+import { planEnvironment, type Run, reasonOf } from '../../src/release/convert/python-environment.ts';
 import { slowness } from '../../src/release/convert/slowness.ts';
 import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
 import { sampleBytes } from '../onnx/sample-models.ts';
@@ -138,6 +138,40 @@ describe('convert', () => {
     expect(await stat(join(root, 'models')).catch(() => undefined)).toBeUndefined();
     const begun = (await readdir(join(root, '.glowplug/convert'))).length;
     expect(begun).toBe(code === 'DEPENDENCY_MISSING' ? 0 : 1);
+  });
+});
+
+describe('why a program failed', () => {
+  const because = (stderr: string) => reasonOf(Object.assign(new Error('Command failed: python'), { stderr }));
+
+  it('is the whole exception, however many lines it has, and not what it was raised during', () => {
+    const said = `Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+KeyError: 1
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "a.py", line 3, in <module>
+    raise MissingShapeCalculator(TEXT)
+skl2onnx.common.exceptions.MissingShapeCalculator: Unable to find a shape calculator for LabelSpreading.
+Note: a new converter must
+be implemented.
+`;
+    expect(because(said)).toBe(
+      'skl2onnx.common.exceptions.MissingShapeCalculator: Unable to find a shape calculator for LabelSpreading. Note: a new converter must be implemented.',
+    );
+  });
+
+  it('is the last line where there is no traceback, and the error itself where nothing was said', () => {
+    expect(because('Collecting x\nERROR: No matching distribution found for x==0\n')).toBe(
+      'ERROR: No matching distribution found for x==0',
+    );
+    expect(because('')).toBe('Command failed: python');
+  });
+
+  it('ends with a whole word', () => {
+    expect(because(`ValueError: ${'inference '.repeat(40)}`)).toMatch(/^ValueError: (inference )+…$/);
   });
 });
 

@@ -12,7 +12,7 @@ import { createOrtSession } from '../../session/ort.ts';
 import type { Tensors } from '../../tensor/tensor.ts';
 import type { Framework } from './frameworks.ts';
 import type { ModelInput } from './model-input.ts';
-import { type EnvironmentPlan, lastLine, makeEnvironment, type Run } from './python-environment.ts';
+import { type EnvironmentPlan, makeEnvironment, type Run, reasonOf } from './python-environment.ts';
 import { scripts } from './scripts.ts';
 import { type Speed, slowness } from './slowness.ts';
 
@@ -105,7 +105,7 @@ async function exportModel(options: ConvertOptions, python: string, folder: stri
   try {
     await options.run(python, ['-I', script, job]);
   } catch (cause) {
-    throw new GlowplugError('MODEL_UNSUPPORTED', `${framework.title} did not export the model: ${lastLine(cause)}`, {
+    throw new GlowplugError('MODEL_UNSUPPORTED', `${framework.title} did not export the model: ${reasonOf(cause)}`, {
       cause,
       remedy:
         'Mend what the exporter names. For another version of a package give --package NAME==VERSION; for other inputs --input.',

@@ -54,7 +54,7 @@ export async function makeEnvironment({ folder, commands }: EnvironmentPlan, run
       await run(program!, args);
     } catch (cause) {
       await rm(folder, { recursive: true, force: true });
-      throw new GlowplugError('DEPENDENCY_MISSING', `${[program, ...args].join(' ')}: ${lastLine(cause)}`, {
+      throw new GlowplugError('DEPENDENCY_MISSING', `${[program, ...args].join(' ')}: ${reasonOf(cause)}`, {
         cause,
         remedy:
           'Look whether Python 3.10 to 3.13 is installed and PyPI can be reached; --python names another one, --package another version.',
@@ -69,9 +69,19 @@ function pythonOf(folder: string): string {
   return process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
 }
 
-/** The last line of what a program said: a traceback ends with its reason. */
-export function lastLine(error: unknown): string {
+/** Why a program failed, by what it said: a traceback ends with its exception, of one line or of several; others with a line. */
+export function reasonOf(error: unknown): string {
   const said = error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' ? error.stderr : '';
   const message = error instanceof Error ? error.message : String(error);
-  return (said.trim().split('\n').at(-1) || message.split('\n')[0] || 'no reason given').slice(0, 300);
+  const lines = said.trimEnd().split('\n');
+  const traceback = lines.findLastIndex((line) => line.startsWith('Traceback (most recent call last)'));
+  // Its frames are indented; the exception is not.
+  const from = lines.findIndex((line, at) => at > traceback && /^\S/.test(line));
+  const reason = traceback < 0 || from < 0 ? lines.at(-1) : lines.slice(from).join(' ');
+  return cut(reason?.trim() || message.split('\n')[0] || 'no reason given');
+}
+
+/** For a message: 300 characters at most, and whole words. */
+export function cut(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300).replace(/\s+\S*$/, '')} …`;
 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { GlowplugError } from '../../core/errors.ts';
 import type { Signature } from '../../core/signature.ts';
 import type { ModelInput } from './model-input.ts';
-import { lastLine, type Run } from './python-environment.ts';
+import { cut, type Run, reasonOf } from './python-environment.ts';
 
 /** Where TensorRT's packages and NVIDIA's images put it, beside PATH. */
 const places = ['trtexec', '/usr/src/tensorrt/bin/trtexec'];
@@ -33,7 +33,7 @@ export async function buildEngine({ model, signature, target, inputs, run }: Eng
       return { bytes: (await stat(target)).size, tensorrt: version };
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') continue;
-      throw new GlowplugError('MODEL_UNSUPPORTED', `TensorRT did not build an engine: ${reasonOf(cause)}`, {
+      throw new GlowplugError('MODEL_UNSUPPORTED', `TensorRT did not build an engine: ${markedReason(cause)}`, {
         cause,
         remedy:
           'Change what it names, or leave the model to glowplug serve --provider cuda, which runs what TensorRT does not take.',
@@ -67,8 +67,8 @@ function shapeArguments(signature: Signature, inputs: readonly ModelInput[]): st
 }
 
 /** trtexec marks errors by [E]; the first is the cause. */
-function reasonOf(error: unknown): string {
+function markedReason(error: unknown): string {
   const said = error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' ? error.stderr : '';
   const marked = said.split('\n').find((line) => line.includes('[E]'));
-  return marked ? marked.replace(/^.*\[E\]\s*/, '').slice(0, 300) : lastLine(error);
+  return marked ? cut(marked.replace(/^.*\[E\]\s*/, '')) : reasonOf(error);
 }
