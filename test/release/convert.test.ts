@@ -141,6 +141,40 @@ describe('convert', () => {
   });
 });
 
+describe('what the script says itself', () => {
+  const telling = (told: object): Run => {
+    const { run } = fakePython();
+    return async (program, args) => {
+      if (args[0] !== '-I') return await run(program, args);
+      await writeFile(join(dirname(args[2]!), 'told.json'), JSON.stringify(told));
+      throw Object.assign(new Error('Command failed'), { stderr: 'Traceback\nKeyError: 1\n' });
+    };
+  };
+
+  it('stands for the exporter’s error where it refuses', async () => {
+    const message = 'sample "s000.npz": expected inputs ["x"], got ["X"]';
+    const told = { message, remedy: 'Save the inputs by name.' };
+    await expect(convert(await options(telling(told)))).rejects.toMatchObject({ code: 'CONFIG_INVALID', ...told });
+  });
+
+  it('is the remedy where the exporter fails', async () => {
+    const told = { remedy: 'Written by scikit-learn 1.5.2, read by 1.9.1: --package scikit-learn==1.5.2' };
+    await expect(convert(await options(telling(told)))).rejects.toMatchObject({
+      message: 'scikit-learn did not export the model: KeyError: 1',
+      ...told,
+    });
+  });
+
+  it.each([
+    ['torchscript', /--package NAME==VERSION; for other inputs --input\.$/],
+    ['scikit-learn', /--package NAME==VERSION\.$/],
+  ] as const)('of %s: --input is named where the framework needs it', async (name, remedy) => {
+    const framework = frameworkOf(name);
+    const failed = convert({ ...(await options(telling({}))), framework });
+    await expect(failed).rejects.toMatchObject({ remedy: expect.stringMatching(remedy) });
+  });
+});
+
 describe('why a program failed', () => {
   const because = (stderr: string) => reasonOf(Object.assign(new Error('Command failed: python'), { stderr }));
 

@@ -12,7 +12,7 @@ import { createOrtSession } from '../../session/ort.ts';
 import type { Tensors } from '../../tensor/tensor.ts';
 import type { Framework } from './frameworks.ts';
 import type { ModelInput } from './model-input.ts';
-import { type EnvironmentPlan, makeEnvironment, type Run, reasonOf } from './python-environment.ts';
+import { cut, type EnvironmentPlan, makeEnvironment, type Run, reasonOf } from './python-environment.ts';
 import { scripts } from './scripts.ts';
 import { type Speed, slowness } from './slowness.ts';
 
@@ -105,12 +105,27 @@ async function exportModel(options: ConvertOptions, python: string, folder: stri
   try {
     await options.run(python, ['-I', script, job]);
   } catch (cause) {
+    const { message, remedy } = await readTold(folder);
+    if (message) throw new GlowplugError('CONFIG_INVALID', message, { cause, ...(remedy ? { remedy } : {}) });
+    const others = framework.needsInputs ? '; for other inputs --input' : '';
     throw new GlowplugError('MODEL_UNSUPPORTED', `${framework.title} did not export the model: ${reasonOf(cause)}`, {
       cause,
       remedy:
-        'Mend what the exporter names. For another version of a package give --package NAME==VERSION; for other inputs --input.',
+        remedy ??
+        `Mend what the exporter names. For another version of a package give --package NAME==VERSION${others}.`,
     });
   }
+}
+
+/** What the script says itself: a message where it refuses, and what helps where something fails. */
+async function readTold(folder: string): Promise<{ readonly message?: string; readonly remedy?: string }> {
+  const text = await readFile(join(folder, 'told.json'), 'utf8').catch(() => '{}');
+  const told: unknown = JSON.parse(text);
+  const { message, remedy } = isRecord(told) ? told : {};
+  return {
+    ...(typeof message === 'string' ? { message: cut(message) } : {}),
+    ...(typeof remedy === 'string' ? { remedy } : {}),
+  };
 }
 
 /** onnxruntime on the feeds that the framework answered. */

@@ -1,5 +1,6 @@
 // The Python that runs each framework's own exporter. A script reads a job, writes model.onnx, what the framework itself
-// answers to each sample (expected/*.npz beside feeds/*.npz), and report.json.
+// answers to each sample (expected/*.npz beside feeds/*.npz), and report.json; told.json where it knows more than the exporter.
+import { scikitLearn } from './scikit-learn-script.ts';
 
 const prelude = `import json, os, platform, sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -7,10 +8,32 @@ import numpy as np
 job = json.load(open(sys.argv[1]))
 target = os.path.join(job["folder"], "model.onnx")
 
+def tell(**what):
+    json.dump(what, open(os.path.join(job["folder"], "told.json"), "w"))
+
+def refuse(message, remedy):
+    """Ends with words of our own; what else ends it is the exporter's."""
+    tell(message=" ".join(message.split()), remedy=remedy)
+    raise SystemExit(message)
+
+def sample(path, types):
+    what = f"sample {json.dumps(os.path.basename(path))}"
+    remedy = f"Save the inputs by name: numpy.savez(file, {', '.join(name + '=…' for name in types)})."
+    try:
+        arrays = dict(np.load(path))
+    except Exception as error:
+        refuse(f"{what}: expected a .npz of NumPy, got one that does not open: {error}", remedy)
+    if set(arrays) != set(types):
+        refuse(f"{what}: expected inputs {json.dumps(list(types))}, got {json.dumps(list(arrays))}", remedy)
+    for name, array in arrays.items():
+        if not np.can_cast(array.dtype, types[name], "same_kind"):
+            refuse(f"{what}: expected {types[name]} for input {json.dumps(name)}, got {array.dtype}", remedy)
+    return {name: array.astype(types[name]) for name, array in arrays.items()}
+
 def samples(specs):
     """The user's samples, or some that are the same in every run."""
     if job["samples"]:
-        return [dict(np.load(path)) for path in job["samples"]]
+        return [sample(path, {spec["name"]: spec["type"] for spec in specs}) for path in job["samples"]]
     rng = np.random.default_rng(0)
     def one(spec):
         shape = [size for _, size in spec["dims"]]
@@ -52,8 +75,8 @@ const torchscript = `import torch
 try:
     model = torch.jit.load(job["source"], map_location="cpu").eval()
 except RuntimeError as error:
-    raise SystemExit("expected TorchScript: a file of torch.save holds weights, or a pickle, without the model's graph. "
-                     "Save torch.jit.trace(model, example), or torch.export.save of the model. " + str(error).splitlines()[0])
+    refuse("expected TorchScript: a file of torch.save holds weights, or a pickle, without the model's graph. " + str(error).splitlines()[0],
+           "Save torch.jit.trace(model, example), or torch.export.save of the model.")
 specs = job["inputs"]
 feeds = samples(specs)
 def tensors(feed):
@@ -77,15 +100,16 @@ program = torch.export.load(job["source"])
 exported = torch.onnx.export(program, dynamo=True, opset_version=max(job["opset"], 18), verbose=False)
 exported.save(target, external_data=False)
 import onnx
-names = [value.name for value in onnx.load(target).graph.input]
+inputs = onnx.load(target).graph.input
+names = [value.name for value in inputs]
 module = program.module()
 if job["samples"]:
-    feeds = samples([])
+    feeds = samples([{"name": value.name, "type": onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name} for value in inputs])
 elif program.example_inputs:
     args, kwargs = program.example_inputs
     feeds = [{name: value.detach().numpy() for name, value in zip(names, list(args) + list(kwargs.values()))}]
 else:
-    raise SystemExit("the program holds no example inputs: give --samples")
+    refuse("the program holds no example inputs", "Give --samples.")
 def answer(feed):
     with torch.no_grad():
         outputs = module(*[torch.from_numpy(feed[name]) for name in names])
@@ -113,7 +137,7 @@ types = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool",
 def spec(value):
     tensor = value.type.tensor_type
     if tensor.elem_type not in types:
-        raise SystemExit(f"the input {value.name} holds {onnx.TensorProto.DataType.Name(tensor.elem_type)}, expected numbers: leave what reads it out of the model")
+        refuse(f"the input {value.name} holds {onnx.TensorProto.DataType.Name(tensor.elem_type)}, expected numbers", "Leave what reads it out of the model.")
     dims = [["N", 4] if axis == 0 and not dim.dim_value else [None, dim.dim_value or 8] for axis, dim in enumerate(tensor.shape.dim)]
     return {"name": value.name, "type": types[tensor.elem_type], "dims": dims}
 given = {tensor.name for tensor in loaded.graph.initializer}
@@ -146,27 +170,6 @@ else:
 import importlib.metadata
 [tensorflow] = importlib.metadata.packages_distributions()["tensorflow"]
 finish("tf2onnx", [tensorflow, "keras", "tf2onnx", "onnx"], feeds, answer)
-`;
-
-const scikitLearn = `import joblib
-from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType
-model = joblib.load(job["source"])
-width = getattr(model, "n_features_in_", None)
-if width is None:
-    raise SystemExit("the estimator does not say how many features it takes (n_features_in_): is it fitted?")
-is_classifier = hasattr(model, "predict_proba")
-options = {"zipmap": False} if is_classifier else None
-exported = to_onnx(model, initial_types=[("x", FloatTensorType([None, width]))], options=options and {id(model): options}, target_opset=job["opset"])
-open(target, "wb").write(exported.SerializeToString())
-feeds = samples(rows("x", width))
-def answer(feed):
-    x = feed["x"]
-    if is_classifier:
-        return [model.predict(x), model.predict_proba(x).astype(np.float32)]
-    predicted = model.predict(x) if hasattr(model, "predict") else model.transform(x)
-    return [np.asarray(predicted, dtype=np.float32).reshape(len(x), -1)]
-finish("skl2onnx.to_onnx", ["scikit-learn", "skl2onnx", "onnx"], feeds, answer)
 `;
 
 const xgboost = `import xgboost
