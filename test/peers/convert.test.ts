@@ -10,6 +10,7 @@ import { convert } from '../../src/release/convert/convert.ts';
 import { detectFramework, type FrameworkName, frameworkOf } from '../../src/release/convert/frameworks.ts';
 import { parseModelInput } from '../../src/release/convert/model-input.ts';
 import { makeEnvironment, planEnvironment, type Run } from '../../src/release/convert/python-environment.ts';
+import { type Tensors, tensor } from '../../src/tensor/tensor.ts';
 import { flowers } from '../optimize/task-samples.ts';
 import { root } from '../root.ts';
 
@@ -22,6 +23,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 joblib.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(*load_iris(return_X_y=True)), TARGET)`;
+
+const saving = (imports: string, held: string) => `import joblib, sklearn
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.${imports}
+x, y = load_iris(return_X_y=True)
+joblib.dump(${held}, TARGET)`;
 
 const boosted = (saving: string) => `from sklearn.datasets import load_iris
 x, y = load_iris(return_X_y=True)
@@ -72,23 +82,18 @@ const weights = `${net}torch.save(net.state_dict(), TARGET)`;
 
 interface Case {
   readonly inputs?: readonly string[];
-  readonly withSamples?: boolean;
+  readonly samples?: Tensors;
 }
 
-async function converting(
-  name: FrameworkName,
-  file: string,
-  make: string,
-  { inputs = [], withSamples = false }: Case = {},
-) {
+async function converting(name: FrameworkName, file: string, make: string, { inputs = [], samples }: Case = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'glowplug-convert-peer-'));
   try {
     const environment = await planEnvironment(root, frameworkOf(name).packages, { python: 'python3', hasUv: false });
     const python = await makeEnvironment(environment, run);
     const source = join(folder, file);
-    await run(python, ['-c', make.replace('TARGET', JSON.stringify(source))]);
+    await run(python, ['-c', make.replaceAll('TARGET', JSON.stringify(source))]);
     const sample = join(folder, 'sample.npz');
-    if (withSamples) await writeFile(sample, writeNpz(flowers()));
+    if (samples) await writeFile(sample, writeNpz(samples));
     return await convert({
       root: folder,
       source,
@@ -97,7 +102,7 @@ async function converting(
       framework: await detectFramework(source),
       environment: { ...environment, commands: [] },
       inputs: inputs.map(parseModelInput),
-      samples: withSamples ? [sample] : [],
+      samples: samples ? [sample] : [],
       opset: 17,
       tolerance: 1e-3,
       run,
@@ -119,10 +124,62 @@ describe('convert', () => {
   it('scikit-learn: a pipeline, on samples that NumPy reads', { timeout: 1_200_000 }, async ({ skip }) => {
     const why = await missing('scikit-learn');
     if (why) skip(why);
-    const { provenance } = await converting('scikit-learn', 'flowers.joblib', scikit, { withSamples: true });
+    const { provenance } = await converting('scikit-learn', 'flowers.joblib', scikit, { samples: flowers() });
     console.log(JSON.stringify(provenance));
     expect(provenance.samples).toBe(1);
     expect(provenance.parity.argmax).toBe(1);
+  });
+
+  it('scikit-learn: clusters, outliers and scores without probabilities', { timeout: 1_200_000 }, async ({ skip }) => {
+    const why = await missing('scikit-learn');
+    if (why) skip(why);
+    for (const [imports, estimator] of [
+      ['cluster import KMeans', 'KMeans(3, n_init=1).fit(x)'],
+      ['cluster import KMeans', 'KMeans(3, n_init=1).fit(x.astype("f"))'],
+      ['ensemble import IsolationForest', 'IsolationForest(n_estimators=5).fit(x)'],
+      ['mixture import GaussianMixture', 'GaussianMixture(3, random_state=0).fit(x)'],
+      ['svm import SVC', 'SVC().fit(x, y > 0)'],
+      ['svm import LinearSVC', 'make_pipeline(StandardScaler(), LinearSVC()).fit(x, y)'],
+    ] as const) {
+      const { provenance } = await converting('scikit-learn', 'net.joblib', saving(imports, estimator));
+      expect(provenance.parity.relativeError, estimator).toBeLessThan(1e-4);
+    }
+  });
+
+  it('scikit-learn: what is not taken is told with what to do', { timeout: 1_200_000 }, async ({ skip }) => {
+    const why = await missing('scikit-learn');
+    if (why) skip(why);
+    const texts = 'make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["buy now", "hello friend"], [1, 0])';
+    const labels = 'LabelSpreading().fit(x, y)';
+    for (const [imports, held, message] of [
+      ['linear_model import LinearRegression', '{"model": LinearRegression().fit(x, y)}', 'holds a dict, expected'],
+      ['linear_model import LinearRegression', 'LinearRegression()', 'holds a LinearRegression that is not fitted'],
+      ['feature_extraction.text import TfidfVectorizer', texts, 'takes texts or other objects'],
+      ['semi_supervised import LabelSpreading', labels, 'Unable to find a shape calculator'],
+    ] as const)
+      await expect(converting('scikit-learn', 'net.joblib', saving(imports, held))).rejects.toThrow(message);
+    const text = 'open(TARGET, "w").write("hello world")';
+    await expect(converting('scikit-learn', 'net.pkl', text)).rejects.toThrow('net.pkl is no pickle that opens: ');
+    const older = `${saving('linear_model import LogisticRegression', 'LogisticRegression(max_iter=500).fit(x, y)')}
+data = open(TARGET, "rb").read()
+open(TARGET, "wb").write(data.replace(sklearn.__version__.encode(), b"1.5.2"))`;
+    const { warning } = await converting('scikit-learn', 'net.joblib', older);
+    expect(warning).toMatch(/^Written by scikit-learn 1\.5\.2, read by [\d.]+: --package scikit-learn==1\.5\.2$/);
+  });
+
+  it('scikit-learn: samples are checked by name and shape, and cast', { timeout: 1_200_000 }, async ({ skip }) => {
+    const why = await missing('scikit-learn');
+    if (why) skip(why);
+    const x = tensor('FP64', [1, 4], Float64Array.of(5.1, 3.5, 1.4, 0.2));
+    const { provenance } = await converting('scikit-learn', 'net.joblib', scikit, { samples: { x } });
+    expect(provenance.samples).toBe(1);
+    await expect(converting('scikit-learn', 'net.joblib', scikit, { samples: { X: x } })).rejects.toThrow(
+      'sample "sample.npz": expected inputs ["x"], got ["X"]',
+    );
+    const short = tensor('FP32', [1, 2], Float32Array.of(1, 2));
+    await expect(converting('scikit-learn', 'net.joblib', scikit, { samples: { x: short } })).rejects.toThrow(
+      'sample "sample.npz": expected shape [N,4] for input "x", got [1, 2]',
+    );
   });
 
   it.each([

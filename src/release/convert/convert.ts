@@ -57,6 +57,8 @@ export interface Converted {
   readonly speed: Speed;
   /** Where it is slower than the framework: by how much, and what to do. Not in the provenance: it is this machine's. */
   readonly slow?: string;
+  /** What the script has to say of a source that it converted: that another version wrote it. */
+  readonly warning?: string;
 }
 
 /**
@@ -80,10 +82,12 @@ export async function convert(options: ConvertOptions): Promise<Converted> {
     const { parity, milliseconds } = await compare(model, folder);
     const report = await readReport(folder);
     const provenance = await provenanceOf(options, report, parity, opsets['ai.onnx'] ?? options.opset);
-    if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance);
+    const { remedy: warning } = await readTold(folder);
+    if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance, warning);
     const speed = { framework: report.milliseconds, onnxruntime: milliseconds };
     const slow = slowness(speed, framework.title, operators);
-    return { provenance, ...(await keep(options, model, provenance)), speed, ...(slow ? { slow } : {}) };
+    const written = await keep(options, model, provenance);
+    return { provenance, ...written, speed, ...(slow ? { slow } : {}), ...(warning ? { warning } : {}) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -233,13 +237,14 @@ function unsupported(why: string, cause?: unknown): GlowplugError {
   });
 }
 
-function apart({ relativeError, maxError, argmax }: Parity, tolerance: number): GlowplugError {
+function apart({ relativeError, maxError, argmax }: Parity, tolerance: number, warning?: string): GlowplugError {
   return new GlowplugError(
     'MODEL_UNSUPPORTED',
     `exported, but it answers differently: relative error ${relativeError.toExponential(1)}, at most ${tolerance} was expected ` +
       `(greatest difference ${maxError.toExponential(1)}, ${(100 * argmax).toFixed(1)} % of decisions agree)`,
     {
       remedy:
+        warning ??
         'Look whether the model is in evaluation mode, whether it computes in FP64, and whether the samples are what it takes; --tolerance accepts more.',
     },
   );

@@ -16,24 +16,28 @@ def refuse(message, remedy):
     tell(message=" ".join(message.split()), remedy=remedy)
     raise SystemExit(message)
 
-def sample(path, types):
-    what = f"sample {json.dumps(os.path.basename(path))}"
-    remedy = f"Save the inputs by name: numpy.savez(file, {', '.join(name + '=…' for name in types)})."
+def sample(path, specs):
+    what, names = f"sample {json.dumps(os.path.basename(path))}", [spec["name"] for spec in specs]
+    remedy = f"Save the inputs by name: numpy.savez(file, {', '.join(name + '=…' for name in names)})."
     try:
         arrays = dict(np.load(path))
     except Exception as error:
         refuse(f"{what}: expected a .npz of NumPy, got one that does not open: {error}", remedy)
-    if set(arrays) != set(types):
-        refuse(f"{what}: expected inputs {json.dumps(list(types))}, got {json.dumps(list(arrays))}", remedy)
-    for name, array in arrays.items():
-        if not np.can_cast(array.dtype, types[name], "same_kind"):
-            refuse(f"{what}: expected {types[name]} for input {json.dumps(name)}, got {array.dtype}", remedy)
-    return {name: array.astype(types[name]) for name, array in arrays.items()}
+    if set(arrays) != set(names):
+        refuse(f"{what}: expected inputs {json.dumps(names)}, got {json.dumps(list(arrays))}", remedy)
+    for spec in specs:
+        array, dims = arrays[spec["name"]], spec.get("dims")
+        if not np.can_cast(array.dtype, spec["type"], "same_kind"):
+            refuse(f"{what}: expected {spec['type']} for input {json.dumps(spec['name'])}, got {array.dtype}", remedy)
+        if dims and (len(dims) != array.ndim or any(size != length for (free, size), length in zip(dims, array.shape) if not free)):
+            shape = ",".join(free or str(size) for free, size in dims)
+            refuse(f"{what}: expected shape [{shape}] for input {json.dumps(spec['name'])}, got {list(array.shape)}", remedy)
+    return {spec["name"]: arrays[spec["name"]].astype(spec["type"]) for spec in specs}
 
 def samples(specs):
     """The user's samples, or some that are the same in every run."""
     if job["samples"]:
-        return [sample(path, {spec["name"]: spec["type"] for spec in specs}) for path in job["samples"]]
+        return [sample(path, specs) for path in job["samples"]]
     rng = np.random.default_rng(0)
     def one(spec):
         shape = [size for _, size in spec["dims"]]
@@ -63,6 +67,8 @@ def finish(exporter, packages, feeds, answer):
         if len(outputs) != len(names):
             raise SystemExit(f"expected {len(names)} outputs of the framework, got {len(outputs)}")
         kept = {name: output for name, output in zip(names, outputs) if output.dtype.kind in "fiub"}
+        if not kept:
+            refuse("the framework answers no numbers to compare", "Leave it an output of numbers, such as probabilities.")
         np.savez(os.path.join(job["folder"], "feeds", f"{index}.npz"), **feed)
         np.savez(os.path.join(job["folder"], "expected", f"{index}.npz"), **kept)
     versions = {name: metadata.version(name) for name in packages}
@@ -138,7 +144,7 @@ def spec(value):
     tensor = value.type.tensor_type
     if tensor.elem_type not in types:
         refuse(f"the input {value.name} holds {onnx.TensorProto.DataType.Name(tensor.elem_type)}, expected numbers", "Leave what reads it out of the model.")
-    dims = [["N", 4] if axis == 0 and not dim.dim_value else [None, dim.dim_value or 8] for axis, dim in enumerate(tensor.shape.dim)]
+    dims = [["N", 4] if axis == 0 and not dim.dim_value else [None if dim.dim_value else "?", dim.dim_value or 8] for axis, dim in enumerate(tensor.shape.dim)]
     return {"name": value.name, "type": types[tensor.elem_type], "dims": dims}
 given = {tensor.name for tensor in loaded.graph.initializer}
 specs = [spec(value) for value in loaded.graph.input if value.name not in given]
