@@ -10,7 +10,7 @@ import { GlowplugError } from '../core/errors.ts';
 import { isModelName } from '../models/reference.ts';
 import { readSignature } from '../onnx/signature.ts';
 import { type Converted, convert } from '../release/convert/convert.ts';
-import { detectFramework, type Framework, frameworkNames, frameworkOf } from '../release/convert/frameworks.ts';
+import { detectFramework, type Framework, frameworkNames, namedFramework } from '../release/convert/frameworks.ts';
 import { type ModelInput, parseModelInput } from '../release/convert/model-input.ts';
 import { type EnvironmentPlan, planEnvironment, type Run } from '../release/convert/python-environment.ts';
 import { buildEngine } from '../release/convert/tensorrt-engine.ts';
@@ -66,7 +66,7 @@ export function convertCommand(): Command {
 async function runConvert(source: string, options: Options): Promise<void> {
   if (options.ort !== undefined) return await toOrt(source, options.ort, options);
   if (options.tensorrt !== undefined) return await toEngine(source, options.tensorrt, options);
-  const framework = options.framework ? frameworkOf(options.framework) : await detectFramework(source);
+  const framework = options.framework ? await namedFramework(source, options.framework) : await detectFramework(source);
   const name = options.name ?? basename(source, extname(source)).toLowerCase();
   check(framework, name, options);
   const environment = await planEnvironment(process.cwd(), chosen(framework, options.package ?? []), {
@@ -124,11 +124,11 @@ const run: Run = async (program, args) => {
   return stdout;
 };
 
-function check({ needsInputs, title }: Framework, name: string, { input = [], license }: Options): void {
+function check({ needsInputs, title }: Framework, name: string, { name: given, input = [], license }: Options): void {
   if (!isModelName(name)) {
     throw invalid(
       `expected a model name of lower-case letters, digits, and single . _ - between them, got ${name}`,
-      'Give --name.',
+      given === undefined ? 'Give --name.' : 'Give another --name.',
     );
   }
   if (needsInputs && input.length === 0) {
@@ -173,12 +173,13 @@ async function npzFiles(folder: string): Promise<string[]> {
   );
 }
 
-function report({ provenance, files, bytes, speed, slow }: Converted, name: string): void {
+function report({ provenance, files, bytes, speed, slow, warning }: Converted, name: string): void {
   const { parity, samples, exporter } = provenance;
   printLine(`${pc.green('✓')} ${pc.bold(name)}  ${byteSize(bytes)} by ${exporter}`);
   printLine(
     `  equal on ${samples} samples: relative error ${parity.relativeError.toExponential(1)}, greatest difference ${parity.maxError.toExponential(1)}, ${(100 * parity.argmax).toFixed(1)} % of decisions`,
   );
+  if (warning) printLine(`${pc.yellow('!')} ${warning}`);
   if (slow) printLine(`${pc.yellow('!')} ${slow}`);
   else
     printLine(

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeNpz } from '../../src/optimize/write-npz.ts';
 import { type ConvertOptions, convert } from '../../src/release/convert/convert.ts';
-import { detectFramework, frameworkNames, frameworkOf } from '../../src/release/convert/frameworks.ts';
+import { detectFramework, frameworkNames, frameworkOf, namedFramework } from '../../src/release/convert/frameworks.ts';
 import { parseModelInput } from '../../src/release/convert/model-input.ts';
 import { planEnvironment, type Run, reasonOf } from '../../src/release/convert/python-environment.ts';
 import { slowness } from '../../src/release/convert/slowness.ts';
@@ -165,6 +165,16 @@ describe('what the script says itself', () => {
     });
   });
 
+  it('is a warning where nothing fails', async () => {
+    const { run } = fakePython();
+    const warning = 'Written by scikit-learn 1.5.2, read by 1.9.1: --package scikit-learn==1.5.2';
+    const told: Run = async (program, args) => {
+      if (args[0] === '-I') await writeFile(join(dirname(args[2]!), 'told.json'), JSON.stringify({ remedy: warning }));
+      return await run(program, args);
+    };
+    expect((await convert(await options(told))).warning).toBe(warning);
+  });
+
   it.each([
     ['torchscript', /--package NAME==VERSION; for other inputs --input\.$/],
     ['scikit-learn', /--package NAME==VERSION\.$/],
@@ -250,6 +260,21 @@ describe('the framework of a file', () => {
   ])('%s is refused with what to do', async (file, message) => {
     if (file !== 'absent.pt') await writeFile(join(root, file), '{}');
     await expect(detectFramework(join(root, file))).rejects.toThrow(message);
+  });
+
+  it('named otherwise than the file looks is refused before anything is installed', async () => {
+    const path = join(root, 'flowers.joblib');
+    await expect(namedFramework(path, 'keras')).rejects.toThrow(
+      `expected a file of Keras, ${path} looks like one of scikit-learn`,
+    );
+    await expect(namedFramework(join(root, 'absent.joblib'), 'keras')).rejects.toMatchObject({
+      message: expect.stringContaining('found nothing'),
+      remedy: 'Give the path of a file, or of the folder of a SavedModel.',
+    });
+    await writeFile(join(root, 'net.pt'), 'PK');
+    await writeFile(join(root, 'net.bin'), '{}');
+    expect((await namedFramework(join(root, 'net.pt'), 'torch-export')).name).toBe('torch-export');
+    expect((await namedFramework(join(root, 'net.bin'), 'xgboost')).name).toBe('xgboost');
   });
 
   it('each says exactly what is installed, by uv where it is there', async () => {

@@ -108,7 +108,11 @@ export function frameworkOf(name: string): Framework {
  */
 export async function detectFramework(path: string): Promise<Framework> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) throw unclear(`expected a model at ${path}, found nothing`);
+  if (!found)
+    throw unclear(
+      `expected a model at ${path}, found nothing`,
+      'Give the path of a file, or of the folder of a SavedModel.',
+    );
   if (found.isDirectory()) {
     if (await stat(join(path, 'saved_model.pb')).catch(() => undefined)) return frameworkOf('saved-model');
     throw unclear(`expected a SavedModel in the folder ${path}, found no saved_model.pb`);
@@ -148,6 +152,22 @@ export async function detectFramework(path: string): Promise<Framework> {
   }
   if (head.startsWith('TFL3', 4)) return frameworkOf('tflite');
   throw unclear(`cannot tell what wrote ${path}`);
+}
+
+/**
+ * The framework that `--framework` names, for a file that does not look like one of other packages: they are up to 3 GB.
+ *
+ * @throws GlowplugError CONFIG_INVALID
+ */
+export async function namedFramework(path: string, name: string): Promise<Framework> {
+  const named = frameworkOf(name);
+  await stat(path).catch(() => detectFramework(path));
+  const found = await detectFramework(path).catch(() => named);
+  if (found.packages === named.packages) return named;
+  throw unclear(
+    `expected a file of ${named.title}, ${path} looks like one of ${found.title}`,
+    `Leave out --framework, or say --framework ${found.name}.`,
+  );
 }
 
 async function firstBytes(path: string): Promise<string> {
