@@ -1,7 +1,7 @@
 // glowplug convert: another framework's file becomes an ONNX model that is proven to answer the same.
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { confirm, isCancel } from '@clack/prompts';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -69,10 +69,14 @@ async function runConvert(source: string, options: Options): Promise<void> {
   const framework = options.framework ? await namedFramework(source, options.framework) : await detectFramework(source);
   const name = options.name ?? basename(source, extname(source)).toLowerCase();
   check(framework, name, options);
+  const kept = join('models', name);
+  if (await stat(kept).catch(() => undefined)) await mustTakeFiles(kept);
+  const samples = options.samples ? await npzFiles(options.samples) : [];
   const environment = await planEnvironment(process.cwd(), chosen(framework, options.package ?? []), {
     python: options.python,
     hasUv: await run('uv', ['--version']).then(Boolean, () => false),
   });
+  if (environment.commands[0]?.[0] === options.python) await mustRun(options.python);
   tell(framework, environment);
   if (!options.yes) await ask();
   const converted = await convert({
@@ -83,7 +87,7 @@ async function runConvert(source: string, options: Options): Promise<void> {
     framework,
     environment,
     inputs: options.input ?? [],
-    samples: options.samples ? await npzFiles(options.samples) : [],
+    samples,
     opset: options.opset,
     tolerance: options.tolerance,
     run,
@@ -95,6 +99,7 @@ async function runConvert(source: string, options: Options): Promise<void> {
 
 async function toOrt(source: string, file: string, { json }: Options): Promise<void> {
   mustBeOnnx(source, '--ort');
+  await mustTakeFiles(dirname(file));
   const bytes = await saveOrtFormat(source, file);
   if (json) printJson({ file, bytes });
   else printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
@@ -102,11 +107,33 @@ async function toOrt(source: string, file: string, { json }: Options): Promise<v
 
 async function toEngine(source: string, file: string, { input = [], json }: Options): Promise<void> {
   mustBeOnnx(source, '--tensorrt');
+  await mustTakeFiles(dirname(file));
   const signature = readSignature(await readFile(source));
   const { bytes, tensorrt } = await buildEngine({ model: source, signature, target: file, inputs: input, run });
   if (json) return printJson({ file, bytes, tensorrt });
   printLine(`${pc.green('wrote')}  ${file}, ${byteSize(bytes)}`);
   printLine(pc.dim(`  for this GPU and TensorRT ${tensorrt} alone: Triton and TensorRT’s own runtime read it`));
+}
+
+async function mustRun(python: string): Promise<void> {
+  await run(python, ['--version']).catch((cause: unknown) => {
+    throw new GlowplugError('DEPENDENCY_MISSING', `expected a program ${python}, found none that runs`, {
+      cause,
+      remedy: 'Install Python 3.10 to 3.13, or name one with --python.',
+    });
+  });
+}
+
+async function mustTakeFiles(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw invalid(
+      `expected a folder at ${folder}, found ${found ? 'a file' : 'none'}`,
+      'Make it, or name another one.',
+    );
+  await access(folder, constants.W_OK).catch(() => {
+    throw invalid(`expected a folder that can be written to, got ${folder}`, 'Name another one, or mend its rights.');
+  });
 }
 
 function mustBeOnnx(source: string, option: string): void {
