@@ -1,4 +1,4 @@
-// What TypeScript refuses of a function's models: misspelt, an option would be off without a word.
+// What TypeScript refuses, and with it npm run check, of a function's models: misspelt, an option would be off without a word.
 import { expect, it } from 'vitest';
 import { inference } from '../../src/inference.ts';
 
@@ -20,9 +20,9 @@ it('an option of a model that is misspelt does not compile; every one that there
   // @ts-expect-error follow
   inference({ models: { iris: { model: 'iris:prod', folow: { every: 2 } } }, predict });
   // @ts-expect-error split
-  inference({ models: { iris: { model: 'iris:prod', spilt: { to: 'iris:candidate', percent: 1, by: 'x' } } }, predict });
+  inference({ models: { iris: { model: 'iris:prod', spilt: { to: 'iris:next', percent: 1, by: 'x' } } }, predict });
   // @ts-expect-error tolerance
-  inference({ models: { iris: { model: 'iris:prod', shadow: { model: 'iris:candidate', tolerence: 1 } } }, predict });
+  inference({ models: { iris: { model: 'iris:prod', shadow: { model: 'iris:next', tolerence: 1 } } }, predict });
   // @ts-expect-error p95
   inference({ models: { iris: { model: 'iris:prod', batch: { objective: { p59: 100 } } } }, predict });
   expect.assertions(0);
