@@ -16,6 +16,7 @@ import { type EnvironmentPlan, planEnvironment, type Run } from '../release/conv
 import { buildEngine } from '../release/convert/tensorrt-engine.ts';
 import { saveOrtFormat } from '../session/save-optimized.ts';
 import { byteSize } from './byte-size.ts';
+import { exitOnSignals } from './exit-on-signals.ts';
 import { command, printJson, printLine, printProgress } from './print.ts';
 
 interface Options {
@@ -64,6 +65,7 @@ export function convertCommand(): Command {
 }
 
 async function runConvert(source: string, options: Options): Promise<void> {
+  using _ = exitOnSignals();
   if (options.ort !== undefined) return await toOrt(source, options.ort, options);
   if (options.tensorrt !== undefined) return await toEngine(source, options.tensorrt, options);
   const framework = options.framework ? await namedFramework(source, options.framework) : await detectFramework(source);
@@ -143,12 +145,19 @@ function mustBeOnnx(source: string, option: string): void {
 
 /** Twenty minutes: torch is 3 GB, and the line may be slow. */
 const run: Run = async (program, args) => {
-  const { stdout } = await promisify(execFile)(program, [...args], {
+  const running = promisify(execFile)(program, [...args], {
     timeout: 1_200_000,
     maxBuffer: 64 * 2 ** 20,
     env: { ...process.env, PYTHONNOUSERSITE: '1', PYTHONPATH: '' },
   });
-  return stdout;
+  // Before the folder that it writes to goes.
+  const end = () => void running.child.kill('SIGKILL');
+  process.prependOnceListener('exit', end);
+  try {
+    return (await running).stdout;
+  } finally {
+    process.off('exit', end);
+  }
 };
 
 function check({ needsInputs, title }: Framework, name: string, { name: given, input = [], license }: Options): void {

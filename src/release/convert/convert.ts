@@ -1,13 +1,14 @@
 // From another framework's file to an ONNX model that is known to answer the same: export, check, compare, record.
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { GlowplugError } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { inspectModel } from '../../onnx/inspect.ts';
 import { parseNpz } from '../../optimize/npy.ts';
 import { compareOutputs, type Parity, totalParity } from '../../optimize/parity.ts';
+import { temporaryFolder } from '../../optimize/temporary-folder.ts';
 import { createOrtSession } from '../../session/ort.ts';
 import type { Tensors } from '../../tensor/tensor.ts';
 import type { Framework } from './frameworks.ts';
@@ -71,26 +72,23 @@ export async function convert(options: ConvertOptions): Promise<Converted> {
   const { framework, environment, run, onProgress } = options;
   if (environment.commands.length > 0) onProgress?.(`installing ${environment.packages.join(', ')}`);
   const python = await makeEnvironment(environment, run);
-  const folder = await mkdtemp(join(tmpdir(), 'glowplug-convert-'));
-  try {
-    onProgress?.(`exporting by ${framework.title}'s own exporter`);
-    await exportModel(options, python, folder);
-    const model = join(folder, 'model.onnx');
-    onProgress?.('comparing the answers');
-    const { opsets, operators, willNotRun } = inspectModel(await readFile(model));
-    if (willNotRun.length > 0) throw unsupported(willNotRun.join('; '));
-    const { parity, milliseconds } = await compare(model, folder);
-    const report = await readReport(folder);
-    const provenance = await provenanceOf(options, report, parity, opsets['ai.onnx'] ?? options.opset);
-    const { remedy: warning } = await readTold(folder);
-    if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance, warning);
-    const speed = { framework: report.milliseconds, onnxruntime: milliseconds };
-    const slow = slowness(speed, framework.title, operators);
-    const written = await keep(options, model, provenance);
-    return { provenance, ...written, speed, ...(slow ? { slow } : {}), ...(warning ? { warning } : {}) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  using temporary = temporaryFolder('convert');
+  const folder = temporary.path;
+  onProgress?.(`exporting by ${framework.title}'s own exporter`);
+  await exportModel(options, python, folder);
+  const model = join(folder, 'model.onnx');
+  onProgress?.('comparing the answers');
+  const { opsets, operators, willNotRun } = inspectModel(await readFile(model));
+  if (willNotRun.length > 0) throw unsupported(willNotRun.join('; '));
+  const { parity, milliseconds } = await compare(model, folder);
+  const report = await readReport(folder);
+  const provenance = await provenanceOf(options, report, parity, opsets['ai.onnx'] ?? options.opset);
+  const { remedy: warning } = await readTold(folder);
+  if (!(parity.relativeError <= options.tolerance)) throw apart(parity, options.tolerance, warning);
+  const speed = { framework: report.milliseconds, onnxruntime: milliseconds };
+  const slow = slowness(speed, framework.title, operators);
+  const written = await keep(options, model, provenance);
+  return { provenance, ...written, speed, ...(slow ? { slow } : {}), ...(warning ? { warning } : {}) };
 }
 
 async function exportModel(options: ConvertOptions, python: string, folder: string): Promise<void> {

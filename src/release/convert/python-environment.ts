@@ -1,6 +1,7 @@
 // An isolated Python environment for one framework: made once, by uv where it is there, by venv and pip else.
 import { createHash } from 'node:crypto';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlowplugError } from '../../core/errors.ts';
 
@@ -41,19 +42,33 @@ export async function planEnvironment(
 }
 
 /**
- * The environment's own Python. What was begun is removed when a step fails.
+ * The environment's own Python. What was begun is removed when a step fails, or when this process ends meanwhile.
  *
  * @throws GlowplugError DEPENDENCY_MISSING
  */
 export async function makeEnvironment({ folder, commands }: EnvironmentPlan, run: Run): Promise<string> {
   if (commands.length === 0) return pythonOf(folder);
-  await rm(folder, { recursive: true, force: true });
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  remove();
   await mkdir(join(folder, '..'), { recursive: true });
+  process.once('exit', remove);
+  try {
+    await install(commands, run);
+    await writeFile(join(folder, 'ready'), '');
+    return pythonOf(folder);
+  } catch (error) {
+    remove();
+    throw error;
+  } finally {
+    process.off('exit', remove);
+  }
+}
+
+async function install(commands: EnvironmentPlan['commands'], run: Run): Promise<void> {
   for (const [program, ...args] of commands) {
     try {
       await run(program!, args);
     } catch (cause) {
-      await rm(folder, { recursive: true, force: true });
       throw new GlowplugError('DEPENDENCY_MISSING', `${[program, ...args].join(' ')}: ${reasonOf(cause)}`, {
         cause,
         remedy:
@@ -61,8 +76,6 @@ export async function makeEnvironment({ folder, commands }: EnvironmentPlan, run
       });
     }
   }
-  await writeFile(join(folder, 'ready'), '');
-  return pythonOf(folder);
 }
 
 function pythonOf(folder: string): string {
