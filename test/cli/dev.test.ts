@@ -40,8 +40,12 @@ it('ends with 1 where a function fails, golden answer or none', async () => {
 });
 
 it.each([
-  ['is no JSON', '{', /^✗ expected JSON in \S+answer\.golden\.json: /m],
-  ['lacks its tolerance', '{"status":200,"body":1}', /^✗ expected \{ .* \} in \S+golden\.json, got no tolerance$/m],
+  ['is no JSON', '{', /^\{"error":"expected JSON in \S+answer\.golden\.json: /m],
+  [
+    'lacks its tolerance',
+    '{"status":200,"body":1}',
+    /^\{"error":"expected \{ .* \} in \S+golden\.json, got no tolerance",/m,
+  ],
 ])('says in which file a golden answer %s, without a stack', async (_what, golden, message) => {
   using app = testApp({ tulip: answers('1') });
   beside(app, 'tulip', 'request.json', '{}');

@@ -81,17 +81,18 @@ operators ArgMax   1  ${'█'.repeat(30)}
     expect(exitCode).toBe(1);
   });
 
-  it.each<[string, Uint8Array, string]>([
-    ['cut off', sampleBytes('cls').subarray(0, 1000), 'the file is cut off, or is not ONNX'],
-    ['empty', new Uint8Array(), 'expected an ONNX model, got an empty file'],
-    ['JSON', Buffer.from('{}'), 'expected an ONNX model, got JSON'],
+  const again = 'Give the whole .onnx file: copy or export it again. (MODEL_INVALID)';
+  it.each<[string, Uint8Array, string, string]>([
+    ['cut off', sampleBytes('cls').subarray(0, 1000), 'the file is cut off, or is not ONNX', again],
+    ['empty', new Uint8Array(), 'expected an ONNX model, got an empty file', again],
+    ['JSON', Buffer.from('{}'), 'expected an ONNX model, got JSON', 'glowplug convert makes one'],
   ])(
     'prints message and remedy for a file that is %s, no stack trace, and ends with 1',
-    async (_what, bytes, message) => {
+    async (_what, bytes, message, remedy) => {
       await using file = await modelFile(bytes);
       const { exitCode, stdout, stderr } = await runCommand(inspectCommand(), file.path);
       expect(stderr).toContain(message);
-      expect(stderr).toContain('Give the whole .onnx file: copy or export it again. (MODEL_INVALID)');
+      expect(stderr).toContain(remedy);
       expect(stderr).not.toContain('    at ');
       expect(stdout).toBe('');
       expect(exitCode).toBe(1);

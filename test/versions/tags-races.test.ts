@@ -144,7 +144,9 @@ function expectRefusal(reason: unknown, history: readonly RecordedMove[], index:
   expect(reason.code).toMatch(/^(STORE_CONFLICT|VERSION_YANKED|MODEL_NOT_FOUND)$/);
   const [, by, version, at] = /meanwhile (\S+) moved it to (\S+) at (\S+)$/.exec(reason.message) ?? [];
   if (by === undefined) {
-    expect(reason.message).toMatch(/yanked it at|no channel to name|that .* named before|expected tiny:\S+ in /);
+    expect(reason.message).toMatch(
+      /yanked it at|no channel to name|that .* named before|expected \S+ in tiny of .*, whose tags are /,
+    );
     return;
   }
   expect(by).not.toBe(`promoter-${index}`);
