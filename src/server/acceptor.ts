@@ -23,6 +23,7 @@ export class Acceptor {
   readonly #kept = new Map<number, Kept>();
   readonly #leaving = new Set<Socket>();
   #serving: ChildProcess | undefined;
+  #onHanded = () => {};
   #accepted = 0;
 
   constructor(connections: number) {
@@ -39,9 +40,10 @@ export class Acceptor {
     await listen(this.#server, host, port);
   }
 
-  /** From now on connections are `serving`'s, until `lost`. */
-  handTo(serving: ChildProcess): void {
+  /** From now on connections are `serving`'s, until `lost`. @param onHanded it took one, for which the next one waits */
+  handTo(serving: ChildProcess, onHanded: () => void): void {
     this.#serving = serving;
+    this.#onHanded = onHanded;
   }
 
   /** What the serving process says of its connections. */
@@ -79,7 +81,7 @@ export class Acceptor {
     if (this.#serving?.connected) {
       const id = this.#accepted++;
       this.#kept.set(id, { socket, partly: false });
-      this.#serving.send({ kind: 'connection', id } satisfies ToServing, socket, { keepOpen: true }, () => {});
+      this.#serving.send({ kind: 'connection', id } satisfies ToServing, socket, { keepOpen: true }, this.#onHanded);
     } else this.#refuse(socket, absent);
   }
 

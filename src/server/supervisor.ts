@@ -110,7 +110,10 @@ async function live(spec: ServeSpec, acceptor: Acceptor, options: SupervisorOpti
     if (message.kind === 'connection') acceptor.hear(message);
     if (message.kind === 'listening') {
       [state.listening, state.grpcPort] = [true, message.grpcPort];
-      acceptor.handTo(child);
+      // A ping waits its turn behind the connections.
+      acceptor.handTo(child, () => {
+        asked = undefined;
+      });
     }
     if (message.kind !== 'ready') return;
     state.ready = true;

@@ -107,6 +107,19 @@ describe('a serving process that is killed', () => {
 });
 
 describe('a connection that was handed over', () => {
+  it('is a sign of life: a process that takes many at its own pace is not taken for a silent one', async () => {
+    const busy = `const turn = () => { const end = Date.now() + 20; while (Date.now() < end); setImmediate(turn); };
+      setImmediate(turn); ${work}`;
+    const { nth, events } = await supervised(busy, { silenceMs: 1500 });
+    const { port } = await nth(1);
+    const sockets = await Promise.all(Array.from({ length: 250 }, () => rawSocket(port)));
+    const last = await connected(port, post('last'));
+    await expect.poll(() => last.socket.bytesRead, { timeout: 25_000 }).toBeGreaterThan(0);
+    expect(events).toEqual([]);
+    for (const socket of [...sockets, last.socket]) socket.destroy();
+    console.log('handed over one by one: 251 of 251 to a process of 20 ms a turn, in its own time');
+  });
+
   it('has its limits of time, may be half closed, and is let go by both', async () => {
     const { nth } = await supervised(work, { spec: { limits: { headersMs: 500, receiveMs: 1000, connections: 100 } } });
     const { port } = await nth(1);
