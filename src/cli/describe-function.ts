@@ -6,7 +6,7 @@ import { GlowplugError } from '../core/errors.ts';
 import type { InferenceHandler } from '../index.ts';
 import type { DescribedFunction } from '../release/client/client-text.ts';
 import { readSample } from '../testing/samples.ts';
-import { functionNamed } from './function-named.ts';
+import { functionNamed } from './function-names.ts';
 
 /** @throws GlowplugError NOT_FOUND; CONFIG_INVALID, LOCK_STALE from bundling */
 export function describeFunction(root: string, name: string): DescribedFunction {

@@ -1,33 +1,36 @@
 // The functions of an app by their folders, and what is said to who names another.
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FunctionSource, findFunctions } from '../build/find-functions.ts';
 import { GlowplugError } from '../core/errors.ts';
 
-/** Folders under functions/ that hold a function.ts, in order. */
-export async function functionNames(root: string): Promise<string[]> {
-  const names = await foldersIn(join(root, 'functions'));
-  return names.filter((name) => existsSync(join(root, 'functions', name, 'function.ts')));
+export function functionNames(root: string): string[] {
+  return findFunctions(root).map(({ name }) => name);
+}
+
+/** @throws GlowplugError NOT_FOUND */
+export function functionNamed(root: string, name: string): FunctionSource {
+  const found = findFunctions(root).find((one) => one.name === name);
+  if (found) return found;
+  throw unknownFunction(name, functionNames(root), 'Name a folder of functions/ that holds a function.ts.');
 }
 
 /** Folders that look like a function's and are none: no function.ts, and no code beside an index.ts. */
 export async function foldersWithoutFunction(root: string): Promise<string[]> {
-  const names = await foldersIn(join(root, 'functions'));
+  const folder = join(root, 'functions');
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.flatMap((entry) => (entry.isDirectory() ? entry.name : [])).sort();
   const code = await Promise.all(
-    names.map(async (name) =>
-      (await readdir(join(root, 'functions', name))).filter((file) => /\.[cm]?[jt]s$/.test(file)),
-    ),
+    names.map(async (name) => (await readdir(join(folder, name))).filter((file) => /\.[cm]?[jt]s$/.test(file))),
   );
   return names.filter((_, at) => code[at]?.every((file) => file.startsWith('index.')));
 }
 
-export function unknownFunction(name: string, known: readonly string[]): GlowplugError {
-  return new GlowplugError('NOT_FOUND', `expected one of the functions ${known.join(', ')}; got ${name}`, {
-    remedy: 'Name a folder of functions/ that infra deploys.',
-  });
-}
-
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries.flatMap((entry) => (entry.isDirectory() ? entry.name : [])).sort();
+export function unknownFunction(
+  name: string,
+  known: readonly string[],
+  remedy = 'Name a folder of functions/ that infra deploys.',
+): GlowplugError {
+  const names = known.join(', ') || '(there are none)';
+  return new GlowplugError('NOT_FOUND', `expected one of the functions ${names}; got ${name}`, { remedy });
 }

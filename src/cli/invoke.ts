@@ -67,7 +67,7 @@ async function readBody(target: string, { data, type }: Options): Promise<Body> 
     const sample = isUrl ? undefined : readSample(join('functions', target), target);
     if (sample) return { bytes: sample.body, contentType: type ?? sample.contentType };
     if (!isUrl && existsSync('functions') && !existsSync(join('functions', target)))
-      throw unknownFunction(target, await functionNames('.'));
+      throw unknownFunction(target, functionNames('.'));
     throw new GlowplugError('CONFIG_INVALID', 'expected --data, and there is no sample request to send instead', {
       remedy: 'glowplug invoke <function> --data @file, or --data \'{"a":1}\'.',
     });

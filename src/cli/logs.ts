@@ -34,7 +34,7 @@ async function logs(name: string | undefined, options: Options): Promise<void> {
     });
   }
   if (name !== undefined) {
-    const known = new Set([...(await functionNames(process.cwd())), ...(await loggedIn(folder))]);
+    const known = new Set([...functionNames(process.cwd()), ...(await loggedIn(folder))]);
     const { urls = {} } = (await findRunningCloud(process.cwd())) ?? {};
     for (const running of Object.keys(urls)) known.add(running);
     if (!known.has(name)) throw unknownFunction(name, [...known].sort());

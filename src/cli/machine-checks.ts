@@ -92,7 +92,7 @@ async function npm(): Promise<Finding> {
 
 async function ports(root: string): Promise<Finding> {
   if (await findRunningCloud(root)) return { status: 'ok', found: 'glowplug dev is running and has its ports' };
-  const last = FIRST_PORT + (await functionNames(root)).length;
+  const last = FIRST_PORT + functionNames(root).length;
   for (let port = FIRST_PORT; port <= last; port++) {
     if (await isFree(port)) continue;
     return {
@@ -125,7 +125,7 @@ async function disk(root: string): Promise<Finding> {
 }
 
 async function lockFile(root: string): Promise<Finding> {
-  if ((await functionNames(root)).length === 0) return { status: 'ok', found: 'no functions/ here, none needed' };
+  if (functionNames(root).length === 0) return { status: 'ok', found: 'no functions/ here, none needed' };
   try {
     const { checkLock } = await import('../release/write-lock.ts');
     const stale = await checkLock({ root });

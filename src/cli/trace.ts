@@ -58,7 +58,7 @@ async function trace(name: string | undefined, options: Options): Promise<void> 
 /** Of the running cloud the last start of each function that is meant; else one that is made now. */
 async function startsOf(name: string | undefined): Promise<Stage[][]> {
   const running = await findRunningCloud(process.cwd());
-  const known = running ? Object.keys(running.urls) : await functionNames(process.cwd());
+  const known = running ? Object.keys(running.urls) : functionNames(process.cwd());
   // Before anything is synthesised and published.
   if (name !== undefined && known.length > 0 && !known.includes(name)) throw unknownFunction(name, known);
   if (running) {

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { GlowplugError } from '../core/errors.ts';
 import { checkLabels, labelsRemedy } from '../quality/read-captured.ts';
-import { functionNamed } from './function-named.ts';
+import { functionNamed } from './function-names.ts';
 import { type KeptOption, keptOption, keptStore } from './kept.ts';
 import { mustBeFile } from './must-be-file.ts';
 import { command, printJson, printLine } from './print.ts';
