@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/program.ts';
-import { catalogue } from '../src/core/errors.ts';
+import { catalogue } from '../src/core/error-catalogue.ts';
 import { variables } from '../src/core/variables.ts';
 import { table } from './markdown-table.ts';
 import { benchmarks } from './measured.ts';
@@ -33,7 +33,7 @@ function errors(): string {
   ]);
   return page(
     'Errors',
-    'src/core/errors.ts',
+    'src/core/error-catalogue.ts',
     'Every failure that a client or a developer sees has a code. A client gets it as JSON with the status below: 4xx is for the caller to mend, 5xx for us or the deployment.',
     table(['Code', 'Status', 'What it means', 'What to do'], rows),
   );

@@ -1,5 +1,6 @@
 // The public face of glowplug. Loads no AWS SDK, CDK or onnxruntime until a function runs.
-export { type ErrorCode, GlowplugError } from './core/errors.ts';
+export type { ErrorCode } from './core/error-catalogue.ts';
+export { GlowplugError } from './core/errors.ts';
 export type { Datatype, Dimension, Signature, TensorSpec } from './core/signature.ts';
 export { type AudioOptions, audio } from './handler/audio-input.ts';
 export type { Context } from './handler/context.ts';

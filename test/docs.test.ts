@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withMeasured } from '../scripts/measured.ts';
 import { referencePages } from '../scripts/reference-pages.ts';
-import { catalogue } from '../src/core/errors.ts';
+import { catalogue } from '../src/core/error-catalogue.ts';
 
 const root = resolve(import.meta.dirname, '..');
 

@@ -3,7 +3,8 @@
 //   Request ─► decode ─► predict ─► encode ─► Response
 //
 // and whatever fails on the way becomes an answer with a code of the catalogue, never a stack trace.
-import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
+import { catalogue, type ErrorCode } from '../core/error-catalogue.ts';
+import { GlowplugError } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, LightResponse } from '../core/light-http.ts';
 import type { Context } from './context.ts';
 import { withHeader } from './with-header.ts';

@@ -1,6 +1,7 @@
 // The repository index: which models there are, and whether a request to each would be answered.
 import { readText } from '../core/body.ts';
-import { catalogue, GlowplugError } from '../core/errors.ts';
+import { catalogue } from '../core/error-catalogue.ts';
+import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import type { HttpRequest } from '../core/light-http.ts';
 import { parseTensorJson } from '../tensor/json.ts';

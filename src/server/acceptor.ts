@@ -1,7 +1,7 @@
 // Accepts the connections, hands each to the serving process, and keeps it open beside it: who waits when that process dies is answered.
 import type { ChildProcess } from 'node:child_process';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { catalogue } from '../core/errors.ts';
+import { catalogue } from '../core/error-catalogue.ts';
 import { listen } from './listen.ts';
 import { type RawAnswer, rawAnswer } from './raw-answer.ts';
 import type { FromServing, ToServing } from './serving-messages.ts';

@@ -1,5 +1,6 @@
 // Whom a gRPC call asks: it has no path, so among several functions a model's name finds the one that serves it.
-import { catalogue, type ErrorCode, GlowplugError, shorten } from '../core/errors.ts';
+import { catalogue, type ErrorCode } from '../core/error-catalogue.ts';
+import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Asker } from './grpc-methods.ts';
 import type { Answered } from './request-metrics.ts';
 import type { Unit } from './units.ts';

@@ -1,6 +1,6 @@
 // An error as the bytes of an HTTP/1.1 answer, for a socket that no request object stands for. The connection ends with it.
 import { STATUS_CODES } from 'node:http';
-import { catalogue, type ErrorCode } from '../core/errors.ts';
+import { catalogue, type ErrorCode } from '../core/error-catalogue.ts';
 
 export interface RawAnswer {
   readonly status: number;

@@ -1,5 +1,6 @@
 // Everything a unit needs before its first request, or why it cannot be had.
-import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
+import { catalogue, type ErrorCode } from '../core/error-catalogue.ts';
+import { GlowplugError } from '../core/errors.ts';
 import type { Unit } from './units.ts';
 
 /** @throws GlowplugError with the code that the unit's own readiness answers with */

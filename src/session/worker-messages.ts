@@ -1,5 +1,6 @@
 // What a worker session and its thread say to each other, and how tensors and errors cross between them.
-import { catalogue, type ErrorCode, GlowplugError } from '../core/errors.ts';
+import { catalogue, type ErrorCode } from '../core/error-catalogue.ts';
+import { GlowplugError } from '../core/errors.ts';
 import type { Signature } from '../core/signature.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
 import type { Picked, SessionOptions } from './session.ts';

@@ -1,5 +1,5 @@
 // Part of every client that `glowplug client` writes: one request, tried again where the function says it is busy.
-import type { ErrorCode } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/error-catalogue.ts';
 
 export interface ClientOptions {
   /** Where the function answers, such as https://….lambda-url.eu-west-1.on.aws/ */

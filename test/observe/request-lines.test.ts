@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { catalogue } from '../../src/core/errors.ts';
+import { catalogue } from '../../src/core/error-catalogue.ts';
 import { type Fields, noLog } from '../../src/core/log.ts';
 import { listedRuns, type ModelRun, type RequestRecord } from '../../src/core/request-record.ts';
 import { traceOf, traceparent, xrayHeader } from '../../src/core/trace-context.ts';

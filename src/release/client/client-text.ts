@@ -1,6 +1,6 @@
 // The TypeScript client of one function: its types and its one call first, then the parts of templates/client that it needs.
 import { readFileSync } from 'node:fs';
-import { catalogue } from '../../core/errors.ts';
+import { catalogue } from '../../core/error-catalogue.ts';
 import { isRecord } from '../../core/is-record.ts';
 import type { Signature, TensorSpec } from '../../core/signature.ts';
 import { property, quote } from '../../models/lock-types.ts';
