@@ -1,6 +1,5 @@
 // A request's body, whole and decompressed, within a limit that holds before the bytes are kept.
 import { GlowplugError } from './errors.ts';
-import { inflate } from './inflate.ts';
 import type { HttpRequest } from './light-http.ts';
 
 /** A body past this is refused before it is parsed: Lambda's own limit is 6 MB. */
@@ -13,6 +12,12 @@ export async function readBody(request: HttpRequest, maxBytes = MAX_BODY_BYTES):
   const bytes = encoding === null || sent.byteLength === 0 ? sent : await inflate(sent, encoding, maxBytes);
   if (bytes.byteLength === 0) throw new GlowplugError('INPUT_EMPTY', 'expected a body, got none');
   return bytes;
+}
+
+/** Few bodies are compressed: what inflates is loaded by the first that is. */
+async function inflate(sent: Uint8Array, encoding: string, maxBytes: number): Promise<Uint8Array> {
+  const inflating = await import('./inflate.ts');
+  return await inflating.inflate(sent, encoding, maxBytes);
 }
 
 /** @throws GlowplugError INPUT_EMPTY, INPUT_ENCODING, INPUT_TOO_LARGE, INPUT_JSON (bytes that are not UTF-8) */

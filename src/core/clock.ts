@@ -12,7 +12,17 @@ export const systemClock: Clock = {
   async sleep(ms, signal) {
     // A timer of 0 takes a whole millisecond.
     if (ms <= 0) return await new Promise((resolve) => setImmediate(resolve));
-    const { setTimeout } = await import('node:timers/promises');
-    await setTimeout(ms, undefined, signal ? { signal } : {});
+    // node:timers/promises would have to be loaded, by every start.
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
   },
 };

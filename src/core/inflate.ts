@@ -1,4 +1,6 @@
 // A compressed body as what was compressed, within a limit that holds while it grows.
+import { promisify } from 'node:util';
+import { gunzip, inflate as inflateZlib } from 'node:zlib';
 import { GlowplugError, shorten } from './errors.ts';
 
 /** @throws GlowplugError INPUT_ENCODING, INPUT_TOO_LARGE */
@@ -8,10 +10,8 @@ export async function inflate(bytes: Uint8Array, encoding: string, maxBytes: num
   if (name !== 'gzip' && name !== 'x-gzip' && name !== 'deflate') {
     throw new GlowplugError('INPUT_ENCODING', `expected Content-Encoding gzip or deflate, got ${shorten(encoding)}`);
   }
-  // On demand: few bodies are compressed, and loading it takes milliseconds of a cold start.
-  const [zlib, { promisify }] = await Promise.all([import('node:zlib'), import('node:util')]);
   try {
-    return await promisify(name === 'deflate' ? zlib.inflate : zlib.gunzip)(bytes, { maxOutputLength: maxBytes });
+    return await promisify(name === 'deflate' ? inflateZlib : gunzip)(bytes, { maxOutputLength: maxBytes });
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
       throw new GlowplugError(

@@ -1,6 +1,5 @@
 // What the functions of one process share: the lock file, the store, and the sessions within the memory budget.
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
@@ -12,7 +11,6 @@ import { parseLock } from '../models/lock.ts';
 import { Sending } from '../models/sending.ts';
 import { startForm } from '../models/start-form.ts';
 import { openReader } from '../models/stores/open.ts';
-import { closeConnections } from '../models/stores/send-get.ts';
 import type { ReadableStore } from '../models/stores/store.ts';
 import { type Lock, type LockedVersion, weightsFile } from '../models/version.ts';
 import type { BatchedSession, BatchedStats, BatchOptions } from '../session/batched.ts';
@@ -105,7 +103,7 @@ export class Environment implements ModelHost, AsyncDisposable {
   async text(version: LockedVersion, file: string): Promise<string> {
     return await this.#texts.run(`${versionKey(version)} ${file}`, async () => {
       if (Object.hasOwn(version.files, file)) {
-        return await readFile(await fetchFile(await this.store(), version, file, this.#contract), 'utf8');
+        return readFileSync(await fetchFile(await this.store(), version, file, this.#contract), 'utf8');
       }
       const names = Object.keys(version.files).join(', ');
       throw new GlowplugError('CONFIG_INVALID', `expected a file of ${version.model}: ${names}; got ${file}`);
@@ -196,7 +194,6 @@ export class Environment implements ModelHost, AsyncDisposable {
 
   #forgetStore(): void {
     this.#store.forget(this.#contract.store);
-    closeConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

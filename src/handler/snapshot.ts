@@ -3,6 +3,7 @@
 import type { Contract } from '../core/contract.ts';
 import { kernelRandom } from '../core/kernel-random.ts';
 import { metricSet } from '../core/metric-set.ts';
+import { closeConnections } from '../models/stores/send-get.ts';
 import type { InferenceFunction, SnapshotHooks } from './define.ts';
 import type { Environment } from './environment.ts';
 
@@ -31,10 +32,12 @@ export function snapshotOf(options: SnapshotOptions): Snapshot {
       await fn.settled();
       await hooks?.before?.();
       environment().beforeSnapshot();
+      closeConnections();
     },
     async after(features) {
       const { log, clock } = environment();
       const begun = clock.now();
+      closeConnections();
       const missing = environment().afterRestore(readContract(), features);
       if (missing.length > 0) {
         log.error(

@@ -1,7 +1,7 @@
 // A blob of a store as bytes that can be asked for from any offset on.
 import { GlowplugError } from '../core/errors.ts';
 import { blobKey } from './blob-key.ts';
-import type { ReadableStore } from './stores/store.ts';
+import type { Body, ReadableStore } from './stores/store.ts';
 import type { Source } from './verified-file.ts';
 import type { Digest } from './version.ts';
 
@@ -31,15 +31,18 @@ export function blobSource(
         remedy: 'Publish the version again: what is missing is sent, and the rest is left as it is.',
       });
     }
-    return { size: found.size, body: found.body.pipeThrough(counted(onBytes)) };
+    return { size: found.size, body: counted(found.body, onBytes) };
   };
 }
 
-function counted(count: (bytes: number) => void): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
-    transform(chunk, controller) {
-      count(chunk.length);
-      controller.enqueue(chunk);
+function counted(body: Body, count: (bytes: number) => void): Body {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of body) {
+        count(chunk.length);
+        yield chunk;
+      }
     },
-  });
+    cancel: () => body.cancel(),
+  };
 }

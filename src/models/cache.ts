@@ -1,8 +1,8 @@
 // The blobs on this disk: which of them are sound, and room for the next one. Several processes and workers may share the
 // folder; nothing here needs a lock (docs/decisions/follow-and-cache.md).
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
+// `node:fs/promises` takes 3 ms to load, which a cold start has no use for: `promises` is loaded when it is touched.
+import { createReadStream, promises, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasCode } from './stores/has-code.ts';
 import { untimed, type Verifying } from './verified-file.ts';
@@ -26,7 +26,7 @@ export async function soundness(
   { digest, size }: { digest: Digest; size: number },
   verifying: Verifying = untimed,
 ): Promise<Soundness> {
-  const mark = await markOf(path);
+  const mark = markOf(path);
   if (!mark) return 'absent';
   if (mark.size !== size) return 'wrong';
   if (hashed.get(path) === mark.text) return 'sound';
@@ -45,14 +45,14 @@ export async function soundness(
 }
 
 /** Its bytes were hashed on their way here. */
-export async function markSound(path: string): Promise<void> {
-  const mark = await markOf(path);
+export function markSound(path: string): void {
+  const mark = markOf(path);
   if (mark) hashed.set(path, mark.text);
 }
 
 /** So that it is not the one used longest ago. */
 export async function touch(path: string, now = new Date()): Promise<void> {
-  await utimes(path, now, now).catch((error: unknown) => {
+  await promises.utimes(path, now, now).catch((error: unknown) => {
     if (!hasCode(error, 'ENOENT')) throw error;
   });
 }
@@ -76,7 +76,7 @@ export async function makeRoom(
     if (used + bytes <= most) return;
     // A second name: a session holds it, and removing this one would free nothing.
     if (blob.nlink > 1 || now - blob.mtimeMs < youngMs) continue;
-    await rm(blob.path, { force: true });
+    await promises.rm(blob.path, { force: true });
     hashed.delete(blob.path);
     used -= blob.size;
   }
@@ -93,28 +93,37 @@ function blobFolder(cacheDir: string): string {
 }
 
 async function list(folder: string) {
-  const names = await readdir(folder).catch((error: unknown) => {
-    // Whoever writes into it says what is wrong with it.
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  });
-  const blobs = names
+  const blobs = namesIn(folder)
     .filter((name) => !name.startsWith('.'))
     .map(async (name) => {
       const path = join(folder, name);
-      const found = await stat(path).catch(() => undefined);
+      const found = await promises.stat(path).catch(() => undefined);
       return found ? [{ path, size: found.size, mtimeMs: found.mtimeMs, nlink: found.nlink }] : [];
     });
   return (await Promise.all(blobs)).flat();
 }
 
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    // Whoever writes into it says what is wrong with it.
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
 async function defaultLimit(folder: string): Promise<number> {
-  const { blocks, bsize } = await statfs(folder);
+  const { blocks, bsize } = await promises.statfs(folder);
   return Math.min(mostByDefault, blocks * bsize * shareOfDisk);
 }
 
 /** Another file under the same name has another inode: names are given by rename alone. */
-async function markOf(path: string): Promise<{ text: string; size: number } | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? { text: `${found.ino} ${found.size}`, size: found.size } : undefined;
+function markOf(path: string): { text: string; size: number } | undefined {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? { text: `${found.ino} ${found.size}`, size: found.size } : undefined;
+  } catch {
+    return undefined;
+  }
 }

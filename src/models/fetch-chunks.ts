@@ -4,7 +4,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
-import type { Chunks } from './chunks.ts';
+import { type Chunks, mostConnections, rangesOf } from './chunks.ts';
 import { untimed, type Verifying } from './verified-file.ts';
 
 export interface ChunkedFile {
@@ -43,13 +43,6 @@ export async function fetchChunks(
   await download.run();
 }
 
-/**
- * At least this much for a connection: 85 MB/s are usual for one, so 11 MB want three where the function has 300 in all, and
- * a TLS handshake is a millisecond of CPU.
- */
-const bytesForConnection = 3 * 1024 * 1024;
-/** Enough for 600 MB/s. */
-const mostConnections = 8;
 /** A range that breaks goes on where it was; without a byte in between it is given up at the third time. */
 const breaks = 3;
 /** How often is looked whether one stands still, and how long the least patience with it is. */
@@ -85,11 +78,7 @@ class Download {
 
   async run(): Promise<void> {
     const { size, chunks } = this.#file;
-    const connections = Math.max(1, Math.min(mostConnections, Math.floor(size / bytesForConnection)));
-    for (let index = 0; index < connections; index++) {
-      const edge = (one: number) => Math.min(size, Math.round((one * chunks.count) / connections) * chunks.bytes);
-      this.#start(edge(index), edge(index + 1));
-    }
+    for (const [first, last] of rangesOf(chunks, size)) this.#start(first, last + 1);
     const watching = this.#watch();
     try {
       await Promise.race([this.#failed.promise, this.#allRanges()]);
@@ -123,6 +112,8 @@ class Download {
   }
 
   async #fill(span: Span): Promise<void> {
+    // Of no bytes.
+    if (span.isOver) return this.#verify(span, 0);
     for (let broken = 0; ; ) {
       const before = span.at;
       let cause: unknown;
@@ -170,11 +161,12 @@ class Download {
     span.hash = createHash('sha256');
     const wanted = this.#file.chunks.digest(index);
     if (!got.equals(wanted)) {
-      const at = index * this.#file.chunks.bytes;
+      const { bytes, count } = this.#file.chunks;
+      const where = count === 1 ? '' : ` from byte ${index * bytes} on`;
       const hex = (digest: Uint8Array) => `sha256:${Buffer.from(digest).toString('hex')}`;
       throw new GlowplugError(
         'DIGEST_MISMATCH',
-        `expected ${this.#file.what} with ${hex(wanted)} from byte ${at} on, got ${hex(got)}`,
+        `expected ${this.#file.what} with ${hex(wanted)}${where}, got ${hex(got)}`,
       );
     }
     this.#verified++;

@@ -1,19 +1,17 @@
 // A model whose session may be made while its weights arrive: its graph first, and beside it the weights in a file that
 // has its full length from the beginning and fills.
-import { closeSync, ftruncateSync, openSync } from 'node:fs';
-import { link, mkdir, rename } from 'node:fs/promises';
+import { closeSync, ftruncateSync, linkSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { GlowplugError } from '../core/errors.ts';
-import { blobKey } from './blob-key.ts';
+import { blobRange } from './blob-range.ts';
 import { cachePath, makeRoom, markSound } from './cache.ts';
 import { parseChunks } from './chunks.ts';
 import { type FetchOptions, fetchFile, findFile } from './fetch.ts';
-import { fetchChunks, type OpenRange } from './fetch-chunks.ts';
+import { fetchChunks } from './fetch-chunks.ts';
 import { type Hold, makeHold } from './hold.ts';
 import type { Sending } from './sending.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { diskError } from './verified-file.ts';
+import { diskError, onDisk } from './verified-file.ts';
 import { type LockedVersion, type VersionFile, weightsFile } from './version.ts';
 
 /** Its files stay until it is disposed, whoever else makes room. */
@@ -134,24 +132,7 @@ async function bringWeights(
   // The same bytes once: they are there when the other has them, and brought in one stream should it fail.
   if (others) return { fills: false, verified: others.then(whole, whole) };
   const what = `${locked.model}:${locked.version} ${weightsFile}`;
-  const key = blobKey(locked.model, digest);
-  const open: OpenRange = async (range, signal, land) => {
-    const sent = options.sending.begin();
-    try {
-      if (await store.receive?.(key, { range, size, signal, onSent: sent, land })) return;
-      const found = await store.get(key, { range, signal, onSent: sent });
-      sent();
-      if (found?.size !== size) {
-        await found?.body.cancel();
-        throw found
-          ? new GlowplugError('DIGEST_MISMATCH', `expected ${what} of ${size} bytes, the store has ${found.size}`)
-          : new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
-      }
-      for await (const bytes of found.body) if (!land(bytes)) return;
-    } finally {
-      sent();
-    }
-  };
+  const open = blobRange(store, { model: locked.model, digest, size, what }, options.sending);
   const name = join(hold.folder, weightsFile);
   const fd = onDisk(hold.folder, () => makeSparse(name, size));
   const verified = fetchChunks(fd, { size, chunks: parts, what }, open, options)
@@ -173,18 +154,10 @@ function makeSparse(path: string, size: number): number {
 }
 
 /** Its name in the cache, beside the one that it has. Who was first had the same bytes. */
-async function giveName(name: string, path: string): Promise<void> {
+function giveName(name: string, path: string): void {
   const second = `${name}.verified`;
-  await mkdir(dirname(path), { recursive: true });
-  await link(name, second);
-  await rename(second, path);
-  await markSound(path);
-}
-
-function onDisk<T>(folder: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw diskError(error, folder);
-  }
+  mkdirSync(dirname(path), { recursive: true });
+  linkSync(name, second);
+  renameSync(second, path);
+  markSound(path);
 }

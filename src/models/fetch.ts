@@ -1,13 +1,15 @@
 // A locked version onto this disk: what is there is kept, what is not comes from the store and is verified on its way.
 import { join } from 'node:path';
-import { GlowplugError } from '../core/errors.ts';
 import { consoleLog } from '../core/log.ts';
 import { blobKey } from './blob-key.ts';
+import { blobRange } from './blob-range.ts';
 import { cachePath, makeRoom, markSound, soundness, touch } from './cache.ts';
+import { wholeFile } from './chunks.ts';
+import { fetchChunks } from './fetch-chunks.ts';
 import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { type Verifying, writeVerified } from './verified-file.ts';
+import { type Verifying, writeWhole } from './verified-file.ts';
 import type { FetchedVersion, LockedVersion, VersionFile } from './version.ts';
 
 export { cachePath } from './cache.ts';
@@ -101,25 +103,21 @@ const flights = new SharedFlight<void>();
 
 async function bring(
   store: ReadableStore,
-  locked: LockedVersion,
+  { model, version, files }: LockedVersion,
   name: string,
   { cacheDir, signal: caller, verifying }: FetchOptions,
   onSent: () => void = () => {},
 ): Promise<string> {
-  const { digest, size } = locked.files[name]!;
+  const { digest, size } = files[name]!;
   const path = cachePath(cacheDir, digest);
-  const what = `${locked.model}:${locked.version} ${name}`;
+  const what = `${model}:${version} ${name}`;
   let started = false;
   const flight = flights.run(path, caller, async (signal) => {
     started = true;
-    await writeVerified(path, { digest, size, what, verifying }, async (offset) => {
-      const key = blobKey(locked.model, digest);
-      const range = offset > 0 ? { range: [offset, size - 1] as const } : {};
-      const found = await store.get(key, { signal, onSent, ...range });
-      if (found) return found;
-      throw new GlowplugError('MODEL_NOT_FOUND', `expected ${what} (${digest}) in ${store.name}, there is none`);
-    });
-    await markSound(path);
+    const open = blobRange(store, { model, digest, size, what }, { begin: () => onSent });
+    const file = { size, chunks: wholeFile(digest, size), what };
+    await writeWhole(path, (fd) => fetchChunks(fd, file, open, { signal, ...(verifying ? { verifying } : {}) }));
+    markSound(path);
   });
   // Somebody else has asked already.
   if (!started) onSent();

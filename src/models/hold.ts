@@ -1,12 +1,11 @@
 // A folder of our own in the cache, for one version: bytes that have a name in it stay, whoever else makes room.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { link, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { linkSync, mkdirSync, promises, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { ownerIsGone, thisOwner } from './owner.ts';
 import { hasCode } from './stores/has-code.ts';
-import { diskError } from './verified-file.ts';
+import { onDisk } from './verified-file.ts';
 
 /** Disposing it takes the names away, not the bytes from a session that has mapped them. */
 export interface Hold extends AsyncDisposable {
@@ -27,12 +26,7 @@ export function makeHold(cacheDir: string): Hold {
   const cache = resolve(cacheDir);
   const holds = join(cache, 'held');
   const folder = join(holds, `${randomUUID()}.${thisOwner()}`);
-  try {
-    // Once, before the first byte is asked for: a trip to the thread pool would take longer.
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw diskError(error, holds);
-  }
+  onDisk(holds, () => mkdirSync(folder, { recursive: true }));
   return {
     folder,
     swept: sweep(holds).catch(() => {}),
@@ -41,8 +35,8 @@ export function makeHold(cacheDir: string): Hold {
       for (let attempt = 1; attempt <= attempts; attempt++) {
         const path = await bring();
         // What a read-only folder has is not ours to give another name.
-        const give = path.startsWith(cache + sep) ? link : symlink;
-        if (await isGiven(give(path, own), holds)) return own;
+        const give = path.startsWith(cache + sep) ? linkSync : symlinkSync;
+        if (isGiven(() => give(path, own), holds)) return own;
       }
       throw new GlowplugError(
         'CONFIG_INVALID',
@@ -50,7 +44,7 @@ export function makeHold(cacheDir: string): Hold {
         { remedy: 'Look at who else removes files there, or raise GLOWPLUG_CACHE_MB.' },
       );
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => promises.rm(folder, { recursive: true, force: true }),
   };
 }
 
@@ -58,9 +52,9 @@ export function makeHold(cacheDir: string): Hold {
 const attempts = 10;
 
 /** False when the blob has gone. */
-async function isGiven(giving: Promise<void>, folder: string): Promise<boolean> {
+function isGiven(give: () => void, folder: string): boolean {
   try {
-    await giving;
+    give();
     return true;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
@@ -79,13 +73,13 @@ let started: number | undefined;
 async function sweep(holds: string): Promise<void> {
   started ??= Date.now() - process.uptime() * 1000;
   const first = started - 1000;
-  for (const name of await readdir(holds)) {
+  for (const name of readdirSync(holds)) {
     const owner = name.slice(uuidLength + 1);
     const path = join(holds, name);
     const gone =
       ownerIsGone(owner) ||
-      (owner === thisOwner() && ((await stat(path).catch(() => undefined))?.mtimeMs ?? first) < first);
-    if (gone) await rm(path, { recursive: true, force: true });
+      (owner === thisOwner() && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? first) < first);
+    if (gone) await promises.rm(path, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 // Who made a file that another process may find: so that what a killed process left behind can be told from what is in use.
 import { randomUUID } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { promises, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,9 +11,9 @@ export function temporaryPath(folder: string): string {
 
 /** A process that was killed while it wrote leaves its part: on a function's small disk that must not add up. */
 export async function sweepTemporary(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  for (const name of readdirSync(folder)) {
     const owner = name.startsWith(prefix) ? name.slice(prefix.length + uuidLength + 1) : '';
-    if (owner && ownerIsGone(owner)) await rm(join(folder, name), { recursive: true, force: true });
+    if (owner && ownerIsGone(owner)) await promises.rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@
 import { GlowplugError } from '../core/errors.ts';
 
 /** @throws GlowplugError INPUT_TOO_LARGE as soon as more than `limit` bytes have come. */
-export async function readAll(stream: ReadableStream<Uint8Array>, limit: number, what: string): Promise<Uint8Array> {
+export async function readAll(stream: AsyncIterable<Uint8Array>, limit: number, what: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {

@@ -1,13 +1,14 @@
 // Bytes onto this disk under the name of their digest: hashed while they arrive, and a file only when they are right.
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync, promises, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GlowplugError } from '../core/errors.ts';
 import { sweepTemporary, temporaryPath } from './owner.ts';
+import type { Body } from './stores/store.ts';
 import type { Digest } from './version.ts';
 
 /** The stream from byte `offset` on, and the size of the whole as its sender tells it. */
-export type Source = (offset: number) => Promise<{ readonly size: number; readonly body: ReadableStream<Uint8Array> }>;
+export type Source = (offset: number) => Promise<{ readonly size: number; readonly body: Body }>;
 
 export interface Expected {
   readonly digest: Digest;
@@ -15,7 +16,6 @@ export interface Expected {
   readonly size: number | undefined;
   /** What it is, for messages. */
   readonly what: string;
-  readonly verifying?: Verifying | undefined;
 }
 
 /** Does the work, and may take the time. */
@@ -30,63 +30,71 @@ export const untimed: Verifying = (work) => work();
  * @throws GlowplugError DIGEST_MISMATCH, STORE_UNAVAILABLE, DISK_FULL; what `source` throws
  */
 export async function writeVerified(path: string, expected: Expected, source: Source): Promise<void> {
+  await writeWhole(path, (fd) => receive(fd, dirname(path), expected, source));
+}
+
+/**
+ * `path` gets what `fill` writes when it is done, and nothing when that fails. Its folder and names are seen to here and now: a
+ * trip to the thread pool takes longer, and while weights arrive, each turn of the event loop is one full of them.
+ *
+ * @throws GlowplugError DISK_FULL, CONFIG_INVALID; what `fill` throws
+ */
+export async function writeWhole(path: string, fill: (fd: number) => Promise<void>): Promise<void> {
   const folder = dirname(path);
-  await onDisk(folder, () => mkdir(folder, { recursive: true }));
-  await sweepTemporary(folder);
-  const temporary = temporaryPath(folder);
+  const [fd, temporary] = onDisk(folder, () => {
+    mkdirSync(folder, { recursive: true });
+    const temporary = temporaryPath(folder);
+    return [openSync(temporary, 'wx'), temporary] as const;
+  });
   try {
-    await onDisk(folder, () => receive(temporary, folder, expected, source));
-    await rename(temporary, path);
+    await sweepTemporary(folder);
+    await fill(fd).finally(() => closeSync(fd));
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await promises.rm(temporary, { force: true });
+    throw diskError(error, folder);
   }
 }
 
 /** True when the file is there with this size: only what was verified ever gets the name. */
 export async function isThere(path: string, size: number | undefined): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await promises.stat(path).catch(() => undefined);
   return found?.isFile() === true && (size === undefined || found.size === size);
 }
 
 /** The first stream, and two that go on where it broke. */
 const streams = 3;
 
-async function receive(temporary: string, folder: string, expected: Expected, source: Source): Promise<void> {
-  const { digest, what, verifying = untimed } = expected;
+async function receive(fd: number, folder: string, expected: Expected, source: Source): Promise<void> {
+  const { digest, what } = expected;
   const hash = createHash('sha256');
-  const file = await open(temporary, 'wx');
   let received = 0;
-  try {
-    for (let stream = 1; ; stream++) {
-      let size = expected.size;
-      let broken: unknown;
-      try {
-        const opened = await source(received);
-        size ??= opened.size;
-        if (opened.size !== size) {
-          await opened.body.cancel();
-          throw mismatch(what, `of ${size} bytes, the store has ${opened.size}`);
-        }
-        for await (const chunk of opened.body) {
-          received += chunk.length;
-          if (received > size) throw mismatch(what, `of ${size} bytes, more came`);
-          verifying(() => hash.update(chunk));
-          await onDisk(folder, () => file.writeFile(chunk));
-        }
-      } catch (error) {
-        if (!(error instanceof GlowplugError) || error.code !== 'STORE_UNAVAILABLE' || received === 0) throw error;
-        broken = error;
+  for (let stream = 1; ; stream++) {
+    let size = expected.size;
+    let broken: unknown;
+    try {
+      const opened = await source(received);
+      size ??= opened.size;
+      if (opened.size !== size) {
+        await opened.body.cancel();
+        throw mismatch(what, `of ${size} bytes, the store has ${opened.size}`);
       }
-      if (received === size) break;
-      if (stream === streams) {
-        throw new GlowplugError('STORE_UNAVAILABLE', `expected ${size} bytes of ${what}, ${received} came`, {
-          cause: broken,
-        });
+      for await (const chunk of opened.body) {
+        received += chunk.length;
+        if (received > size) throw mismatch(what, `of ${size} bytes, more came`);
+        hash.update(chunk);
+        onDisk(folder, () => writeFileSync(fd, chunk));
       }
+    } catch (error) {
+      if (!(error instanceof GlowplugError) || error.code !== 'STORE_UNAVAILABLE' || received === 0) throw error;
+      broken = error;
     }
-  } finally {
-    await file.close();
+    if (received === size) break;
+    if (stream === streams) {
+      throw new GlowplugError('STORE_UNAVAILABLE', `expected ${size} bytes of ${what}, ${received} came`, {
+        cause: broken,
+      });
+    }
   }
   const got = `sha256:${hash.digest('hex')}`;
   if (got !== digest) throw mismatch(what, `with ${digest}, got ${got}`);
@@ -96,9 +104,10 @@ function mismatch(what: string, detail: string): GlowplugError {
   return new GlowplugError('DIGEST_MISMATCH', `expected ${what} ${detail}`);
 }
 
-async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+/** Does it, and tells what a failed write means. @throws GlowplugError DISK_FULL, CONFIG_INVALID; what `work` throws */
+export function onDisk<T>(folder: string, work: () => T): T {
   try {
-    return await work();
+    return work();
   } catch (error) {
     throw diskError(error, folder);
   }

@@ -1,6 +1,7 @@
 // Captured records and labels of a window, out of the store they were written to, within limits.
 import { GlowplugError } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import { readAll } from '../models/read-all.ts';
 import type { Store } from '../models/stores/store.ts';
 import type { Label } from './accuracy.ts';
 import { type CapturedRecord, type Feature, fileOf } from './record.ts';
@@ -38,7 +39,7 @@ export async function readCaptured(
   }
   const step = Math.max(1, keys.length / mostRecords);
   const chosen = Array.from({ length: Math.min(keys.length, mostRecords) }, (_, at) => keys[Math.floor(at * step)]!);
-  const texts = await readAll(store, chosen, mostBytes);
+  const texts = await readTexts(store, chosen, mostBytes);
   const records = texts.flatMap((text) => asRecord(text) ?? []);
   return { records, captured, unreadable: chosen.length - records.length };
 }
@@ -58,7 +59,7 @@ export async function readLabelled(
       if (keys.length < mostRecords && wanted.has(key.slice(key.lastIndexOf('/') + 1))) keys.push(key);
     }
   }
-  return (await readAll(store, keys, mostBytes)).flatMap((text) => asRecord(text) ?? []);
+  return (await readTexts(store, keys, mostBytes)).flatMap((text) => asRecord(text) ?? []);
 }
 
 /** Labels that were handed in for the function, the newest 16 MB; lines that are none are skipped and counted. */
@@ -95,7 +96,7 @@ function noLabels(what: string): GlowplugError {
   return new GlowplugError('CONFIG_INVALID', `expected ${what}`, { remedy: labelsRemedy });
 }
 
-async function readAll(store: Store, keys: readonly string[], most: number): Promise<string[]> {
+async function readTexts(store: Store, keys: readonly string[], most: number): Promise<string[]> {
   const texts: string[] = [];
   for (let at = 0; at < keys.length; at += atOnce) {
     texts.push(...(await Promise.all(keys.slice(at, at + atOnce).map((key) => readText(store, key, most)))));
@@ -111,7 +112,7 @@ async function readText(store: Store, key: string, most: number): Promise<string
     await found.body.cancel();
     return '';
   }
-  return await new Response(found.body).text();
+  return new TextDecoder().decode(await readAll(found.body, most, key));
 }
 
 function asRecord(text: string): CapturedRecord | undefined {

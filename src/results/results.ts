@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import type { Contract, Credentials } from '../core/contract.ts';
 import { GlowplugError } from '../core/errors.ts';
 import type { HttpResponse } from '../core/light-http.ts';
-import { objectUrl, parseS3Url, refusal, type S3Location, storeName } from '../models/stores/s3-location.ts';
+import { objectUrl, parseS3Url, type S3Location, storeName } from '../models/stores/s3-location.ts';
+import { refusal } from '../models/stores/s3-refusal.ts';
 import { httpSend, type S3Answer, type S3Request, type Send, signer } from './send.ts';
 
 export interface Result {

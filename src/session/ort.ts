@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
+import { systemClock } from '../core/clock.ts';
 import { GlowplugError, shorten } from '../core/errors.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Datatype, Signature, TensorSpec } from '../core/signature.ts';
 import { weightsFile } from '../models/version.ts';
 import type { Tensor, Tensors } from '../tensor/tensor.ts';
-import { mappedBytes, memoryFor, residentBytes } from './budget.ts';
+import { mappedBytes, residentBytes } from './budget.ts';
 import { checkFeeds } from './feeds.ts';
 import { followsWrites } from './follows-writes.ts';
 import type { Prepared, Session, SessionOptions } from './session.ts';
@@ -39,7 +39,7 @@ for (const datatype of Object.keys(toOrt) as Datatype[]) fromOrt.set(toOrt[datat
 export async function prepareOrt(folder: string): Promise<Prepared> {
   const ort = await loadOrt();
   // Loading blocks for 11 ms, the first session for 22: in between what has come is taken off the sockets.
-  await setImmediate();
+  await systemClock.sleep(0);
   const probing = join(folder, `.probe-${randomUUID()}`);
   return {
     followsWrites: await followsWrites(ort, probing, ortOptions({ threads: 1, mapped: true, provider: 'cpu' })),
@@ -115,20 +115,12 @@ async function open(ort: Ort, modelPath: string, options: OneProvider): Promise<
   try {
     return await ort.InferenceSession.create(modelPath, ortOptions(options));
   } catch (cause) {
-    if (/bad_alloc|failed to allocate|out of memory/i.test(String(cause))) {
-      const needs = bytesOf(modelPath, options);
-      throw new GlowplugError(
-        'MEMORY_BUDGET',
-        `expected memory for a model of ${Math.ceil(needs / 1e6)} MB, got none`,
-        {
-          cause,
-          remedy: `Give the function at least ${memoryFor(needs)} MB of memory.`,
-        },
-      );
-    }
-    throw openError(cause);
+    throw (await failures()).toOpen(cause, bytesOf(modelPath, options));
   }
 }
+
+/** A start that goes as it should loads nothing of them. */
+const failures = () => import('./ort-failure.ts');
 
 function ortOptions({ threads, mapped, optimized, provider, profile }: OneProvider): InferenceSession.SessionOptions {
   return {
@@ -155,31 +147,6 @@ function bytesOf(modelPath: string, { mapped }: SessionOptions): number {
   return residentBytes(statSync(modelPath).size) + (mapped ? mappedBytes : residentBytes)(weights);
 }
 
-/** onnxruntime tells its failures apart by their text alone. */
-function openError(cause: unknown): GlowplugError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const unsupported =
-    /not a registered function\/op|No Op registered|opset|is not supported|NOT_IMPLEMENTED|Could not find an implementation|IR version/i;
-  if (unsupported.test(text)) {
-    return new GlowplugError('MODEL_UNSUPPORTED', `expected a model that onnxruntime can run: ${reason(text)}`, {
-      cause,
-    });
-  }
-  return new GlowplugError('MODEL_INVALID', `expected an ONNX model: ${reason(text)}`, { cause });
-}
-
-/** onnxruntime's own words without its source paths and the model's path. */
-function reason(text: string): string {
-  return text
-    .replace(/^.*failed:/s, '')
-    .replace(/\/onnxruntime_src\S+\s.*?\)\s/s, '')
-    .trim()
-    .slice(0, 300);
-}
-
-/** As CUDA, cuBLAS and onnxruntime's arenas say it. */
-const outOfMemory = /out of memory|CUDA failure 2\b|ALLOC_FAILED|Failed to allocate memory|Available memory of/i;
-
 async function runOnce(
   session: InferenceSession,
   feeds: InferenceSession.FeedsType,
@@ -187,9 +154,7 @@ async function runOnce(
   try {
     return await session.run(feeds);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : '';
-    if (outOfMemory.test(text)) throw new GlowplugError('DEVICE_MEMORY', 'no memory for this run', { cause });
-    throw new GlowplugError('SESSION_FAILED', 'onnxruntime failed to run the model', { cause });
+    throw (await failures()).toRun(cause);
   }
 }
 

@@ -13,7 +13,7 @@ import { long } from '../runs.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const MiB = 1024 * 1024;
-/** Three connections, ten chunks, the last one short. */
+/** Five connections, ten chunks, the last one short. */
 const bytes = Buffer.alloc(9.5 * MiB);
 for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE((at * 2654435761) >>> 0, at);
 const digests = Array.from({ length: 10 }, (_, index) =>
@@ -107,15 +107,15 @@ describe('fetchChunks', () => {
     const running = fetched(
       async (range, signal) => {
         opened.push(range);
-        if (opened.length > 3) return pieces(range);
+        if (opened.length > 5) return pieces(range);
         if (opened.length === 1) return stalls(range, late.promise, stalled.resolve);
         return paced(range, clock, signal);
       },
       { clock },
     );
     // The others keep coming while the first stands still.
-    await clock.run(() => opened.length > 3);
-    expect(opened[3]?.[0]).toBe(opened[0]?.[0]);
+    await clock.run(() => opened.length > 5);
+    expect(opened[5]?.[0]).toBe(opened[0]?.[0]);
     late.resolve();
     let settled = false;
     const done = running.finally(() => {

@@ -1,4 +1,5 @@
 // Wrong, late, broken and shared bytes on their way to this disk.
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -43,11 +44,19 @@ describe('fetchVersion', () => {
     expect(await readdir(join(cache.path, 'sha256'))).toEqual([]);
   });
 
-  it('stops at the first byte too many', async () => {
+  it('takes no byte too many', async () => {
     await using cache = await temporaryFolder();
     const { store } = memoryStore((bytes) => [bytes, Buffer.from('more')]);
+    const { paths } = await fetchVersion(store, locked, { cacheDir: cache.path });
+    expect(await readFile(paths['model.onnx']!, 'utf8')).toBe('the weights of a model');
+  });
+
+  it('refuses an object of another size before it lands', async () => {
+    await using cache = await temporaryFolder();
+    const { store } = memoryStore((bytes) => [bytes], 1);
     await expect(fetchVersion(store, locked, { cacheDir: cache.path })).rejects.toMatchObject({
       code: 'DIGEST_MISMATCH',
+      message: expect.stringMatching(/of \d+ bytes, the store has \d+/),
     });
     expect(await readdir(join(cache.path, 'sha256'))).toEqual([]);
   });
@@ -55,12 +64,30 @@ describe('fetchVersion', () => {
   it('asks for the rest of a stream that ended early, and goes on where it was', async () => {
     await using cache = await temporaryFolder();
     const { store, asked } = memoryStore((bytes) => [bytes.subarray(0, Math.ceil(bytes.length / 2))]);
-    const halves = fetchVersion(store, locked, { cacheDir: cache.path });
-    await expect(halves).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const { paths } = await fetchVersion(store, locked, { cacheDir: cache.path });
+    expect(await readFile(paths['model.onnx']!, 'utf8')).toBe('the weights of a model');
     expect(asked.filter(([key]) => key === blobKey('tiny', model.digest)).map(([, offset]) => offset)).toEqual([
-      0, 11, 17,
+      0, 11, 17, 20, 21,
     ]);
-    expect(await readdir(join(cache.path, 'sha256'))).not.toContain(model.digest.slice(7));
+  });
+
+  it('gives up when nothing comes three times', async () => {
+    await using cache = await temporaryFolder();
+    const { store } = memoryStore(() => []);
+    const nothing = fetchVersion(store, locked, { cacheDir: cache.path });
+    await expect(nothing).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await readdir(join(cache.path, 'sha256'))).toEqual([]);
+  });
+
+  it('of no bytes asks for none, and is found wrong where it should have some', async () => {
+    await using cache = await temporaryFolder();
+    const empty = { digest: `sha256:${createHash('sha256').digest('hex')}` as const, size: 0, mediaType: 'text/plain' };
+    const { store, asked } = memoryStore();
+    const of = (file: typeof empty) => ({ ...locked, files: { 'labels.txt': file } });
+    const { paths } = await fetchVersion(store, of(empty), { cacheDir: cache.path });
+    expect([await readFile(paths['labels.txt']!, 'utf8'), asked]).toEqual(['', []]);
+    const wrong = fetchVersion(store, of({ ...empty, digest: model.digest }), { cacheDir: cache.path });
+    await expect(wrong).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
   it('makes the whole file of a stream that broke once', async () => {
@@ -139,7 +166,7 @@ describe('fetchVersion', () => {
 type Piece = Uint8Array | Error | Promise<void>;
 
 /** Serves the version's blobs, as the test's `pieces` makes them of the right bytes. */
-function memoryStore(pieces: (bytes: Uint8Array) => Piece[] = (bytes) => [bytes]) {
+function memoryStore(pieces: (bytes: Uint8Array) => Piece[] = (bytes) => [bytes], more = 0) {
   const blobs = new Map(
     [...built.blobs].flatMap(([digest, content]): [string, Uint8Array][] =>
       content instanceof Uint8Array ? [[blobKey('tiny', digest), content]] : [],
@@ -153,7 +180,7 @@ function memoryStore(pieces: (bytes: Uint8Array) => Piece[] = (bytes) => [bytes]
       if (!bytes) return undefined;
       asked.push([key, range?.[0] ?? 0]);
       const body = ReadableStream.from(play(pieces(bytes.subarray(range?.[0] ?? 0)), signal));
-      return { etag: '"e"', size: bytes.length, body };
+      return { etag: '"e"', size: bytes.length + more, body };
     },
   };
   return { store, asked };

@@ -9,6 +9,16 @@ import { temporaryFolder } from './temporary.ts';
 import { tinyVersion } from './tiny-version.ts';
 
 const disk = vi.hoisted(() => ({ full: false }));
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  return {
+    ...real,
+    writeSync(...args: [number, Uint8Array]) {
+      if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      return real.writeSync(...args);
+    },
+  };
+});
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
   return {

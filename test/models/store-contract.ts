@@ -49,9 +49,8 @@ export function storeContract(what: string, open: () => Promise<TestStore>): voi
         const large = new Uint8Array(3_000_000).map((_, index) => index % 251);
         const { etag } = await opened.store.put(key, large, { ifNoneMatch: '*' });
         const first = await reader().get(key);
-        const started = first?.body.getReader();
-        await started?.read();
-        await started?.cancel();
+        for await (const _ of first?.body ?? []) break;
+        await (await reader().get(key))?.body.cancel();
         const got = await reader().get(key);
         expect(got?.etag).toBe(etag);
         expect(Buffer.compare(await readAll(got!.body, 4_000_000, key), large)).toBe(0);
@@ -220,7 +219,7 @@ export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-export async function text(body: ReadableStream<Uint8Array> | undefined): Promise<string> {
+export async function text(body: AsyncIterable<Uint8Array> | undefined): Promise<string> {
   return body ? new TextDecoder().decode(await readAll(body, 1_000_000, 'a test')) : 'no body';
 }
 

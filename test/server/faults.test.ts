@@ -29,18 +29,13 @@ import { echo, metric, patient, start } from './start-server.ts';
 import { handler } from './supervised.ts';
 
 const disk = vi.hoisted(() => ({ full: false }));
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
   return {
     ...real,
-    async open(...args: Parameters<typeof real.open>) {
-      const handle = await real.open(...args);
-      const write = handle.writeFile.bind(handle);
-      handle.writeFile = async (...data: Parameters<typeof write>) => {
-        if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-        await write(...data);
-      };
-      return handle;
+    writeSync(...args: [number, Uint8Array]) {
+      if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      return real.writeSync(...args);
     },
   };
 });

@@ -283,7 +283,7 @@ async function attach(store: Store, signature: Uint8Array): Promise<void> {
   await editIndex(store, 'tiny', (manifests) => [descriptor, ...manifests]);
 }
 
-async function chunksOf(body: ReadableStream<Uint8Array>): Promise<Uint8Array[]> {
+async function chunksOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return chunks;

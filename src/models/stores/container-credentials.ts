@@ -49,7 +49,7 @@ export function containerCredentials(
     try {
       const headers: Record<string, string> = token === undefined ? {} : { authorization: token };
       const answer = await send(new URL(url), { headers, signal: AbortSignal.timeout(silenceMs) });
-      const body = new TextDecoder().decode(await readAll(ReadableStream.from(answer.body), 64 * 1024, 'credentials'));
+      const body = new TextDecoder().decode(await readAll(answer.body, 64 * 1024, 'credentials'));
       if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
       last = parse(JSON.parse(body));
       return last;

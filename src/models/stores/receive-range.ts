@@ -1,14 +1,14 @@
 // A range of an object over a bare socket, into one buffer that is used again and again. node:http makes a buffer, events
 // and promises of every 64 KB: 42 ms of CPU for 11 MB, and this 13 (docs/decisions/cold-start-client.md). It takes the one
 // answer that a store in order gives; for any other the caller asks again in the usual way, which knows what it means.
-import type { Socket } from 'node:net';
+import { type Range, sendRange, takeAsked } from './range-request.ts';
 
 export interface WantedRange {
   readonly url: URL;
-  /** All that are to be sent, `host` included. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Those of the request, `host` included; not asked for where the range was asked for ahead. */
+  headers(): Promise<Readonly<Record<string, string>>>;
   /** First and last byte. */
-  readonly range: readonly [first: number, last: number];
+  readonly range: Range;
   /** Bytes of the whole object. */
   readonly size: number;
   readonly signal: AbortSignal;
@@ -27,12 +27,22 @@ export interface WantedRange {
  * Rejects when the connection breaks within the bytes, with the signal's reason, and with what `land` throws.
  */
 export async function receiveRange(wanted: WantedRange): Promise<boolean> {
-  const { url, headers, signal, silenceMs, onSent, broken } = wanted;
-  // What no header may hold: node:http says so.
-  if (Object.values(headers).some((value) => /[^\t\x20-\x7e]/.test(value))) return false;
+  const { url, range, headers, signal, silenceMs, onSent, broken } = wanted;
+  const request = (await takeAsked(url, range)) ?? (await sendRange(url, await headers()));
+  if (!request) return false;
+  const { socket, sent } = request;
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const left = () => reject(signal.reason);
+  if (signal.aborted) left();
+  signal.addEventListener('abort', left, { once: true });
+  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`nothing came for ${silenceMs} ms`)));
+  void sent.then(onSent);
   const answer = new Answer(wanted);
-  const socket = await connectTo(url, (bytes) => {
+  const ended = (cause: unknown) => (answer.hasBegun ? reject(broken(cause)) : resolve(false));
+  // Every error, not the first alone: a connection may fail again after it was given up.
+  socket.on('error', ended);
+  socket.once('close', () => ended(new Error('the connection was closed')));
+  request.take((bytes) => {
     try {
       const whole = answer.take(bytes);
       if (whole !== undefined) resolve(whole);
@@ -40,18 +50,6 @@ export async function receiveRange(wanted: WantedRange): Promise<boolean> {
       reject(error);
     }
   });
-  const left = () => reject(signal.reason);
-  if (signal.aborted) left();
-  signal.addEventListener('abort', left, { once: true });
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`nothing came for ${silenceMs} ms`)));
-  socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(`GET ${url.pathname} HTTP/1.1\r\n${lines.join('')}connection: close\r\n\r\n`, () => onSent());
-  });
-  const ended = (cause: unknown) => (answer.hasBegun ? reject(broken(cause)) : resolve(false));
-  // Every error, not the first alone: a connection may fail again after it was given up.
-  socket.on('error', ended);
-  socket.once('close', () => ended(new Error('the connection was closed')));
   try {
     return await promise;
   } finally {
@@ -60,25 +58,6 @@ export async function receiveRange(wanted: WantedRange): Promise<boolean> {
   }
 }
 
-async function connectTo(url: URL, take: (bytes: Uint8Array) => void): Promise<Socket> {
-  const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const options = {
-    host,
-    port: Number(url.port || (secure ? 443 : 80)),
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(bufferBytes),
-      callback(count: number, buffer: Uint8Array) {
-        take(buffer.subarray(0, count));
-        return true;
-      },
-    },
-  };
-  if (!secure) return (await import('node:net')).connect(options);
-  return (await import('node:tls')).connect({ ...options, servername: host });
-}
-
-const bufferBytes = 256 * 1024;
 /** Of an answer's head: S3's has 400 bytes. */
 const headBytes = 16 * 1024;
 

@@ -1,6 +1,7 @@
 // What the SDK throws: what S3 answered, whether asking again may help, and what to tell whoever waits.
 import { GlowplugError } from '../../core/errors.ts';
-import { refusal, type S3Location, storeName } from './s3-location.ts';
+import { type S3Location, storeName } from './s3-location.ts';
+import { refusal } from './s3-refusal.ts';
 
 /** What the SDK's errors carry; a broken connection has a name alone. */
 export function answerOf(error: unknown): { status: number | undefined; code: string } {

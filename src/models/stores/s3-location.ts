@@ -1,4 +1,4 @@
-// Where a store lies in S3, and what its refusals mean: shared by the reader, which signs itself, and the SDK's store.
+// Where a store lies in S3: shared by the reader, which signs itself, and the SDK's store.
 import { GlowplugError, shorten } from '../../core/errors.ts';
 
 export interface S3Location {
@@ -47,28 +47,14 @@ function encodePath(path: string): string {
     .join('/');
 }
 
-/** Refusals of the caller, as S3 names them: 403, and 400 for tokens. */
-const forbidden = /^(AccessDenied|Signature|RequestTimeTooSkewed|Expired|Invalid(AccessKeyId|Token)|AllAccessDisabled)/;
-/** The store itself is absent or elsewhere: waiting does not help, an answer "no such version" would mislead. */
-const misplaced = /^(NoSuchBucket|PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint)/;
+/** @param name the store's */
+export function brokenConnection(name: string, key: string, cause: unknown): GlowplugError {
+  const message = `expected ${key} of ${name}, the connection failed: ${reason(cause)}`;
+  return new GlowplugError('STORE_UNAVAILABLE', message, { cause });
+}
 
-/** The error for an answer that is neither success nor "no such key". */
-export function refusal(
-  location: S3Location,
-  key: string,
-  answer: { readonly status: number; readonly code: string },
-  cause?: unknown,
-): GlowplugError {
-  const { status, code } = answer;
-  const what = `${storeName(location)} answered ${status}${code ? ` ${code}` : ''} for ${key}`;
-  if (status === 301 || status === 307 || misplaced.test(code)) {
-    return new GlowplugError('CONFIG_INVALID', `expected the bucket in ${location.region}; ${what}`, {
-      cause,
-      remedy: 'Set GLOWPLUG_STORE to a bucket that exists, and AWS_REGION to its region.',
-    });
-  }
-  if (status === 401 || status === 403 || forbidden.test(code)) {
-    return new GlowplugError('STORE_FORBIDDEN', `expected the store to accept the credentials; ${what}`, { cause });
-  }
-  return new GlowplugError('STORE_UNAVAILABLE', `expected the store to answer; ${what}`, { cause });
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Several addresses of one host that all refuse: each in `errors`, the message empty.
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }

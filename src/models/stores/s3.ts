@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { GlowplugError } from '../../core/errors.ts';
 import { answerOf } from './s3-failure.ts';
-import { refusal, type S3Location, storeName } from './s3-location.ts';
+import { type S3Location, storeName } from './s3-location.ts';
+import { refusal } from './s3-refusal.ts';
 import { type S3StoreOptions, s3Session, within } from './s3-session.ts';
 import { s3Uploads } from './s3-upload.ts';
 import type { PutCondition, Store } from './store.ts';

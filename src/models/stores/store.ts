@@ -5,7 +5,12 @@ export interface StoredObject {
   readonly etag: string;
   /** Bytes of the whole object, also when a range was asked for. */
   readonly size: number;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: Body;
+}
+
+/** To be read once, or cancelled. A web stream is one; the first of a process takes 5 ms to load, so S3's reader makes none. */
+export interface Body extends AsyncIterable<Uint8Array> {
+  cancel(): Promise<void>;
 }
 
 export interface GetOptions {
