@@ -10,7 +10,6 @@ import { isAlbEvent } from './alb-event.ts';
 import * as apiGateway from './api-gateway.ts';
 import { findable, isAskedLater } from './asked-later.ts';
 import { hasUpload, uploadHeader } from './asks-for-upload.ts';
-import { callerOf } from './caller.ts';
 import * as direct from './direct.ts';
 import * as functionUrl from './function-url.ts';
 import type { LargeBodies } from './large-bodies.ts';
@@ -101,14 +100,15 @@ export async function serveHttp(
 ): Promise<HttpResponse> {
   const serve = async (whole: HttpRequest): Promise<HttpResponse> => {
     if (!later || !isAskedLater(whole)) return await fetch(whole, context);
-    const { answerLater } = await import('./respond-async.ts');
+    const { answerLater, callerOf } = await import('./respond-async.ts');
     return await answer(context, async () => await answerLater(whole, callerOf(event), await later(), context));
   };
   if (!large || !hasUpload(request)) return await serve(request);
   return await answer(context, async () => {
-    const { offerPlace, withUpload } = await import('./large-bodies.ts');
-    if (!request.headers.has(uploadHeader)) return await offerPlace(request, callerOf(event), await large());
-    return await serve(await withUpload(request, callerOf(event), await large(), context));
+    const { callerOf, offerPlace, withUpload } = await import('./large-bodies.ts');
+    const caller = callerOf(event);
+    if (!request.headers.has(uploadHeader)) return await offerPlace(request, caller, await large());
+    return await serve(await withUpload(request, caller, await large(), context));
   });
 }
 

@@ -13,6 +13,8 @@ import { parseJson } from '../handler/parse-json.ts';
 import { type Results, toResult } from '../results/results.ts';
 import { uploadHeader } from './asks-for-upload.ts';
 
+export { callerOf } from './caller.ts';
+
 export interface LargeBodies {
   readonly results: Results;
   /** Of an upload. */

@@ -8,6 +8,8 @@ import { type DeliverOptions, sendMessage } from '../results/deliver.ts';
 import { type Result, type Results, toResult } from '../results/results.ts';
 import { places } from './asked-later.ts';
 
+export { callerOf } from './caller.ts';
+
 export interface AsyncOutlet extends DeliverOptions {
   readonly results: Results;
   /** URL of the function's own queue. */

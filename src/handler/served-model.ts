@@ -144,10 +144,14 @@ export class ServedModel {
       await host.verify(version);
       await this.#use.follow?.verify?.(await host.store(), version);
     }
-    using _open = await host.leaseBeside(version, this.batch);
-    const answers = reference === this.reference || reference === this.#use.split?.to;
-    if (answers) await this.#warmVersion(version);
-    return version;
+    const open = await host.leaseBeside(version, this.batch);
+    try {
+      const answers = reference === this.reference || reference === this.#use.split?.to;
+      if (answers) await this.#warmVersion(version);
+      return version;
+    } finally {
+      open[Symbol.dispose]();
+    }
   }
 
   async #openShadow(shadow: Shadow): Promise<void> {

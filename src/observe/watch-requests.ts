@@ -4,7 +4,7 @@ import type { Contract } from '../core/contract.ts';
 import type { HttpRequest } from '../core/light-http.ts';
 import type { Log } from '../core/log.ts';
 import type { RequestRecord } from '../core/request-record.ts';
-import { prices } from './prices.ts';
+import { lambdaPrices } from './prices.ts';
 import { requestLines } from './request-lines.ts';
 import type { Asked, ColdStage } from './request-span.ts';
 import { requestSpans } from './request-spans.ts';
@@ -32,7 +32,7 @@ export function watchRequests(
   { functionName, log, coldStages, arch = process.arch, now = () => performance.now() }: WatchOptions,
 ): (request: HttpRequest, asked: Asked) => Promise<(record: RequestRecord) => Promise<void>> {
   const time = new TimeShare(now);
-  const gbSecond = prices.lambda.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
+  const gbSecond = lambdaPrices.gbSecond[arch === 'arm64' ? 'arm64' : 'x86_64'];
   let coldTold = false;
   return async (request, asked) => {
     const begun = now();
@@ -45,7 +45,7 @@ export function watchRequests(
       const dollars =
         memoryMb === undefined || workers !== undefined
           ? undefined
-          : prices.lambda.request + (ms / 1000) * (memoryMb / 1024) * gbSecond;
+          : lambdaPrices.request + (ms / 1000) * (memoryMb / 1024) * gbSecond;
       for (const { message, fields } of requestLines(record, { functionName, cold, dollars, came: asked.trace.came }))
         log.info(message, fields);
       if (span) {
