@@ -8,9 +8,11 @@ import { streamEvent, streamed } from './adapters/stream.ts';
 import type { Places } from './adapters/transform.ts';
 import type { TransformEvent } from './adapters/transform-event.ts';
 import { invocationFields } from './core/came.ts';
+import { systemClock } from './core/clock.ts';
 import { type Contract, invocationTrace, readContract } from './core/contract.ts';
 import { consoleLog, withFields } from './core/log.ts';
 import { once } from './core/once.ts';
+import { askedAt, bundleBegan } from './handler/ask-for-models.ts';
 import type { WriteRecord } from './handler/capture.ts';
 import { ColdStart } from './handler/cold-start.ts';
 import { createContext } from './handler/context.ts';
@@ -180,7 +182,7 @@ function writeRecord({ capture, ...contract }: Contract): WriteRecord | undefine
 }
 
 /** Of this process, whose functions are one module each on Lambda. */
-const coldStart = new ColdStart(performance.now());
+const coldStart = new ColdStart(bundleBegan, systemClock, askedAt);
 let shared: Environment | undefined;
 
 /** @throws GlowplugError CONFIG_INVALID */

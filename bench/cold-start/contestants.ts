@@ -70,7 +70,7 @@ export class Cloud implements Disposable {
     const spec: FunctionSpec = {
       name,
       functionName: name,
-      handler: 'index.handler',
+      handler: name === 'glowplug' ? 'init.handler' : 'index.handler',
       runtime: 'nodejs24.x',
       codeFolder,
       layers: [this.layer],

@@ -1,6 +1,6 @@
-// A function's code in two files: index.js, which every start loads whole, and later.js with what an import() brings.
-// esbuild splits code into many small files, 20 of which a start loads, and files cost a start more than their bytes: they
-// are put together again, by whether the entry reaches them without an import().
+// A function's code in three files: start.js, which asks for the bytes of its models, index.js, which every start loads whole,
+// and later.js with what an import() brings. esbuild splits code into many small files, 20 of which a start loads, and files
+// cost a start more than their bytes: they are put together again, by who reaches them without an import().
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, join } from 'node:path';
@@ -9,7 +9,7 @@ import { buildFolder } from './project.ts';
 import { recipe } from './recipe.ts';
 
 export interface Code {
-  /** index.js; later.js where there is an import() of what the entry does not load itself; their maps; the licences. */
+  /** start.js; index.js; later.js where there is an import() of what they do not load themselves; their maps; the licences. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** What index.js exports for its user. */
   readonly exports: readonly string[];
@@ -19,20 +19,25 @@ export interface Code {
   readonly externals: readonly string[];
 }
 
-/** The same bytes in any folder. @throws what esbuild throws for code that it cannot bundle */
-export function bundleCode(entry: string, root: string): Code {
+/**
+ * The same bytes in any folder.
+ *
+ * @param start what is loaded before the entry
+ * @throws what esbuild throws for code that it cannot bundle
+ */
+export function bundleCode(entry: string, start: string, root: string): Code {
   mkdirSync(join(root, buildFolder), { recursive: true });
   const folder = mkdtempSync(join(root, buildFolder, 'parts-'));
   try {
-    const { parts, licences, metafile } = split(entry, root, join(folder, 'index'));
+    const { parts, licences, metafile } = split({ start, index: entry }, root, join(folder, 'parts'));
     const outputs = byName(metafile);
-    const start = startOf(outputs);
-    layOut(folder, parts, outputs, start);
-    const files = joined(folder, root, start.size < outputs.size);
+    const sides = sidesOf(outputs);
+    layOut(folder, parts, outputs, sides);
+    const files = joined(folder, root, new Set(sides.values()));
     if (licences.length > 0) files.set('index.js.LEGAL.txt', Buffer.from(licences.join('\n')));
     return {
       files,
-      exports: outputs.get(entryPart)?.exports ?? [],
+      exports: outputs.get(entryOf('index'))?.exports ?? [],
       inputs: Object.keys(metafile.inputs),
       externals: externalsOf(metafile),
     };
@@ -55,18 +60,25 @@ interface Part extends Pick<Metafile['outputs'][string], 'imports' | 'exports'> 
   readonly isCommonJs: boolean;
 }
 
-const entryPart = 'entry.js';
+/** The files, in the order in which they are loaded; what a later one needs of an earlier one is there. */
+const files = ['start', 'index', 'later'] as const;
+type Side = (typeof files)[number];
 
-function split(entry: string, root: string, outdir: string) {
+/** The part that a file is loaded for. */
+function entryOf(side: Side): string {
+  return `entry-${side}.js`;
+}
+
+function split(entries: Readonly<Record<'start' | 'index', string>>, root: string, outdir: string) {
   const { banner, ...options } = recipe(root);
   const { outputFiles, metafile } = buildSync({
     ...options,
-    entryPoints: [{ in: entry, out: 'entry' }],
+    entryPoints: (['start', 'index'] as const).map((side) => ({ in: entries[side], out: `entry-${side}` })),
     outdir,
     format: 'esm',
     splitting: true,
     // Not the sources': with a quote in it esbuild writes code that does not parse, or never answers.
-    chunkNames: 'part-[hash]',
+    chunkNames: '[hash]',
     // What comes of it is CommonJS, which has none: said here, where the message names the function's own file.
     supported: { 'top-level-await': false },
     // Names are kept from here on, and made short at the end.
@@ -107,13 +119,18 @@ function nameOf({ path, external }: Part['imports'][number]): string {
   return external ? path : basename(path);
 }
 
-/** The parts that the entry loads at once. */
-function startOf(outputs: ReadonlyMap<string, Part>): ReadonlySet<string> {
-  const reached = new Set([entryPart]);
-  for (const name of reached) {
-    for (const { path, kind } of importsOf(outputs, name)) if (kind === 'import-statement') reached.add(path);
+/** In which file each part is: that of the first entry that loads it at once, else the last. */
+function sidesOf(outputs: ReadonlyMap<string, Part>): ReadonlyMap<string, Side> {
+  const sides = new Map<string, Side>();
+  for (const side of ['start', 'index'] as const) {
+    const reached = new Set([entryOf(side)]);
+    for (const name of reached) {
+      if (!sides.has(name)) sides.set(name, side);
+      for (const { path, kind } of importsOf(outputs, name)) if (kind === 'import-statement') reached.add(path);
+    }
   }
-  return reached;
+  for (const name of outputs.keys()) if (!sides.has(name)) sides.set(name, 'later');
+  return sides;
 }
 
 function importsOf(outputs: ReadonlyMap<string, Part>, name: string): Part['imports'] {
@@ -121,16 +138,16 @@ function importsOf(outputs: ReadonlyMap<string, Part>, name: string): Part['impo
 }
 
 /**
- * Two folders that each become one file. Where a part of the other file is wanted, it is asked of that file, which is
- * loaded by then or now: index.js exports its parts whole, later.js gives out each of its own as import() asks for it.
+ * Folders that each become one file. Where a part of another file is wanted, it is asked of that file, which is loaded by then or
+ * now: start.js and index.js export their parts whole, later.js gives out each of its own as import() asks for it.
  */
 function layOut(
   folder: string,
   parts: readonly OutputFile[],
   outputs: ReadonlyMap<string, Part>,
-  start: ReadonlySet<string>,
+  sides: ReadonlyMap<string, Side>,
 ): void {
-  const write = (side: 'index' | 'later', file: string, text: string | Uint8Array) => {
+  const write = (side: Side, file: string, text: string | Uint8Array) => {
     mkdirSync(join(folder, side), { recursive: true });
     writeFileSync(join(folder, side, file), text);
   };
@@ -138,31 +155,36 @@ function layOut(
   writeFileSync(join(folder, 'package.json'), '{}');
   for (const { path, contents } of parts) {
     const name = basename(path);
-    if (start.has(name)) write('index', name, contents);
-    else if (!outputs.get(name)?.isCommonJs) write('later', name, contents);
+    const side = sides.get(name) ?? 'later';
+    if (side !== 'later' || !outputs.get(name)?.isCommonJs) write(side, name, contents);
     else {
       write('later', `whole-${name}`, contents);
       write('later', name, asNodeImports(`./whole-${name}`));
     }
   }
-  const names = [...outputs.keys()];
-  const fromStart = ({ path }: { readonly path: string }) => start.has(path);
-  const imported = (from: readonly string[]) => from.flatMap((name) => importsOf(outputs, name));
-  const pathsOf = (imports: Part['imports']) => [...new Set(imports.map(({ path }) => path))].sort();
-  const shared = pathsOf(imported(names.filter((name) => !start.has(name))).filter(fromStart));
-  const asked = pathsOf(imported(names).filter((one) => one.kind === 'dynamic-import' && !fromStart(one)));
-  const own = (outputs.get(entryPart)?.exports ?? []).map((name) => JSON.stringify(name));
+  const wanted = new Map(files.map((side) => [side, new Set<string>()]));
+  for (const [name, from] of sides) {
+    for (const { path } of importsOf(outputs, name)) {
+      const side = sides.get(path) ?? 'later';
+      if (side === from) continue;
+      wanted.get(side)?.add(path);
+      const given = side === 'later' ? '()' : '';
+      write(from, path, `module.exports = $require('./${side}.js')['${path}']${given};`);
+    }
+  }
+  const named = (side: Side) => [...(wanted.get(side) ?? [])].sort();
+  for (const side of ['start', 'index'] as const) {
+    const own = (outputs.get(entryOf(side))?.exports ?? []).map((name) => JSON.stringify(name));
+    const shared = named(side).map((name) => `export * as ${JSON.stringify(name)} from './${name}';`);
+    write(side, `${side}.js`, [`export { ${own.join(', ')} } from './${entryOf(side)}';`, ...shared].join('\n'));
+  }
   write(
-    'index',
-    'index.js',
-    [
-      `export { ${own.join(', ')} } from './${entryPart}';`,
-      ...shared.map((name) => `export * as ${JSON.stringify(name)} from './${name}';`),
-    ].join('\n'),
+    'later',
+    'later.js',
+    named('later')
+      .map((name) => `exports['${name}'] = () => require('./${name}');`)
+      .join('\n'),
   );
-  write('later', 'later.js', asked.map((name) => `exports['${name}'] = () => require('./${name}');`).join('\n'));
-  for (const name of shared) write('later', name, `module.exports = glowplugRequire('./index.js')['${name}'];`);
-  for (const name of asked) write('index', name, `module.exports = glowplugRequire('./later.js')['${name}']();`);
 }
 
 /** With names beside the default, which is all of it. */
@@ -173,19 +195,17 @@ function asNodeImports(part: string): string {
     module.exports = Object.defineProperties({ __esModule: true }, { ...names, default: { value: whole, enumerable: true } });`;
 }
 
-function joined(folder: string, root: string, hasLater: boolean): Map<string, Uint8Array> {
+function joined(folder: string, root: string, sides: ReadonlySet<Side>): Map<string, Uint8Array> {
   const { banner, ...options } = recipe(root);
+  const ownUrl = banner?.['js'] ?? '';
   // Paths inside the map are relative to the output; a fixed one keeps them the same for every outDir.
   const outdir = join(root, buildFolder, 'functions', 'any');
   const { outputFiles } = buildSync({
     ...options,
-    entryPoints: (hasLater ? ['index', 'later'] : ['index']).map((name) => ({
-      in: join(folder, name, `${name}.js`),
-      out: name,
-    })),
+    entryPoints: [...sides].map((side) => ({ in: join(folder, side, `${side}.js`), out: side })),
     outdir,
     // esbuild does not look for what this asks for.
-    banner: { js: `${banner?.['js'] ?? ''}const glowplugRequire=require;` },
+    banner: { js: `${ownUrl}const $require=require;` },
     // Those of esbuild cannot be replaced, and OpenTelemetry's instrumentation of Lambda puts its own handler around ours.
     footer: { js: 'module.exports={...module.exports};' },
     tsconfigRaw: '{}',
@@ -196,11 +216,23 @@ function joined(folder: string, root: string, hasLater: boolean): Map<string, Ui
   });
   const isPart = (source: string) => source.includes(`/${basename(folder)}/`);
   return new Map(
-    outputFiles.map(({ path, contents, text }) => [
+    outputFiles.map(({ path, text }) => [
       basename(path),
-      path.endsWith('.map') ? Buffer.from(wholeMap(text, outdir, isPart)) : contents,
+      Buffer.from(path.endsWith('.map') ? wholeMap(text, outdir, isPart) : withoutParts(withoutUnused(ownUrl, text))),
     ]),
   );
+}
+
+/** What defines `import.meta.url`, where nobody asks for it: on the first line, of which the map says nothing. */
+function withoutUnused(ownUrl: string, text: string): string {
+  const [, name = ownUrl] = /^const (\w+)=/.exec(ownUrl) ?? [];
+  return text.startsWith(ownUrl) && text.lastIndexOf(name) < ownUrl.length ? text.slice(ownUrl.length) : text;
+}
+
+/** For whoever imports the file, esbuild tells its exports at its end: the parts among them are asked for by require() alone. */
+function withoutParts(text: string): string {
+  const at = text.lastIndexOf('0&&(module.exports={');
+  return at === -1 ? text : text.slice(0, at) + text.slice(at).replaceAll(/"\w+\.js":null,?/g, '');
 }
 
 /** With the sources' texts, which esbuild would carry from file to file, and without the parts' own, which nobody wrote. */

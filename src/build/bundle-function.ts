@@ -17,8 +17,9 @@ export interface BundleOptions {
   /** The function's TypeScript: `functions/ocr/function.ts`; it exports `handler`. */
   readonly entry: string;
   /**
-   * Folder of the bundle: `index.js`, which a start loads, `later.js` with what `import()` brings, their maps, `package.json`,
-   * `models.lock.json`, the licences of what went in.
+   * Folder of the bundle: `start.js`, which asks for the bytes of the models, `index.js` with the function, `later.js` with what
+   * `import()` brings, `init.mjs`, which loads them in this order, their maps, `package.json`, `models.lock.json`, the licences of
+   * what went in.
    * @default .glowplug/build/functions/<name of the entry's folder> under the root
    */
   readonly outDir?: string;
@@ -46,7 +47,7 @@ export interface BundleOptions {
 
 export interface FunctionBundle {
   readonly name: string;
-  /** Folder; its handler is `index.handler`. */
+  /** Folder; its handler is `init.handler`. */
   readonly path: string;
   /** sha256 (hex) over the names and bytes of its files. */
   readonly digest: string;
@@ -60,15 +61,18 @@ export interface FunctionBundle {
 }
 
 /** Counts up when the same inputs must give another bundle. */
-const edition = 5;
+const edition = 6;
 
 /**
- * The handler `init.handler` is `index.handler` whose init ends when it is warm: for provisioned concurrency and SnapStart,
- * where nobody waits for init and Lambda freezes what has ended it.
+ * The handler `init.handler` is `index.handler` whose models travel while it is loaded, and whose init ends when it is warm where
+ * nobody waits for init and Lambda freezes what has ended it: for provisioned concurrency and SnapStart. CommonJS cannot wait.
  */
-const initModule = `import bundle from './index.js';
-await bundle.handler.initialized?.();
-export const { handler } = bundle;
+const initModule = `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+await require('./start.js').askForModels();
+const { handler } = require('./index.js');
+await handler.initialized?.();
+export { handler };
 `;
 
 /**
@@ -140,10 +144,16 @@ export function rememberedBundles(root: string): RememberedBundle[] {
 }
 
 /** What runs a session in a thread; src/session/worker.ts looks for it beside itself, which is beside index.js here. */
-const sessionThread = fileURLToPath(new URL(`../session/worker-thread${extname(import.meta.url)}`, import.meta.url));
+const sessionThread = ownModule('session/worker-thread');
+/** What each bundle begins with. */
+export const startModule = ownModule('handler/ask-for-models');
+
+function ownModule(name: string): string {
+  return fileURLToPath(new URL(`../${name}${extname(import.meta.url)}`, import.meta.url));
+}
 
 function build(entry: string, root: string, threads: boolean) {
-  const { exports, ...built } = bundled(entry, root, () => bundleCode(entry, root));
+  const { exports, ...built } = bundled(entry, root, () => bundleCode(entry, startModule, root));
   if (!exports.includes('handler')) {
     throw new GlowplugError('CONFIG_INVALID', `expected ${relative(root, entry)} to export handler, it does not`, {
       remedy: 'export const handler = inference({ … });',

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from './project.ts';
 
-/** What a start loads, and what it loads later where there is that. */
-export const codeFiles = ['index.js', 'later.js'] as const;
+/** In the order in which they are loaded; not every bundle has the last. */
+export const codeFiles = ['start.js', 'index.js', 'later.js'] as const;
 
 /** sha256 (hex) of the code in the folder; undefined where there is none. */
 export function codeDigest(folder: string): string | undefined {

@@ -96,8 +96,7 @@ export class InferenceFunction extends Construct implements IGrantable {
     this.function = new LambdaFunction(this, 'Function', {
       runtime: Runtime.NODEJS_24_X,
       architecture: lambdaArchitecture(architecture),
-      // Lambda waits for the init of what it keeps ready: there it ends when the models are open.
-      handler: props.provisionedConcurrency ? 'init.handler' : 'index.handler',
+      handler: 'init.handler',
       code: Code.fromAsset(this.bundle.path, { assetHash: this.bundle.digest, assetHashType: AssetHashType.CUSTOM }),
       description: `glowplug ${this.bundle.name}: ${this.bundle.references.join(', ') || 'no model'}`.slice(0, 256),
       memorySize,

@@ -46,11 +46,16 @@ export const coldStartMessage = 'cold start';
 /** Stages of the first request's way; after `finish` it forgets and records nothing. */
 export class ColdStart {
   readonly #clock: Clock;
+  readonly #askedAt: () => number | undefined;
   #stages: Stage[] | undefined = [];
 
-  /** @param importedAt until when the process booted, and from when the function's module loads */
-  constructor(importedAt: number, clock: Clock = systemClock) {
+  /**
+   * @param importedAt until when the process booted, and from when the function's module loads
+   * @param askedAt when the models were asked for, where that was before they are fetched
+   */
+  constructor(importedAt: number, clock: Clock = systemClock, askedAt: () => number | undefined = () => undefined) {
     this.#clock = clock;
+    this.#askedAt = askedAt;
     this.#add('boot', 0, importedAt);
   }
 
@@ -95,7 +100,8 @@ export class ColdStart {
 
   /** Bytes that arrive and are verified meanwhile: `within` is given what measures each piece of verifying. */
   async recordFetch<T>(about: About, within: (verifying: <V>(work: () => V) => V) => Promise<T>): Promise<T> {
-    const from = this.#clock.now();
+    const again = this.#stages?.some(({ stage, model }) => stage === 'fetch' && model === about.model);
+    const from = (again ? undefined : this.#askedAt()) ?? this.#clock.now();
     let ms = 0;
     const verifying = <V>(work: () => V): V => {
       const begun = this.#clock.now();
@@ -106,8 +112,9 @@ export class ColdStart {
       }
     };
     try {
-      return await this.record('fetch', about, () => within(verifying));
+      return await within(verifying);
     } finally {
+      this.#add('fetch', from, this.#clock.now(), about);
       this.#add('verify', from, this.#clock.now(), about.model === undefined ? {} : { model: about.model }, ms);
     }
   }

@@ -2,6 +2,7 @@
 import type { HttpRequest, HttpResponse } from '../core/light-http.ts';
 import { consoleLog } from '../core/log.ts';
 import { named } from '../models/channel.ts';
+import { forgetAsked } from '../models/stores/range-request.ts';
 import type { LockedVersion } from '../models/version.ts';
 import type { Context } from './context.ts';
 import { createModel, type Model, type ModelHost } from './model.ts';
@@ -88,7 +89,8 @@ export class Serving {
 
   async #warm(): Promise<void> {
     try {
-      if (!this.#onDemand) await Promise.all([...this.#served.values()].map((served) => served.warm()));
+      if (this.#onDemand) await forgetAsked();
+      else await Promise.all([...this.#served.values()].map((served) => served.warm()));
       await this.#ownWarm?.(this.#current());
     } catch (error) {
       consoleLog.warn('warming failed; the request that needs it tries again', { error: String(error) });

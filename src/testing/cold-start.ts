@@ -21,7 +21,7 @@ export type ColdStartBudget = Readonly<Partial<Record<StageName | 'total', numbe
 export interface ColdStartReport {
   /** From the process's begin to the answer, in ms of this machine. */
   readonly ms: number;
-  /** What the same parts would take with all overlapping that can be: boot + import + the longer of fetch and runtime + create + the first runs. */
+  /** What the same parts would take with all overlapping that can be: boot + the longer of fetch and import + runtime + create + the first runs. */
   readonly floorMs: number;
   readonly stages: readonly Stage[];
   /** What is over the budget, in words; empty when nothing is. @throws GlowplugError CONFIG_INVALID for a stage that there is not */
@@ -63,7 +63,7 @@ export function report(stages: readonly Stage[]): ColdStartReport {
   const ms = Math.max(...stages.map(({ to }) => to));
   const boot = of('boot');
   const floorMs =
-    boot + of('import') + Math.max(of('fetch'), of('runtime') + sum(stages, 'create')) + sum(stages, 'run');
+    boot + Math.max(of('fetch'), of('import') + of('runtime') + sum(stages, 'create')) + sum(stages, 'run');
   const over = (budget: ColdStartBudget) =>
     checked(budget).flatMap(([name, most]) => {
       const total = name === 'total';

