@@ -28,7 +28,8 @@ export async function fromResponse(response: HttpResponse): Promise<unknown> {
 export class InvocationError extends Error {
   constructor(status: number, body: unknown) {
     const field = (name: string) => Object.getOwnPropertyDescriptor(Object(body), name)?.value;
-    super(`${field('error') ?? `status ${status}`}. ${field('remedy') ?? ''}`.trim());
+    const what = String(field('error') ?? `status ${status}`).replace(/\.?$/, '.');
+    super(`${what} ${field('remedy') ?? ''}`.trim());
     this.name = String(field('code') ?? 'INTERNAL');
     // Lambda sends the stack to the caller as `trace`: the refusal is the whole of it.
     this.stack = `${this.name}: ${this.message}`;

@@ -77,7 +77,8 @@ describe('what a bundle asks for ahead', () => {
 
   it('does not keep an init where nobody answers: the request says what is wrong', async () => {
     const { answer } = await started((_response, pass) => pass(), { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' });
-    expect(JSON.parse(answer)).toMatchObject({ errorType: 'STORE_UNAVAILABLE' });
+    const told = { errorType: 'STORE_UNAVAILABLE', errorMessage: expect.stringMatching(/of its own\. Try again;/) };
+    expect(JSON.parse(answer)).toMatchObject(told);
   }, 60_000);
 });
 
