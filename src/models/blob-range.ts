@@ -1,22 +1,14 @@
 // Ranges of a blob, in the fastest way that its store has, and the usual one where that does not go.
 import { GlowplugError } from '../core/errors.ts';
 import { blobKey } from './blob-key.ts';
+import type { Blob } from './blob-source.ts';
 import type { OpenRange } from './fetch-chunks.ts';
 import type { ReadableStore } from './stores/store.ts';
-import type { Digest } from './version.ts';
-
-export interface WantedBlob {
-  readonly model: string;
-  readonly digest: Digest;
-  readonly size: number;
-  /** What it is, for messages. */
-  readonly what: string;
-}
 
 /** Opened ranges throw MODEL_NOT_FOUND, DIGEST_MISMATCH for another size, and what the store throws. */
 export function blobRange(
   store: ReadableStore,
-  { model, digest, size, what }: WantedBlob,
+  { model, digest, size, what }: Blob,
   /** Told when each request is with the network. */
   sending: { begin(): () => void },
 ): OpenRange {

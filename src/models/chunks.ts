@@ -38,7 +38,7 @@ export function wholeFile(digest: Digest, size: number): Chunks {
   return { bytes: Math.max(1, size), count: 1, digest: () => Buffer.from(digest.slice('sha256:'.length), 'hex') };
 }
 
-/** Where so many ranges begin and end that none has more parts than it must. The first and last byte of each, in order. */
+/** As many ranges as connections are worth, none longer than it must be: first and last byte of each, in order. */
 export function rangesOf({ bytes, count }: Chunks, size: number): Range[] {
   const parts = Math.max(leastParts, Math.ceil(count / mostConnections));
   return Array.from({ length: Math.ceil(count / parts) }, (_, index) => [
