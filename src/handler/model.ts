@@ -110,26 +110,21 @@ export function createModel<R extends string>(
       const from = clock.now();
       // In the same turn as the lease: who unloads waits for those that hold one.
       mayOpen?.();
-      const held = await available(reference, () => host().lease(locked, options.signal, batch));
-      // Not `using`: what esbuild makes of it is a KB that each start would load.
-      try {
-        const leased = clock.now();
-        // The registry types what the lock file says; the session checks it again, by value.
-        const outputs = await held.session.run(feeds as Tensors, options);
-        const { waitedMs = 0, rows = rowsOf(locked, feeds as Tensors), requests = 1 } = met.last ?? {};
-        const timed = {
-          from,
-          to: clock.now(),
-          queueMs: leased - from + waitedMs,
-          ...shapesOf(locked, feeds as Tensors),
-          rows,
-          requests,
-        };
-        ran?.(locked, feeds as Tensors, outputs, timed, met.last?.by);
-        return outputs as OutputsOf<R>;
-      } finally {
-        held[Symbol.dispose]();
-      }
+      using held = await available(reference, () => host().lease(locked, options.signal, batch));
+      const leased = clock.now();
+      // The registry types what the lock file says; the session checks it again, by value.
+      const outputs = await held.session.run(feeds as Tensors, options);
+      const { waitedMs = 0, rows = rowsOf(locked, feeds as Tensors), requests = 1 } = met.last ?? {};
+      const timed = {
+        from,
+        to: clock.now(),
+        queueMs: leased - from + waitedMs,
+        ...shapesOf(locked, feeds as Tensors),
+        rows,
+        requests,
+      };
+      ran?.(locked, feeds as Tensors, outputs, timed, met.last?.by);
+      return outputs as OutputsOf<R>;
     },
     locked: () => available(reference, version),
     async signature() {

@@ -144,14 +144,10 @@ export class ServedModel {
       await host.verify(version);
       await this.#use.follow?.verify?.(await host.store(), version);
     }
-    const open = await host.leaseBeside(version, this.batch);
-    try {
-      const answers = reference === this.reference || reference === this.#use.split?.to;
-      if (answers) await this.#warmVersion(version);
-      return version;
-    } finally {
-      open[Symbol.dispose]();
-    }
+    using _open = await host.leaseBeside(version, this.batch);
+    const answers = reference === this.reference || reference === this.#use.split?.to;
+    if (answers) await this.#warmVersion(version);
+    return version;
   }
 
   async #openShadow(shadow: Shadow): Promise<void> {
