@@ -60,20 +60,22 @@ interface Part extends Pick<Metafile['outputs'][string], 'imports' | 'exports'> 
   readonly isCommonJs: boolean;
 }
 
-/** The files, in the order in which they are loaded; what a later one needs of an earlier one is there. */
-const files = ['start', 'index', 'later'] as const;
-type Side = (typeof files)[number];
+/** Loaded in this order: what a later one needs of an earlier one is there. */
+const entrySides = ['start', 'index'] as const;
+type EntrySide = (typeof entrySides)[number];
+/** Which file a part is in. */
+type Side = EntrySide | 'later';
 
 /** The part that a file is loaded for. */
-function entryOf(side: Side): string {
+function entryOf(side: EntrySide): string {
   return `entry-${side}.js`;
 }
 
-function split(entries: Readonly<Record<'start' | 'index', string>>, root: string, outdir: string) {
+function split(entries: Readonly<Record<EntrySide, string>>, root: string, outdir: string) {
   const { banner, ...options } = recipe(root);
   const { outputFiles, metafile } = buildSync({
     ...options,
-    entryPoints: (['start', 'index'] as const).map((side) => ({ in: entries[side], out: `entry-${side}` })),
+    entryPoints: entrySides.map((side) => ({ in: entries[side], out: `entry-${side}` })),
     outdir,
     format: 'esm',
     splitting: true,
@@ -122,7 +124,7 @@ function nameOf({ path, external }: Part['imports'][number]): string {
 /** In which file each part is: that of the first entry that loads it at once, else the last. */
 function sidesOf(outputs: ReadonlyMap<string, Part>): ReadonlyMap<string, Side> {
   const sides = new Map<string, Side>();
-  for (const side of ['start', 'index'] as const) {
+  for (const side of entrySides) {
     const reached = new Set([entryOf(side)]);
     for (const name of reached) {
       if (!sides.has(name)) sides.set(name, side);
@@ -162,18 +164,20 @@ function layOut(
       write('later', name, asNodeImports(`./whole-${name}`));
     }
   }
-  const wanted = new Map(files.map((side) => [side, new Set<string>()]));
+  /** Part → the other files that want it. */
+  const wanted = new Map<string, Set<Side>>();
   for (const [name, from] of sides) {
     for (const { path } of importsOf(outputs, name)) {
-      const side = sides.get(path) ?? 'later';
-      if (side === from) continue;
-      wanted.get(side)?.add(path);
-      const given = side === 'later' ? '()' : '';
-      write(from, path, `module.exports = $require('./${side}.js')['${path}']${given};`);
+      if (sides.get(path) !== from) wanted.set(path, (wanted.get(path) ?? new Set()).add(from));
     }
   }
-  const named = (side: Side) => [...(wanted.get(side) ?? [])].sort();
-  for (const side of ['start', 'index'] as const) {
+  for (const [path, by] of wanted) {
+    const side = sides.get(path);
+    const given = side === 'later' ? '()' : '';
+    for (const from of by) write(from, path, `module.exports = $require('./${side}.js')['${path}']${given};`);
+  }
+  const named = (side: Side) => [...wanted.keys()].filter((path) => sides.get(path) === side).sort();
+  for (const side of entrySides) {
     const own = (outputs.get(entryOf(side))?.exports ?? []).map((name) => JSON.stringify(name));
     const shared = named(side).map((name) => `export * as ${JSON.stringify(name)} from './${name}';`);
     write(side, `${side}.js`, [`export { ${own.join(', ')} } from './${entryOf(side)}';`, ...shared].join('\n'));
