@@ -1,4 +1,5 @@
 // Time comes in as an argument, so that tests own it.
+import { orAborted } from './or-aborted.ts';
 
 export interface Clock {
   /** Milliseconds, monotonic. */
@@ -13,16 +14,12 @@ export const systemClock: Clock = {
     // A timer of 0 takes a whole millisecond.
     if (ms <= 0) return await new Promise((resolve) => setImmediate(resolve));
     // node:timers/promises would have to be loaded, by every start.
-    signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
     try {
-      await promise;
+      await (signal ? orAborted(promise, signal) : promise);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
     }
   },
 };

@@ -1,4 +1,5 @@
 // Callers who want the same thing at the same time share one piece of work; it is given up when all of them have gone.
+import { orAborted } from '../core/or-aborted.ts';
 
 interface Flight<T> {
   readonly promise: Promise<T>;
@@ -35,16 +36,5 @@ export class SharedFlight<T> {
     // Every caller may have gone before it fails.
     flight.promise.catch(() => {});
     return flight;
-  }
-}
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
