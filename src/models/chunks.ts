@@ -1,7 +1,7 @@
 // Digests of the parts of a file, so that ranges that arrive in any order are verified while they land. As one text:
 // `sha256/2097152:` and the digests in base64, one after the other.
 import { createHash } from 'node:crypto';
-import type { Range } from './stores/range-request.ts';
+import type { Range } from './stores/store.ts';
 import type { Digest } from './version.ts';
 
 export interface Chunks {

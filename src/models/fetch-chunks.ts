@@ -5,6 +5,7 @@ import { writeSync } from 'node:fs';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GlowplugError } from '../core/errors.ts';
 import { type Chunks, mostConnections, rangesOf } from './chunks.ts';
+import type { Range } from './stores/store.ts';
 import { untimed, type Verifying } from './verified-file.ts';
 
 export interface ChunkedFile {
@@ -16,11 +17,7 @@ export interface ChunkedFile {
 }
 
 /** Hands over the bytes of a range as they come: each piece is good until `land` returns, which says whether more are wanted. */
-export type OpenRange = (
-  range: readonly [first: number, last: number],
-  signal: AbortSignal,
-  land: (bytes: Uint8Array) => boolean,
-) => Promise<void>;
+export type OpenRange = (range: Range, signal: AbortSignal, land: (bytes: Uint8Array) => boolean) => Promise<void>;
 
 export interface FetchChunksOptions {
   readonly signal: AbortSignal;

@@ -9,7 +9,7 @@ import { fetchChunks } from './fetch-chunks.ts';
 import type { Sending } from './sending.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { ReadableStore } from './stores/store.ts';
-import { type Verifying, writeWhole } from './verified-file.ts';
+import { fillFile, type Verifying } from './verified-file.ts';
 import type { FetchedVersion, LockedVersion, VersionFile } from './version.ts';
 
 export { cachePath } from './cache.ts';
@@ -116,7 +116,7 @@ async function bring(
     started = true;
     const open = blobRange(store, { model, digest, size, what }, { begin: () => onSent });
     const file = { size, chunks: wholeFile(digest, size), what };
-    await writeWhole(path, (fd) => fetchChunks(fd, file, open, { signal, ...(verifying ? { verifying } : {}) }));
+    await fillFile(path, (fd) => fetchChunks(fd, file, open, { signal, ...(verifying ? { verifying } : {}) }));
     markSound(path);
   });
   // Somebody else has asked already.

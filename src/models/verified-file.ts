@@ -30,7 +30,7 @@ export const untimed: Verifying = (work) => work();
  * @throws GlowplugError DIGEST_MISMATCH, STORE_UNAVAILABLE, DISK_FULL; what `source` throws
  */
 export async function writeVerified(path: string, expected: Expected, source: Source): Promise<void> {
-  await writeWhole(path, (fd) => receive(fd, dirname(path), expected, source));
+  await fillFile(path, (fd) => receive(fd, dirname(path), expected, source));
 }
 
 /**
@@ -39,15 +39,13 @@ export async function writeVerified(path: string, expected: Expected, source: So
  *
  * @throws GlowplugError DISK_FULL, CONFIG_INVALID; what `fill` throws
  */
-export async function writeWhole(path: string, fill: (fd: number) => Promise<void>): Promise<void> {
+export async function fillFile(path: string, fill: (fd: number) => Promise<void>): Promise<void> {
   const folder = dirname(path);
-  const [fd, temporary] = onDisk(folder, () => {
-    mkdirSync(folder, { recursive: true });
-    const temporary = temporaryPath(folder);
-    return [openSync(temporary, 'wx'), temporary] as const;
-  });
+  onDisk(folder, () => mkdirSync(folder, { recursive: true }));
+  await sweepTemporary(folder);
+  const temporary = temporaryPath(folder);
+  const fd = onDisk(folder, () => openSync(temporary, 'wx'));
   try {
-    await sweepTemporary(folder);
     await fill(fd).finally(() => closeSync(fd));
     renameSync(temporary, path);
   } catch (error) {

@@ -1,8 +1,7 @@
 // A GET of a range on a socket of its own. It may be sent before anybody takes its answer: a bundle asks for the bytes of its
 // models in its first millisecond, long before the code that lands them is loaded. What comes meanwhile waits in the kernel.
 import type { Socket } from 'node:net';
-
-export type Range = readonly [first: number, last: number];
+import type { Range } from './store.ts';
 
 export class RangeRequest {
   readonly socket: Socket;

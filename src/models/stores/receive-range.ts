@@ -1,7 +1,8 @@
 // A range of an object over a bare socket, into one buffer that is used again and again. node:http makes a buffer, events
 // and promises of every 64 KB: 42 ms of CPU for 11 MB, and this 13 (docs/decisions/cold-start-client.md). It takes the one
 // answer that a store in order gives; for any other the caller asks again in the usual way, which knows what it means.
-import { type Range, sendRange, takeAsked } from './range-request.ts';
+import { sendRange, takeAsked } from './range-request.ts';
+import type { Range } from './store.ts';
 
 export interface WantedRange {
   readonly url: URL;

@@ -13,9 +13,11 @@ export interface Body extends AsyncIterable<Uint8Array> {
   cancel(): Promise<void>;
 }
 
+/** First and last byte, both inclusive, as HTTP ranges are. */
+export type Range = readonly [first: number, last: number];
+
 export interface GetOptions {
-  /** First and last byte, both inclusive, as HTTP ranges are. */
-  readonly range?: readonly [first: number, last: number];
+  readonly range?: Range;
   /** An etag: when the object still has it, it comes back with this etag and an empty body. */
   readonly ifNoneMatch?: string;
   /** Called when the request is with the network, where there is one: from then on the caller may block for a while. */
@@ -27,7 +29,7 @@ export interface GetOptions {
 export type PutCondition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
 
 export interface ReceiveOptions {
-  readonly range: readonly [first: number, last: number];
+  readonly range: Range;
   /** Bytes of the whole object. */
   readonly size: number;
   readonly signal: AbortSignal;
