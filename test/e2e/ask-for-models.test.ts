@@ -1,42 +1,30 @@
 // A bundle asks for its models before the function's code is loaded, in real processes of AWS's runtime client: each byte is asked
 // for once, and whatever becomes of what was asked for ahead, the first request is answered.
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CloudFunction } from '../../src/testing/cloud-function.ts';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { listen } from '../../src/testing/listen.ts';
-import type { FunctionSpec } from '../../src/testing/runtime/function-spec.ts';
-import { readSamples } from '../../src/testing/samples.ts';
-import { root } from '../root.ts';
 import { harness, where } from '../testing/runtime/harness.ts';
+import { coldIris } from './cold-iris.ts';
+import { passOn } from './gated-s3.ts';
 
 type Spoil = (response: ServerResponse, pass: () => void, message: IncomingMessage) => void;
 
 describe('what a bundle asks for ahead', () => {
-  let cloud: LocalCloud;
-  let spec: FunctionSpec;
-  const payload = readSamples(root).find(({ name }) => name === 'iris')?.body ?? new Uint8Array();
-  beforeAll(async () => {
-    cloud = await startLocalCloud({ root });
-    const iris = cloud.function('iris');
-    if (!(iris instanceof CloudFunction)) throw new Error('iris runs here');
-    spec = iris.spec;
-  }, 120_000);
-  afterAll(async () => await cloud?.[Symbol.asyncDispose]());
+  const iris = coldIris();
 
   /** A cold start whose first request for each object meets `spoil`. */
   async function started(spoil: Spoil, environment: Record<string, string> = {}) {
-    await using s3 = await spoiledS3(cloud.s3Endpoint, spoil);
+    await using s3 = await spoiledS3(iris.cloud.s3Endpoint, spoil);
     await using own = harness({
-      where: { ...where, credentials: cloud.credentials, region: cloud.region, s3Endpoint: s3.url },
+      where: { ...where, credentials: iris.cloud.credentials, region: iris.cloud.region, s3Endpoint: s3.url },
     });
-    const iris = own.fleet.add({
-      ...spec,
-      environment: { ...spec.environment, AWS_ENDPOINT_URL_S3: s3.url, ...environment },
+    const local = own.fleet.add({
+      ...iris.spec,
+      environment: { ...iris.spec.environment, AWS_ENDPOINT_URL_S3: s3.url, ...environment },
     });
-    const outcome = await iris.invoke({ payload });
+    const outcome = await local.invoke({ payload: iris.payload });
     const answer = 'payload' in outcome ? Buffer.from(outcome.payload).toString() : outcome.kind;
-    return { answer, asked: s3.asked, log: iris.log.text };
+    return { answer, asked: s3.asked, log: local.log.text };
   }
 
   it('comes by these requests, and no others', async () => {
@@ -87,19 +75,7 @@ async function spoiledS3(target: string, spoil: Spoil) {
   const server = createServer((message, response) => {
     const key = message.url ?? '';
     asked.set(key, (asked.get(key) ?? 0) + 1);
-    const pass = () => {
-      // The host is part of the signature.
-      const passed = request(
-        target,
-        { method: message.method, path: message.url, headers: message.headers },
-        (answer) => {
-          response.writeHead(answer.statusCode ?? 500, answer.headers);
-          answer.pipe(response);
-        },
-      );
-      passed.on('error', () => response.destroy());
-      message.pipe(passed);
-    };
+    const pass = () => passOn(target, message, response);
     if (asked.get(key) === 1) spoil(response, pass, message);
     else pass();
   });

@@ -1,5 +1,5 @@
 // An S3 in front of another one: it passes everything on, but only when its gate is open.
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { listen } from '../../src/testing/listen.ts';
 
 export async function gatedS3(target: string) {
@@ -9,16 +9,7 @@ export async function gatedS3(target: string) {
   const server = createServer((message, response) => {
     requests++;
     asked.resolve();
-    void gate.promise.then(() => {
-      // The host is part of the signature.
-      const options = { method: message.method, path: message.url, headers: message.headers };
-      const passed = request(target, options, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      passed.on('error', () => response.destroy());
-      message.pipe(passed);
-    });
+    void gate.promise.then(() => passOn(target, message, response));
   });
   const bound = await listen(server, 0);
   return {
@@ -31,4 +22,15 @@ export async function gatedS3(target: string) {
       return requests;
     },
   };
+}
+
+export function passOn(target: string, message: IncomingMessage, response: ServerResponse): void {
+  // The host is part of the signature.
+  const options = { method: message.method, path: message.url, headers: message.headers };
+  const passed = request(target, options, (answer) => {
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    answer.pipe(response);
+  });
+  passed.on('error', () => response.destroy());
+  message.pipe(passed);
 }

@@ -3,35 +3,28 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CloudFunction } from '../../src/testing/cloud-function.ts';
-import { type LocalCloud, startLocalCloud } from '../../src/testing/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { LocalCloud } from '../../src/testing/index.ts';
 import { listen } from '../../src/testing/listen.ts';
 import { FunctionLog } from '../../src/testing/runtime/function-log.ts';
-import type { FunctionSpec } from '../../src/testing/runtime/function-spec.ts';
-import { readSamples } from '../../src/testing/samples.ts';
 import { root } from '../root.ts';
 import { harness, where } from '../testing/runtime/harness.ts';
+import { coldIris } from './cold-iris.ts';
 import { gatedS3 } from './gated-s3.ts';
 
 describe('init', () => {
-  let cloud: LocalCloud;
-  let spec: FunctionSpec;
-  const payload = readSamples(root).find(({ name }) => name === 'iris')?.body ?? new Uint8Array();
-  beforeAll(async () => {
-    cloud = await startLocalCloud({ root });
-    const iris = cloud.function('iris');
-    if (!(iris instanceof CloudFunction)) throw new Error('iris runs here');
-    spec = iris.spec;
-  }, 120_000);
-  afterAll(async () => await cloud?.[Symbol.asyncDispose]());
-  const fleetOf = () => harness({ where: { ...where, credentials: cloud.credentials, region: cloud.region } });
+  const iris = coldIris();
+  const fleetOf = () =>
+    harness({ where: { ...where, credentials: iris.cloud.credentials, region: iris.cloud.region } });
 
   it('ends before the models are there: they come in the first invocation, which answers', async () => {
-    await using s3 = await gatedS3(cloud.s3Endpoint);
+    await using s3 = await gatedS3(iris.cloud.s3Endpoint);
     await using own = fleetOf();
-    const local = own.fleet.add({ ...spec, environment: { ...spec.environment, AWS_ENDPOINT_URL_S3: s3.url } });
-    const answering = local.invoke({ payload });
+    const local = own.fleet.add({
+      ...iris.spec,
+      environment: { ...iris.spec.environment, AWS_ENDPOINT_URL_S3: s3.url },
+    });
+    const answering = local.invoke({ payload: iris.payload });
     await s3.asked;
     // Init has ended and the invocation runs, while not a byte of the model has come.
     while (!/START RequestId|platform\.start/.test(local.log.text)) await setImmediate();
@@ -41,13 +34,16 @@ describe('init', () => {
   }, 60_000);
 
   it('of init.handler ends when they are, where a snapshot is taken; what is made of it answers with new credentials', async () => {
-    await using s3 = await gatedS3(cloud.s3Endpoint);
-    await using source = await credentialSource(cloud.credentials);
+    await using s3 = await gatedS3(iris.cloud.s3Endpoint);
+    await using source = await credentialSource(iris.cloud.credentials);
     await using own = fleetOf();
-    using code = asSnapStart(spec.codeFolder, source.url);
-    const environment = { ...spec.environment, AWS_ENDPOINT_URL_S3: s3.url };
+    using code = asSnapStart(iris.spec.codeFolder, source.url);
+    const environment = { ...iris.spec.environment, AWS_ENDPOINT_URL_S3: s3.url };
     const log = new FunctionLog();
-    const started = own.fleet.create({ ...spec, codeFolder: code.path, handler: 'snap.handler', environment }, log);
+    const started = own.fleet.create(
+      { ...iris.spec, codeFolder: code.path, handler: 'snap.handler', environment },
+      log,
+    );
     let ended = false;
     const init = started.init().then(() => {
       ended = true;
@@ -61,7 +57,7 @@ describe('init', () => {
     started.freeze();
     s3.dropConnections();
     source.dropConnections();
-    const { outcome, free } = await started.invoke({ payload });
+    const { outcome, free } = await started.invoke({ payload: iris.payload });
     expect(outcome.kind).toBe('response');
     await free;
     expect(log.text).toContain('restored from a snapshot');

@@ -5,19 +5,13 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { fetchVersion } from '../../src/models/fetch.ts';
 import { publish } from '../../src/models/publish.ts';
 import { folderStore } from '../../src/models/stores/folder.ts';
+import { disk, mustHaveRoom } from '../full-disk.ts';
 import { temporaryFolder } from './temporary.ts';
 import { tinyVersion } from './tiny-version.ts';
 
-const disk = vi.hoisted(() => ({ full: false }));
 vi.mock('node:fs', async (original) => {
-  const real = await original<typeof import('node:fs')>();
-  return {
-    ...real,
-    writeSync(...args: [number, Uint8Array]) {
-      if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-      return real.writeSync(...args);
-    },
-  };
+  const { onFullDisk } = await import('../full-disk.ts');
+  return onFullDisk(await original<typeof import('node:fs')>());
 });
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
@@ -27,7 +21,7 @@ vi.mock('node:fs/promises', async (original) => {
       const handle = await real.open(...args);
       const write = handle.writeFile.bind(handle);
       handle.writeFile = async (...data: Parameters<typeof write>) => {
-        if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+        mustHaveRoom();
         await write(...data);
       };
       return handle;

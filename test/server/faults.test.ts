@@ -19,6 +19,7 @@ import { prepare } from '../../src/server/prepare.ts';
 import { createOrtSession } from '../../src/session/ort.ts';
 import { createWorkerSession } from '../../src/session/worker.ts';
 import { startS3Server } from '../../src/testing/s3/server.ts';
+import { disk } from '../full-disk.ts';
 import { bytesOf, tinyGraph, value } from '../onnx/tiny-model.ts';
 import { root } from '../root.ts';
 import { long } from '../runs.ts';
@@ -28,16 +29,9 @@ import { isAlive, serveProcess, watchReadiness } from './serve-process.ts';
 import { echo, metric, patient, start } from './start-server.ts';
 import { handler } from './supervised.ts';
 
-const disk = vi.hoisted(() => ({ full: false }));
 vi.mock('node:fs', async (original) => {
-  const real = await original<typeof import('node:fs')>();
-  return {
-    ...real,
-    writeSync(...args: [number, Uint8Array]) {
-      if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-      return real.writeSync(...args);
-    },
-  };
+  const { onFullDisk } = await import('../full-disk.ts');
+  return onFullDisk(await original<typeof import('node:fs')>());
 });
 
 const flower = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] });
