@@ -1,11 +1,11 @@
 // What a bundle does first, while the function's own code is not loaded yet: it asks for the bytes of its models, which travel
 // meanwhile. Whoever opens them takes what was asked for, and asks for what was not.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readContract } from '../core/contract.ts';
 import { blobKey } from '../models/blob-key.ts';
 import { cachePath } from '../models/cache.ts';
 import { parseChunks, rangesOf, wholeFile } from '../models/chunks.ts';
-import { parseLock } from '../models/lock.ts';
+import { readLock } from '../models/read-lock.ts';
 import { startForm } from '../models/start-form.ts';
 import { askAhead } from '../models/stores/range-request.ts';
 import { objectUrl, parseS3Url } from '../models/stores/s3-location.ts';
@@ -48,7 +48,7 @@ function requests(): Promise<void>[] {
   const signer = { region, credentials };
   const key = signingKey(signer, dayOf(now));
   const sent: Promise<void>[] = [];
-  for (const locked of Object.values(parseLock(readFileSync(lockFile, 'utf8')).models)) {
+  for (const locked of Object.values(readLock(lockFile).models)) {
     for (const { digest, size, chunks } of Object.values(startForm(locked, cpuFeatures).files)) {
       if (size === 0 || existsSync(cachePath(cacheDir, digest))) continue;
       const url = new URL(objectUrl({ ...place, region, endpoint }, blobKey(locked.model, digest)));

@@ -7,7 +7,7 @@ import { consoleLog, type Log } from '../core/log.ts';
 import { once } from '../core/once.ts';
 import { SingleFlight } from '../core/single-flight.ts';
 import { fetchFile } from '../models/fetch.ts';
-import { parseLock } from '../models/lock.ts';
+import { readLock } from '../models/read-lock.ts';
 import { Sending } from '../models/sending.ts';
 import { startForm } from '../models/start-form.ts';
 import { openReader } from '../models/stores/open.ts';
@@ -264,15 +264,4 @@ function severalTimes(create: SessionFactory, runs: number): SessionFactory {
 
 function isBatched(session: Session): session is BatchedSession {
   return 'stats' in session;
-}
-
-async function readLock(path: string): Promise<Lock> {
-  let text: string;
-  try {
-    // A few KB, once, before anything else can be done: a trip to the thread pool would take longer.
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new GlowplugError('LOCK_STALE', `expected the lock file at ${path}, it cannot be read`, { cause });
-  }
-  return parseLock(text);
 }
